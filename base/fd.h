@@ -1,0 +1,19 @@
+/* File descriptors with an owner, and atomic files. */
+#pragma once
+
+#include <glib.h>
+#include <stddef.h>
+
+/* Closes *fd if it is >= 0 and sets it to -1; errno is kept. For `g_auto(SealFd) fd = -1;`. */
+typedef int SealFd;
+void seal_fd_clear(SealFd *fd);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SealFd, seal_fd_clear)
+
+/* Returns *fd and sets it to -1. */
+int seal_fd_steal(SealFd *fd);
+
+/* Writes `len` bytes to `path` by a temporary file beside it, fsync and rename, so that a reader
+ * sees the old file or the new one. `mode` as in open(2). FALSE with a G_FILE_ERROR that names the
+ * path; nothing is left behind then. Blocks on the disk. */
+gboolean seal_file_replace(const char *path, const void *data, size_t len, int mode,
+                           GError **error);

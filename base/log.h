@@ -1,0 +1,14 @@
+/* Log lines with fields: to the journal where stderr is connected to it, else to stderr. */
+#pragma once
+
+#include <glib.h>
+
+/* Sets how this program logs. `program` (static) names it; `verbose` shows debug lines too.
+ * Call once, first thing in main(). */
+void seal_log_init(const char *program, gboolean verbose);
+
+/* Lines for people who run the program: lower-case start, no full stop, never a secret. */
+#define seal_log_error(...)   g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_CRITICAL, "MESSAGE", __VA_ARGS__)
+#define seal_log_warning(...) g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_WARNING, "MESSAGE", __VA_ARGS__)
+#define seal_log_info(...)    g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_MESSAGE, "MESSAGE", __VA_ARGS__)
+#define seal_log_debug(...)   g_log_structured(G_LOG_DOMAIN, G_LOG_LEVEL_DEBUG, "MESSAGE", __VA_ARGS__)
