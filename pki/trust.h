@@ -1,0 +1,76 @@
+/* Whether a certificate can be believed: anchors and CRLs in, one verdict on one path out. Files
+ * only; nothing here touches the network. */
+#pragma once
+
+#include <glib.h>
+#include <openssl/x509.h>
+
+/* What is asked of CRLs (DESIGN section 5, --revocation). */
+typedef enum {
+    SEAL_REVOCATION_PREFER,     /* a CRL that is there is used; without one: good, "not-checked" */
+    SEAL_REVOCATION_REQUIRE,    /* without a current CRL of each issuer: revocation-unknown */
+    SEAL_REVOCATION_CACHE_ONLY, /* as prefer; never the network */
+    SEAL_REVOCATION_OFF,        /* CRLs are not looked at */
+} SealRevocation;
+
+/* Returns TRUE and sets *ret_mode for "require", "prefer", "cache-only" and "off"; else FALSE with
+ * INVALID_INPUT that names the four. */
+gboolean seal_revocation_parse(const char *word, SealRevocation *ret_mode, GError **error);
+
+typedef enum {
+    SEAL_CHAIN_GOOD,
+    SEAL_CHAIN_UNTRUSTED,
+    SEAL_CHAIN_INCOMPLETE,
+    SEAL_CHAIN_EXPIRED,
+    SEAL_CHAIN_NOT_YET_VALID,
+    SEAL_CHAIN_REVOKED,
+    SEAL_CHAIN_REVOCATION_UNKNOWN,
+    SEAL_CHAIN_WRONG_USAGE,
+    SEAL_CHAIN_WEAK_ALGORITHM,
+    SEAL_CHAIN_MALFORMED, /* a certificate in it cannot be read or breaks RFC 5280 */
+} SealChainState;
+
+/* Returns "good" or the verdict word of DESIGN section 5, e.g. "incomplete-chain". Static. */
+const char *seal_chain_word(SealChainState state);
+
+/* What a certificate is used for here. */
+typedef enum {
+    SEAL_PURPOSE_SIGN_MAIL,    /* emailProtection; digitalSignature or nonRepudiation */
+    SEAL_PURPOSE_ENCRYPT_MAIL, /* emailProtection; keyEncipherment (RSA) or keyAgreement (EC) */
+} SealPurpose;
+
+typedef struct {
+    SealChainState state;
+    const char *revocation; /* "good", "revoked", "unknown", "not-checked" */
+    char *reason;           /* (nullable) one sentence with the certificate it is about */
+} SealChainResult;
+
+void seal_chain_result_clear(SealChainResult *result);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SealChainResult, seal_chain_result_clear)
+
+typedef struct SealTrust SealTrust;
+
+/* Returns a new (transfer full) trust without anchors, with SEAL_REVOCATION_PREFER. */
+SealTrust *seal_trust_new(void);
+void seal_trust_free(SealTrust *trust);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
+
+void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
+
+/* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with NOT_FOUND
+ * (no such file), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over 16 MiB), naming the
+ * file; anchors before the mistake may have been added. Blocks on the disk. */
+gboolean seal_trust_add_anchor_file(SealTrust *trust, const char *path, GError **error);
+/* The same for CRLs. Whether one is current and of the right issuer is judged with the path. */
+gboolean seal_trust_add_crl_file(SealTrust *trust, const char *path, GError **error);
+/* The same from memory; `name` stands for the file in messages. */
+gboolean seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name, GError **error);
+gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, GError **error);
+
+/* Judges `leaf` at time `at` (seconds since 1970) for `purpose`, with `untrusted` (nullable,
+ * STACK_OF(X509)) to build the path from. `ret_result` is filled in any case; clear it with
+ * seal_chain_result_clear(). Several defects give the word that comes first in this order: malformed,
+ * untrusted and incomplete-chain, revoked, weak-algorithm, wrong-usage, expired, not-yet-valid,
+ * revocation-unknown. Does not block. */
+void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
+                      SealPurpose purpose, gint64 at, SealChainResult *ret_result);

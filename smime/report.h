@@ -1,0 +1,126 @@
+/* The report on an opened mail: one verdict word, and what was found layer by layer. Data only; who
+ * finds it out is smime/open.c and smime/verify.c. */
+#pragma once
+
+#include <glib.h>
+
+/* In the order of DESIGN section 5. The words are the enum's names in lower case with hyphens. */
+typedef enum {
+    SEAL_VERDICT_OK,                  /* all that is shown is covered by good signatures of its sender */
+    SEAL_VERDICT_DECRYPTED,           /* opened; the encryption authenticates the content; unsigned */
+    SEAL_VERDICT_DECRYPTED_NOAUTH,    /* opened; nothing authenticates the content */
+    SEAL_VERDICT_OK_PLAIN,            /* no S/MIME in it at all, and nothing was asked but to open it */
+    SEAL_VERDICT_UNSIGNED,            /* a signature was asked for, and there is none */
+    SEAL_VERDICT_CERTS_ONLY,          /* carries certificates, no message */
+    SEAL_VERDICT_OK_PARTIAL,          /* one signer is good, another one is not */
+    SEAL_VERDICT_PARTIALLY_SIGNED,    /* a part of the mail is signed, others are not */
+    SEAL_VERDICT_BAD_SIGNATURE,       /* the signature does not fit the content */
+    SEAL_VERDICT_UNTRUSTED,           /* the path ends in a root that is no anchor */
+    SEAL_VERDICT_INCOMPLETE_CHAIN,    /* an issuer's certificate is missing */
+    SEAL_VERDICT_EXPIRED,
+    SEAL_VERDICT_NOT_YET_VALID,
+    SEAL_VERDICT_REVOKED,
+    SEAL_VERDICT_REVOCATION_UNKNOWN,  /* a CRL was required, and none answers */
+    SEAL_VERDICT_WRONG_USAGE,         /* the certificate is not for signing mail */
+    SEAL_VERDICT_ADDRESS_MISMATCH,    /* the certificate is not for the mail's sender */
+    SEAL_VERDICT_HEADER_MISMATCH,     /* protected header fields differ from the visible ones */
+    SEAL_VERDICT_SIGNER_CERT_MISSING, /* the message does not carry the signer's certificate */
+    SEAL_VERDICT_WEAK_ALGORITHM,      /* MD5, SHA-1, RSA below 2048 bits */
+    SEAL_VERDICT_MALFORMED,           /* not what its type says */
+    SEAL_VERDICT_UNSUPPORTED,         /* an algorithm or type this reader does not know */
+    SEAL_VERDICT_DECRYPT_FAILED,      /* tag, padding or key is wrong */
+    SEAL_VERDICT_NOT_RECIPIENT,       /* none of the keys here is among its recipients */
+    SEAL_VERDICT_REFUSED,             /* a person, a policy or the PIN said no */
+    SEAL_VERDICT_PARTIALLY_ENCRYPTED, /* a part of the mail is encrypted; it stays closed */
+    SEAL_VERDICT_NESTING_LIMIT,
+    SEAL_VERDICT_RESOURCE_LIMIT,
+    SEAL_VERDICT_POLICY_INCONSISTENT, /* the certificate's policy contradicts its subject */
+    SEAL_VERDICT_LAST = SEAL_VERDICT_POLICY_INCONSISTENT,
+} SealVerdict;
+
+/* Returns the word, e.g. "bad-signature". Static. */
+const char *seal_verdict_word(SealVerdict verdict);
+
+/* Returns the verdict of `word`, or `otherwise` if there is no such word. */
+SealVerdict seal_verdict_from_word(const char *word, SealVerdict otherwise);
+
+/* One signer of one layer. Words are static strings; texts are owned. */
+typedef struct {
+    SealVerdict verdict;
+    char *reason;                 /* (nullable) one sentence when the verdict is not ok */
+    char *subject;                /* (nullable) RFC 2253 text, UTF-8, no control characters */
+    GPtrArray *addresses;         /* (element-type utf8) the certificate's rfc822Names */
+    const char *signature;        /* "good", "bad", "not-checked" */
+    const char *chain;            /* "good" or a verdict word, "not-checked" */
+    const char *revocation;       /* "good", "revoked", "unknown", "not-checked" */
+    const char *address_match;    /* "match", "mismatch", "not-checked" */
+    const char *validation_level; /* "unknown" until certificate policies are read */
+    gint64 signing_time;          /* as the signer states it; seconds since 1970, G_MININT64: not stated */
+    char *digest_algorithm;       /* (nullable) e.g. "sha256" */
+    char *signature_algorithm;    /* (nullable) e.g. "rsa-pss" */
+} SealSignerReport;
+
+typedef enum {
+    SEAL_LAYER_SIGNED,         /* SignedData, detached or opaque */
+    SEAL_LAYER_ENCRYPTED,      /* EnvelopedData */
+    SEAL_LAYER_AUTH_ENCRYPTED, /* AuthEnvelopedData */
+    SEAL_LAYER_CERTS_ONLY,
+    SEAL_LAYER_UNKNOWN,        /* says it is S/MIME, is none that is known */
+} SealLayerType;
+
+typedef struct {
+    SealLayerType type;
+    SealVerdict verdict;
+    char *reason;          /* (nullable) one sentence when the verdict is not ok or decrypted */
+    gboolean detached;     /* signatures: multipart/signed */
+    GPtrArray *algorithms; /* (element-type utf8) each once, in the order met */
+    GPtrArray *signers;    /* (element-type SealSignerReport) empty for encryption */
+    guint recipients;      /* encryption: how many RecipientInfos */
+} SealLayerReport;
+
+typedef struct {
+    SealVerdict verdict;
+    gboolean good;     /* what was asked for was found, and in order: exit status 0 of the CLI */
+    char *reason;      /* (nullable) one sentence when not good */
+    GPtrArray *layers; /* (element-type SealLayerReport) outermost first */
+} SealReport;
+
+/* Destructors; NULL is allowed. */
+void seal_signer_report_free(SealSignerReport *signer);
+void seal_layer_report_free(SealLayerReport *layer);
+void seal_report_free(SealReport *report);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealSignerReport, seal_signer_report_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealLayerReport, seal_layer_report_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealReport, seal_report_free)
+
+/* New empty reports; lists are there, words are "not-checked". For the makers of reports. */
+SealSignerReport *seal_signer_report_new(void);
+SealLayerReport *seal_layer_report_new(SealLayerType type);
+SealReport *seal_report_new(void);
+/* Adds `name` (copied) to the layer's algorithms unless it is there. */
+void seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name);
+
+/* Returns (transfer full) the JSON of DESIGN section 5, pretty-printed, UTF-8, no final newline:
+ * {"verdict": WORD, "reason": TEXT|null, "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|
+ * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "detached": BOOL (signed),
+ * "recipients": N (encrypted), "signers": [{"subject", "addresses": [...], "verdict", "reason",
+ * "signature", "chain", "revocation", "address-match", "validation-level", "signing-time": ISO 8601
+ * UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
+char *seal_report_to_json(const SealReport *report);
+
+/* How a line of the human page is meant; colour is the caller's matter. */
+typedef enum { SEAL_LINE_PLAIN, SEAL_LINE_GOOD, SEAL_LINE_WARNING, SEAL_LINE_BAD } SealLineMood;
+
+typedef struct {
+    SealLineMood mood;
+    guint indent;      /* levels: 0 the mail, 1 a layer, 2 a signer */
+    const char *label; /* (nullable) e.g. "signed by"; static */
+    char *text;        /* UTF-8, one line */
+} SealReportLine;
+
+/* Returns (transfer full) (element-type SealReportLine) the page for people, freeing its lines when
+ * unreferenced. The first line is the verdict in words. */
+GPtrArray *seal_report_lines(const SealReport *report);
+
+/* Returns (transfer full) the same as plain text, lines ending in LF. */
+char *seal_report_to_text(const SealReport *report);

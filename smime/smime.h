@@ -1,0 +1,9 @@
+/* Everything a user of this room needs. */
+#pragma once
+
+#include "smime/encrypt.h"
+#include "smime/open.h"
+#include "smime/report.h"
+#include "smime/sign.h"
+#include "smime/signer.h"
+#include "smime/unwrapper.h"
