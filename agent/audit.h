@@ -1,0 +1,24 @@
+/* One structured record per use and per refusal of a private key: to the journal, else to stderr.
+ * Never the data, the PIN or a session key. */
+#pragma once
+
+#include <glib.h>
+
+#include "agent/caller.h"
+#include "agent/policy.h"
+#include "base/error.h"
+
+typedef struct {
+    const SealCaller *caller;
+    const char *operation; /* "sign", "unwrap", "unlock", "lock" */
+    const char *key_id;    /* "" for unlock and lock */
+    const char *key_label;
+    const char *token_label;
+    const char *token_serial;
+    const char *mechanism; /* "" if none */
+    const char *rule;      /* policy rule that allowed or denied; "" if it did not come to that */
+    SealErrorCode result;  /* NONE: done */
+    gint64 duration_us;
+} SealAuditRecord;
+
+void seal_audit_write(const SealAuditRecord *record);

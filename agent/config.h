@@ -1,0 +1,26 @@
+/* privyseal.conf: read whole, checked whole, or refused with file, line and what is expected. */
+#pragma once
+
+#include <glib.h>
+
+#include "pkcs11/token/module.h"
+
+typedef struct {
+    char *pinentry;             /* [agent] pinentry, default "pinentry" found in PATH */
+    guint pin_timeout_s;        /* [agent] pin-timeout, 0 to 3600, default 120: of one PIN dialogue */
+    guint idle_lock_s;          /* [agent] idle-lock, seconds, default 600; 0 = never */
+    guint max_unlocked_s;       /* [agent] max-unlocked, default 28800; 0 = no limit */
+    guint idle_exit_s;          /* [agent] idle-exit, default 300; 0 = never */
+    GPtrArray *modules;         /* of SealModuleConfig* */
+    GPtrArray *policy_rules;    /* of SealPolicyRule* */
+} SealConfig;
+
+/* Reads $XDG_CONFIG_HOME/privyseal/privyseal.conf and /etc/privyseal/privyseal.conf (paths given so
+ * that tests can choose; a missing file is an empty one). The user's values win, except for keys of
+ * the site's file that its `final=` list in the same group names. Without a [module] group the
+ * modules registered with p11-kit are taken (ours, trust modules and remote ones left out).
+ * NULL with a SEAL_ERROR_INVALID_INPUT like "FILE:LINE: unknown key 'pinentri' in [agent], expected
+ * one of pinentry, ..." if anything is wrong. */
+SealConfig *seal_config_load(const char *user_file, const char *site_file, GError **error);
+void seal_config_free(SealConfig *config);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealConfig, seal_config_free)

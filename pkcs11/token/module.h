@@ -1,0 +1,99 @@
+/* The agent's view of one PKCS#11 module: a host process that is spawned, watched, and started again
+ * with back-off, and the tokens it reports. Nothing here blocks or starts a thread; every answer
+ * comes by callback from the loop, exactly once, never from inside the call that asked. */
+#pragma once
+
+#include <glib.h>
+
+#include "base/loop.h"
+#include "base/secret.h"
+#include "pkcs11/wire/messages.h"
+
+typedef struct SealModule SealModule;
+typedef struct SealToken SealToken;
+
+typedef struct {
+    char *name;              /* of the configuration group: letters, digits, '-', '_', '.' */
+    char *path;              /* absolute path of the module */
+    char *host_program;      /* path of privyseal-host */
+    guint workers;           /* 0: the token's session limit */
+    SealVerify verify;
+    guint operation_timeout_ms; /* deadline of one operation; then the host is killed. Default 30000 */
+    guint login_timeout_ms;     /* of C_Login with a PIN; default 30000. With the reader's pad: 120000 */
+    guint start_timeout_ms;     /* until HELLO and the first tokens; default 30000 */
+    guint8 rejection_secret[32]; /* see SealHello */
+} SealModuleConfig;
+
+typedef enum {
+    SEAL_MODULE_STARTING, /* the host runs, its tokens are not all told yet */
+    SEAL_MODULE_RUNNING,
+    SEAL_MODULE_WAITING,  /* the host died; it is started again after a pause, or at the next request */
+    SEAL_MODULE_UNUSABLE, /* cannot be loaded (missing, no module, wrong architecture): reason says */
+} SealModuleState;
+
+/* Called from the loop. A token is told when it is complete (TOKEN_DONE): appeared once, then changed
+ * for each re-read, then gone. After gone its pointer may be kept by reference but is not alive. */
+typedef struct {
+    void (*state_changed)(SealModule *module, gpointer user_data);
+    void (*token_appeared)(SealModule *module, SealToken *token, gpointer user_data);
+    void (*token_changed)(SealModule *module, SealToken *token, gpointer user_data);
+    void (*token_gone)(SealModule *module, SealToken *token, gpointer user_data);
+} SealModuleEvents;
+
+/* Starts the host at once. `config` is copied, `events` static. (transfer full) */
+SealModule *seal_module_new(SealLoop *loop, const SealModuleConfig *config,
+                            const SealModuleEvents *events, gpointer user_data);
+/* Kills the host, fails what is in flight with MODULE_FAILED (the callbacks run), reports no events. */
+void seal_module_free(SealModule *module);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealModule, seal_module_free)
+
+const char *seal_module_name(const SealModule *module);
+const char *seal_module_path(const SealModule *module);
+SealModuleState seal_module_state(const SealModule *module);
+/* A sentence why it is WAITING or UNUSABLE; NULL otherwise. */
+const char *seal_module_reason(const SealModule *module);
+/* Pid of the running host, 0 if none (for tests and `doctor`). */
+pid_t seal_module_host_pid(const SealModule *module);
+
+/* How an operation ended. Valid during the callback only. */
+typedef struct {
+    SealErrorCode status;
+    uint32_t ckr;        /* CK_RV, 0 if none */
+    const char *message; /* sentence from the host or from here; "" when status is NONE */
+    SealBytes body;      /* signature, session key or sealed box; wiped after the callback */
+} SealReply;
+typedef void (*SealReplyFunc)(const SealReply *reply, gpointer user_data);
+
+/* Asks the host to look for tokens again; answers when the events that follow from it were told.
+ * Starts a WAITING or UNUSABLE module again. Returns an id for seal_module_cancel(). */
+guint64 seal_module_rescan(SealModule *module, SealReplyFunc done, gpointer user_data);
+
+/* Forgets a request: its callback is not called any more. What the token does goes on; its result is
+ * thrown away. */
+void seal_module_cancel(SealModule *module, guint64 request);
+
+/* Tokens */
+SealToken *seal_token_ref(SealToken *token);
+void seal_token_unref(SealToken *token);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealToken, seal_token_unref)
+gboolean seal_token_is_alive(const SealToken *token);
+SealModule *seal_token_module(const SealToken *token); /* NULL when not alive */
+const SealTokenInfo *seal_token_info(const SealToken *token);
+const GPtrArray *seal_token_keys(const SealToken *token);         /* of const SealKeyInfo * */
+const GPtrArray *seal_token_certificates(const SealToken *token); /* of const SealCertificateInfo * */
+
+/* Operations on a token. Each returns a request id (never 0) for seal_module_cancel() and calls `done`
+ * once: with TOKEN_REMOVED when it is not alive, MODULE_FAILED when its host dies, TIMED_OUT at the
+ * deadline (the host is killed then, and other requests at it fail with MODULE_FAILED), LIMIT_EXCEEDED
+ * when 1,024 requests wait at this module. Never is an operation repeated. `pin` (nullable) is copied
+ * by the kernel only. A login with a NULL `pin` uses the reader's pad. */
+guint64 seal_token_login(SealToken *token, const SealSecret *pin, SealReplyFunc done,
+                         gpointer user_data);
+guint64 seal_token_logout(SealToken *token, SealReplyFunc done, gpointer user_data);
+guint64 seal_token_sign(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism,
+                        const SealSignParameters *parameters, SealBytes data, const SealSecret *pin,
+                        SealReplyFunc done, gpointer user_data);
+/* `request`: its lengths are set here from its parts; its `pin` is ignored in favour of `pin`. */
+guint64 seal_token_unwrap(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism,
+                          const SealUnwrapRequest *request, const SealSecret *pin,
+                          SealReplyFunc done, gpointer user_data);
