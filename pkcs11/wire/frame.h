@@ -72,7 +72,8 @@ int seal_frame_send(int fd, SealFrameHeader *header, const struct iovec *parts, 
                     gboolean wait);
 
 /* Receives one frame into `header` and `body` (`room` bytes, at least SEAL_FRAME_MAX minus the
- * header). Returns 1 for a frame, 0 when the peer closed, -EAGAIN when there is none (or with
- * `wait`, blocks), -EPROTO for a malformed one (truncated, empty, wrong length, with a descriptor:
- * received descriptors are closed), or another -errno. */
+ * header). Returns 1 for a frame, 0 when the peer closed (an empty message looks the same: the
+ * channel ends either way), -EAGAIN when there is none (or with `wait`, blocks), -EPROTO for a
+ * malformed one (truncated, wrong length, with a descriptor: received descriptors are closed), or
+ * another -errno. */
 int seal_frame_receive(int fd, SealFrameHeader *header, void *body, size_t room, gboolean wait);

@@ -50,7 +50,7 @@ typedef struct {
 } SealSignParameters;
 
 typedef enum {
-    SEAL_UNWRAP_SEAL = 1 << 0,     /* answer sealed to `seal_to` (pkcs11/host/seal-box.c) */
+    SEAL_UNWRAP_SEAL = 1 << 0,     /* answer sealed to `seal_to` (base/seal-box.h) */
     SEAL_UNWRAP_COFACTOR = 1 << 1, /* ECDH: dhSinglePass-cofactorDH */
 } SealUnwrapFlags;
 
@@ -78,8 +78,15 @@ typedef struct {
     SealSignParameters parameters;
     SealBytes data, pin;
 } SealSignRequest;
+typedef struct {
+    SealLoginParameters parameters;
+    SealBytes pin;
+} SealLoginRequest;
 
-/* TRUE if the body is exactly one request within all limits (not: that the values make sense). */
+/* TRUE if the body is exactly one request within all limits (not: that the values make sense).
+ * FALSE leaves the result untouched. */
+gboolean seal_hello_decode(const void *body, size_t len, SealHello *ret_hello);
+gboolean seal_login_request_decode(const void *body, size_t len, SealLoginRequest *ret_request);
 gboolean seal_sign_request_decode(const void *body, size_t len, SealSignRequest *ret_request);
 gboolean seal_unwrap_request_decode(const void *body, size_t len, SealUnwrapRequest *ret_request);
 
@@ -161,6 +168,15 @@ typedef struct {
     char **purposes;       /* "emailProtection", "clientAuth", ... or the dotted OID */
 } SealCertificateInfo;
 
+/* Encoders append; an info that came from a decoder is encoded to the same bytes. Text beyond the
+ * limits below is cut at a character, lists at their count. Decoders give FALSE for anything that is
+ * not exactly one description within the limits, and leave the result untouched then; a decoded info
+ * is freed by its _clear function, which also takes a zeroed one. */
+#define SEAL_TEXT_MAX  1024u         /* bytes of a label, name or message */
+#define SEAL_NAME_MAX  4096u         /* bytes of a distinguished name, text or DER */
+#define SEAL_ID_MAX    1024u         /* bytes of a CKA_ID, serial or key identifier */
+#define SEAL_DER_MAX   (32u * 1024u) /* bytes of a certificate or public key */
+#define SEAL_LIST_MAX  32u           /* addresses or purposes of a certificate */
 void seal_token_info_encode(GByteArray *out, const SealTokenInfo *info);
 gboolean seal_token_info_decode(const void *body, size_t len, SealTokenInfo *ret_info);
 void seal_token_info_clear(SealTokenInfo *info);
