@@ -2,8 +2,9 @@
  * resynchronise: a frame that is not exactly what its header says is the peer's mistake and ends
  * the channel.
  *
- * Every receive takes ancillary data with MSG_CMSG_CLOEXEC although no frame of today carries any:
- * a descriptor that a peer sends must neither leak into this process nor into its children. */
+ * Every receive takes ancillary data with MSG_CMSG_CLOEXEC although nobody serves lanes yet: a
+ * descriptor that a peer sends must neither leak into this process nor into its children. That of a
+ * LANE_OPEN is closed too, and the frame is answered like any other of an unknown type. */
 #include "pkcs11/wire/frame.h"
 
 #include <errno.h>
@@ -81,17 +82,21 @@ seal_frame_receive(int fd, SealFrameHeader *header, void *body, size_t room, gbo
         .msg_controllen = sizeof control.bytes,
     };
     ssize_t received = 0;
+    gboolean described = FALSE;
 
     do
         received = recvmsg(fd, &message, MSG_CMSG_CLOEXEC | (wait ? 0 : MSG_DONTWAIT));
     while (received < 0 && errno == EINTR);
     if (received < 0)
         return -errno;
-    if (drop_descriptors(&message) || (message.msg_flags & MSG_TRUNC))
+    described = drop_descriptors(&message);
+    if (message.msg_flags & MSG_TRUNC)
         return -EPROTO;
-    if (received == 0)
+    if (received == 0 && !described)
         return 0;
     if ((size_t)received < sizeof *header || (size_t)received - sizeof *header != header->length)
+        return -EPROTO;
+    if (described && header->type != SEAL_FRAME_LANE_OPEN)
         return -EPROTO;
     return 1;
 }
