@@ -1,0 +1,224 @@
+"""The small world that a benchmark runs in: a temporary folder with its own HOME and XDG folders, a
+SoftHSM token, a private bus that can start the agent, and a pinentry that answers with the token's PIN.
+
+Everything started here is ended here, by the process that was started and by nothing else."""
+
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+
+PATIENCE_S = 20
+
+BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>unix:path={socket}</listen>
+  <auth>EXTERNAL</auth>
+  <servicedir>{services}</servicedir>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+"""
+
+SERVICE = """[D-BUS Service]
+Name=org.privyseal.Agent1
+Exec={agent}
+"""
+
+
+class Failure(Exception):
+    """A sentence for the person who runs the benchmark."""
+
+
+class World:
+    """Use as a context manager; `env` is the environment of every program in it."""
+
+    def __init__(self, build, modules):
+        """`modules`: configuration groups of the agent besides SoftHSM: name -> {key: value}."""
+        self.build = pathlib.Path(build).resolve()
+        self.source = pathlib.Path(__file__).resolve().parent.parent
+        self.modules = modules
+        self.folder = None
+        self.processes = []
+        self.agents = set()
+
+    def __enter__(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="privyseal-bench-"))
+        try:
+            self.make_folders()
+            self.make_token()
+            self.write_config()
+            self.start_bus()
+        except BaseException:
+            self.end()
+            raise
+        return self
+
+    def __exit__(self, *ignored):
+        self.end()
+
+    def make_folders(self):
+        for name in ("config/privyseal", "data", "cache", "state", "run", "home", "services"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "run").chmod(0o700)
+        env = {key: value for key, value in os.environ.items()
+               if key in ("PATH", "LANG", "LC_ALL", "LD_LIBRARY_PATH")}
+        env.update(HOME=str(self.folder / "home"),
+                   XDG_CONFIG_HOME=str(self.folder / "config"),
+                   XDG_DATA_HOME=str(self.folder / "data"),
+                   XDG_CACHE_HOME=str(self.folder / "cache"),
+                   XDG_STATE_HOME=str(self.folder / "state"),
+                   XDG_RUNTIME_DIR=str(self.folder / "run"))
+        self.env = env
+
+    def make_token(self):
+        self.fixture = self.folder / "token"
+        maker = self.source / "softhsm-fixtures" / "make-token"
+        done = subprocess.run([maker, self.fixture], capture_output=True, text=True, check=False,
+                              env={**self.env, "PRIVYSEAL_BUILD": str(self.build)})
+        if done.returncode:
+            raise Failure(f"cannot make a token: {done.stderr.strip()}")
+        self.softhsm = (self.fixture / "module").read_text().strip()
+        self.pin_file = self.fixture / "pin"
+        self.env["SOFTHSM2_CONF"] = str(self.fixture / "softhsm2.conf")
+
+    def certificate(self, key):
+        return self.fixture / "certs" / f"{key}.pem"
+
+    def write_config(self):
+        pinentry = self.folder / "pinentry"
+        shutil.copy(self.build / "tests/support/fake-pinentry", pinentry)
+        pin = self.pin_file.read_text(encoding="utf-8")
+        (self.folder / "pinentry.answers").write_text(f"always pin {pin}\n", encoding="utf-8")
+        lines = ["[agent]", f"pinentry={pinentry}", "idle-exit=0"]
+        for name, values in {"softhsm": {"path": self.softhsm}, **self.modules}.items():
+            lines.append(f"[module {name}]")
+            lines += [f"{key}={value}" for key, value in values.items()]
+        (self.folder / "config/privyseal/privyseal.conf").write_text("\n".join(lines) + "\n")
+
+    def start_bus(self):
+        socket = self.folder / "run" / "bus"
+        agent = self.build / "agent" / "privyseald"
+        config = self.folder / "bus.conf"
+        config.write_text(BUS_CONFIG.format(socket=socket, services=self.folder / "services"))
+        (self.folder / "services" / "org.privyseal.Agent1.service").write_text(
+            SERVICE.format(agent=agent))
+        self.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={socket}"
+        self.log = open(self.folder / "log", "w", encoding="utf-8")
+        self.start(["dbus-daemon", f"--config-file={config}", "--nofork"])
+        wait_until(socket.exists, "the private bus to listen")
+
+    def start(self, command, **extra):
+        """A process that ends with this world; its stderr goes to the log."""
+        process = subprocess.Popen(command, env=self.env, text=True,
+                                   stderr=extra.pop("stderr", self.log), **extra)
+        self.processes.append(process)
+        return process
+
+    def program(self, name):
+        return str(self.build / "bench" / name)
+
+    def agent_pid(self):
+        """The running agent's pid, None if it does not run."""
+        asked = subprocess.run(
+            ["dbus-send", "--session", "--print-reply=literal", "--dest=org.freedesktop.DBus",
+             "/org/freedesktop/DBus", "org.freedesktop.DBus.GetConnectionUnixProcessID",
+             "string:org.privyseal.Agent1"],
+            env=self.env, capture_output=True, text=True, check=False)
+        if asked.returncode:
+            return None
+        pid = int(asked.stdout.split()[-1])
+        self.agents.add(pid)
+        return pid
+
+    def host_pid(self, path):
+        """The host below the agent that has the module at `path` loaded."""
+        agent = self.agent_pid()
+        for child in children(agent):
+            if os.path.realpath(path) in pathlib.Path(f"/proc/{child}/maps").read_text():
+                return child
+        raise Failure(f"no host has {path} loaded")
+
+    def end_agent(self):
+        pid = self.agent_pid()
+        if pid is None:
+            return
+        waiting = children(pid) + [pid]
+        os.kill(pid, signal.SIGTERM)
+        for each in waiting:
+            wait_until(lambda each=each: not alive(each), f"process {each} to end")
+        self.agents.discard(pid)
+
+    def end(self):
+        try:
+            if self.processes and self.processes[0].poll() is None:
+                self.end_agent()
+        finally:
+            for process in reversed(self.processes):
+                end_process(process)
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def end_process(process):
+    if process.stdin:
+        process.stdin.close()
+    if process.poll() is None:
+        process.terminate()
+    try:
+        process.wait(PATIENCE_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def wait_until(fact, what):
+    end = time.monotonic() + PATIENCE_S
+    while not fact():
+        if time.monotonic() > end:
+            raise Failure(f"waited {PATIENCE_S} s for {what}")
+        time.sleep(0.002)
+
+
+def alive(pid):
+    try:
+        state = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+    return state != "Z"
+
+
+def children(pid):
+    found = []
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        found += [int(word) for word in (task / "children").read_text().split()]
+    return found
+
+
+def cpu_ns(pid):
+    """CPU of a process, ended threads included: its clock by clock_getcpuclockid(3)."""
+    return time.clock_gettime_ns((~pid << 3) | 2)
+
+
+def pss_kib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1])
+    raise Failure(f"the kernel tells no PSS of process {pid}")
+
+
+def wake_ups(pid):
+    """How often any thread of it went to sleep by itself so far, and so was woken."""
+    total = 0
+    for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+        for line in (task / "status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches"):
+                total += int(line.split()[1])
+    return total
