@@ -4,6 +4,10 @@
 
 #include <glib.h>
 
+G_BEGIN_DECLS
+/* libprivyseal exports these for programs outside of the tree; other libraries' lists leave them out. */
+#pragma GCC visibility push(default)
+
 /* Order is part of the frames between agent and host (header field `status`): append only. */
 typedef enum {
     SEAL_ERROR_NONE = 0,             /* never in a GError: the `status` of a successful frame */
@@ -42,3 +46,6 @@ const char *seal_error_phrase(SealErrorCode code);
 
 /* True if `error` (nullable) is of SEAL_ERROR and has `code`. */
 gboolean seal_error_is(const GError *error, SealErrorCode code);
+
+#pragma GCC visibility pop
+G_END_DECLS

@@ -6,7 +6,12 @@
  * are driven by the caller's own loop through seal_client_get_fd() and seal_client_process(), or by
  * seal_client_wait(). One SealClient belongs to one thread at a time.
  *
- * Errors are GErrors of SEAL_ERROR, whose message is a sentence for people. */
+ * Errors are GErrors of SEAL_ERROR (codes: privyseal-error.h), whose message is a sentence for people.
+ *
+ * After fork() a client belongs to the parent: in the child every call fails with UNREACHABLE, and
+ * seal_client_free() leaves the parent's connection alone. A child opens a client of its own. When the
+ * agent ends, calls in flight fail with UNREACHABLE, and the next call connects again, starting the
+ * agent; no call that the agent may have seen is ever sent twice. */
 #pragma once
 
 #include <glib.h>
@@ -14,10 +19,11 @@
 
 #ifndef SEAL_ERROR /* the same domain as base/error.h, for programs outside of this tree */
 #define SEAL_ERROR (seal_error_quark())
-GQuark seal_error_quark(void);
+__attribute__((visibility("default"))) GQuark seal_error_quark(void);
 #endif
 
 G_BEGIN_DECLS
+#pragma GCC visibility push(default)
 
 typedef struct SealClient SealClient;
 
@@ -27,7 +33,7 @@ typedef struct SealClient SealClient;
  * Blocks until the agent answers, at most 30 s. */
 SealClient *seal_client_new(GError **error);
 /* Closes the connection: calls in flight are cancelled in the agent, their callbacks are called with
- * CANCELLED. NULL is allowed. */
+ * CANCELLED. Not from a callback. NULL is allowed. */
 void seal_client_free(SealClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealClient, seal_client_free)
 
@@ -145,15 +151,20 @@ typedef struct SealCall SealCall;
 typedef void (*SealCallFunc)(SealCall *call, const guint8 *result, gsize result_len,
                              const GError *error, gpointer user_data);
 /* Up to 256 may be in flight on one client. The arguments may be freed after the call. NULL with an
- * error, and no callback, if it could not be sent. */
+ * error, and no callback, if it could not be sent. Blocks only when it must connect (first use, or
+ * after the agent went away). Callbacks come from seal_client_process() and seal_client_wait() alone,
+ * and from seal_client_free(). */
 SealCall *seal_client_sign_async(SealClient *client, const char *key, const char *mechanism,
                                  const char *hash, GBytes *data, SealCallFunc done,
                                  gpointer user_data, GError **error);
 SealCall *seal_client_unwrap_async(SealClient *client, const char *key,
                                    const SealUnwrapQuery *query, SealCallFunc done,
                                    gpointer user_data, GError **error);
-/* Tells the agent to stop waiting for it; no callback. The agent ends a prompt that only this call
- * waited for. */
+/* No callback will come; `call` is not to be used again. NULL is allowed. D-Bus cannot take a call
+ * back: if every call in flight on this client is cancelled, the connection is closed, which ends their
+ * prompts and waits in the agent, and the next call opens another. While others are in flight the
+ * agent goes on with this one, its result is thrown away, and until then it counts among the 256. A
+ * program that must end single prompts uses a client for each. */
 void seal_call_cancel(SealCall *call);
 
 /* Cancels every blocking call that is under way or comes later with CANCELLED. The one function that a
@@ -171,4 +182,5 @@ gboolean seal_client_process(SealClient *client, GError **error);
 /* Polls and processes once, at most `timeout_ms` (-1: no limit). */
 gboolean seal_client_wait(SealClient *client, int timeout_ms, GError **error);
 
+#pragma GCC visibility pop
 G_END_DECLS

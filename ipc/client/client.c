@@ -1,0 +1,254 @@
+/* A client: one connection, opened when needed, and the blocking call.
+ *
+ * The blocking call sends, waits in poll(2) and then lets sd-bus read, which takes one system call less
+ * than sd_bus_call(3) and also takes in the signals that the agent sends to every peer; sd_bus_call()
+ * would only queue them. It is used all the same where sd_bus_process() may not be: inside of a
+ * callback, and while asynchronous calls are in flight, whose callbacks must not come by surprise.
+ *
+ * After a fork the parent keeps the connection: sd-bus refuses to work in the child (-ECHILD), and
+ * freeing there closes descriptors without a word to the agent. */
+#include "ipc/client/client.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "ipc/client/fault.h"
+
+static void
+free_fading(gpointer connection)
+{
+    seal_connection_free(connection);
+}
+
+SealClient *
+seal_client_new(GError **error)
+{
+    g_autoptr(SealClient) client = g_new0(SealClient, 1);
+
+    client->interrupt.fd = -1;
+    client->pid = getpid();
+    client->interactive = TRUE;
+    client->fading = g_ptr_array_new_with_free_func(free_fading);
+    if (!seal_interrupt_init(&client->interrupt, error) || !seal_client_connect(client, error))
+        return NULL;
+    return g_steal_pointer(&client);
+}
+
+void
+seal_client_free(SealClient *client)
+{
+    if (!client)
+        return;
+    if (client->pid == getpid()) {
+        client->freeing = TRUE;
+        seal_client_drop(client);
+        (void)seal_client_process(client, NULL);
+    }
+    g_ptr_array_unref(client->fading);
+    seal_interrupt_clear(&client->interrupt);
+    g_free(client);
+}
+
+void
+seal_client_set_interactive(SealClient *client, gboolean interactive)
+{
+    client->interactive = interactive;
+}
+
+void
+seal_client_set_timeout(SealClient *client, guint timeout_ms)
+{
+    client->timeout_ms = timeout_ms;
+}
+
+void
+seal_client_interrupt(SealClient *client)
+{
+    seal_interrupt_fire(&client->interrupt);
+}
+
+gboolean
+seal_client_connect(SealClient *client, GError **error)
+{
+    if (seal_interrupt_is_fired(&client->interrupt)) {
+        seal_fault_set_errno(error, -ECANCELED, "reach the agent");
+        return FALSE;
+    }
+    if (client->connection)
+        return TRUE;
+    client->connection = seal_connection_open(&client->interrupt, error);
+    return client->connection != NULL;
+}
+
+void
+seal_client_drop(SealClient *client)
+{
+    SealConnection *connection = g_steal_pointer(&client->connection);
+
+    if (!connection)
+        return;
+    seal_interrupt_hang_up(&client->interrupt);
+    if (connection->in_flight > 0)
+        g_ptr_array_add(client->fading, connection);
+    else
+        seal_connection_free(connection);
+}
+
+sd_bus_message *
+seal_client_write(SealClient *client, const SealRequest *request, GError **error)
+{
+    const SealConnection *connection = client->connection;
+    g_autoptr(sd_bus_message) message = NULL;
+    int r = sd_bus_message_new_method_call(connection->bus, &message, connection->destination,
+                                           request->path, request->interface, request->member);
+
+    if (r >= 0 && client->interactive)
+        r = sd_bus_message_set_allow_interactive_authorization(message, 1);
+    if (r >= 0 && request->append)
+        r = request->append(connection, message, request->data);
+    if (r >= 0)
+        return g_steal_pointer(&message);
+    if (r == -ECHILD)
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
+                    "cannot ask the agent: this connection belongs to the process before fork(); "
+                    "open one of your own");
+    else
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                    "cannot call %s: '%s' is no object path of the agent, or an argument is too long",
+                    request->member, request->path);
+    return NULL;
+}
+
+/* -- the blocking exchange ---------------------------------------------------- */
+
+typedef struct {
+    sd_bus *bus;
+    uint64_t cookie;
+    gint64 deadline_us; /* -1: none */
+} Exchange;
+
+/* 1 with the answer, 0 when all that arrived was something else, or a negative errno. */
+static int
+take_reply(const Exchange *exchange, sd_bus_message **ret_reply)
+{
+    int r = 0;
+
+    do {
+        g_autoptr(sd_bus_message) message = NULL;
+        uint64_t cookie = 0;
+
+        r = sd_bus_process(exchange->bus, &message);
+        if (message && sd_bus_message_get_reply_cookie(message, &cookie) >= 0 &&
+            cookie == exchange->cookie) {
+            *ret_reply = g_steal_pointer(&message);
+            return 1;
+        }
+    } while (r > 0);
+    return r;
+}
+
+static int
+await_reply(const Exchange *exchange, sd_bus_message **ret_reply)
+{
+    for (;;) {
+        uint64_t left_us = UINT64_MAX;
+        int r = 0;
+
+        if (exchange->deadline_us >= 0) {
+            gint64 now = g_get_monotonic_time();
+
+            if (now >= exchange->deadline_us)
+                return -ETIMEDOUT;
+            left_us = (uint64_t)(exchange->deadline_us - now);
+        }
+        r = sd_bus_wait(exchange->bus, left_us);
+        if (r >= 0)
+            r = take_reply(exchange, ret_reply);
+        if (r != 0)
+            return r;
+    }
+}
+
+/* `*ret_sent` is FALSE after an error if the agent cannot have seen the request. */
+static int
+exchange_alone(const SealClient *client, sd_bus_message *message, sd_bus_message **ret_reply,
+               gboolean *ret_sent)
+{
+    Exchange exchange = {.bus = client->connection->bus, .deadline_us = -1};
+    int r = sd_bus_send(exchange.bus, message, &exchange.cookie);
+
+    *ret_sent = r >= 0;
+    if (r < 0)
+        return r;
+    if (client->timeout_ms > 0)
+        exchange.deadline_us = g_get_monotonic_time() + (gint64)client->timeout_ms * 1000;
+    return await_reply(&exchange, ret_reply);
+}
+
+static int
+exchange_among_others(const SealClient *client, sd_bus_message *message, sd_bus_error *fault,
+                      sd_bus_message **ret_reply)
+{
+    uint64_t timeout_us = client->timeout_ms > 0 ? (uint64_t)client->timeout_ms * 1000 : UINT64_MAX;
+
+    return sd_bus_call(client->connection->bus, message, timeout_us, fault, ret_reply);
+}
+
+/* TRUE with an answer that is none of the errors. */
+static gboolean
+judge(SealClient *client, int r, sd_bus_message *reply, const sd_bus_error *fault,
+      const SealRequest *request, GError **error)
+{
+    g_autofree char *action = NULL;
+
+    if (reply)
+        fault = sd_bus_message_get_error(reply);
+    if (fault && sd_bus_error_is_set(fault) && r != -ETIMEDOUT && !seal_fault_is_disconnect(r)) {
+        seal_fault_set_reply(error, fault);
+        return FALSE;
+    }
+    if (r >= 0)
+        return TRUE;
+    /* Nobody waits for the answer any more: closing tells the agent, unless others still do. */
+    if (r != -ETIMEDOUT || client->connection->in_flight == 0)
+        seal_client_drop(client);
+    if (seal_interrupt_is_fired(&client->interrupt))
+        r = -ECANCELED;
+    action = g_strdup_printf("get an answer to %s", request->member);
+    seal_fault_set_errno(error, r, action);
+    return FALSE;
+}
+
+gboolean
+seal_client_call(SealClient *client, const SealRequest *request, sd_bus_message **ret_reply,
+                 GError **error)
+{
+    for (guint attempt = 0;; attempt++) {
+        g_autoptr(sd_bus_message) message = NULL;
+        g_autoptr(sd_bus_message) reply = NULL;
+        g_auto(sd_bus_error) fault = SD_BUS_ERROR_NULL;
+        gboolean sent = TRUE;
+        int r = 0;
+
+        if (!seal_client_connect(client, error))
+            return FALSE;
+        message = seal_client_write(client, request, error);
+        if (!message)
+            return FALSE;
+        if (client->depth > 0 || client->connection->in_flight > 0)
+            r = exchange_among_others(client, message, &fault, &reply);
+        else
+            r = exchange_alone(client, message, &reply, &sent);
+        if (!sent && attempt == 0 && seal_fault_is_disconnect(r) &&
+            !seal_interrupt_is_fired(&client->interrupt)) {
+            seal_client_drop(client);
+            continue;
+        }
+        if (!judge(client, r, reply, &fault, request, error))
+            return FALSE;
+        if (ret_reply)
+            *ret_reply = g_steal_pointer(&reply);
+        return TRUE;
+    }
+}

@@ -1,0 +1,42 @@
+/* The inside of a SealClient, and the one way in which every method is called. */
+#pragma once
+
+#include "ipc/client/connection.h"
+#include "ipc/client/privyseal.h"
+
+#include <sys/types.h>
+
+struct SealClient {
+    SealConnection *connection; /* (nullable) opened again by the next call */
+    GPtrArray *fading;          /* ended connections whose calls were not called back yet */
+    SealInterrupt interrupt;
+    pid_t pid;                  /* who opened it: a forked child must leave the socket alone */
+    gboolean interactive;
+    guint timeout_ms;
+    guint depth;                /* callbacks under way */
+    gboolean freeing;
+};
+
+/* One method call, written for whichever connection it will go out on. */
+typedef struct {
+    const char *path, *interface, *member;
+    /* (nullable) Appends the arguments; a negative errno ends the call. */
+    int (*append)(const SealConnection *connection, sd_bus_message *message, gpointer data);
+    gpointer data;
+} SealRequest;
+
+/* Connects if there is no connection. FALSE with an error, see seal_connection_open(). Blocks. */
+gboolean seal_client_connect(SealClient *client, GError **error);
+
+/* Ends the connection, and with it every wait in the agent for its calls. Their callbacks come from
+ * the next seal_client_process(). */
+void seal_client_drop(SealClient *client);
+
+/* Writes `request` for the current connection; NULL with INVALID_INPUT when it cannot be written. */
+sd_bus_message *seal_client_write(SealClient *client, const SealRequest *request, GError **error);
+
+/* Calls a method and waits for the answer. `ret_reply` (nullable) is set on success (transfer full).
+ * A connection that turns out to be closed before the request left is opened again once; nothing that
+ * the agent may have seen is sent twice. */
+gboolean seal_client_call(SealClient *client, const SealRequest *request,
+                          sd_bus_message **ret_reply, GError **error);
