@@ -25,11 +25,13 @@ typedef struct {
     const char *prompt;      /* label of the field: "PIN" */
     const char *error;       /* (nullable) what was wrong with the last answer */
     const char *ok;          /* (nullable) label of the button */
+    const char *refuse;      /* (nullable) label of a button that says no to a confirmation */
 } SealPromptText;
 
-/* status NONE: `pin` holds it (transfer full; NULL for a confirmation or message that was accepted);
- * else CANCELLED (cancel button), CANCELLED with "the prompt was closed" for a closed window, TIMED_OUT,
- * or NO_PROMPTER, with a sentence. */
+/* status NONE: `pin` holds it (transfer full; NULL for a confirmation or message that was accepted),
+ * as it was typed: it may be empty, and longer than a PIN may be. Else CANCELLED (cancel button),
+ * CANCELLED with "the prompt was closed" for a closed window, DENIED (the button `refuse`), TIMED_OUT,
+ * NO_PROMPTER, or BUSY (64 dialogues wait already), with a sentence. Called from the loop. */
 typedef void (*SealPromptFunc)(SealErrorCode status, SealSecret *pin, const char *message,
                                gpointer user_data);
 

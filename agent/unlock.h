@@ -41,14 +41,17 @@ SealUnlock *seal_unlock_async(SealUnlocker *unlocker, SealTokenObject *token,
 void seal_unlock_cancel(SealUnlock *unlock);
 
 /* Asks for a PIN for one operation of an always-authenticate key, without login; `done` gets the PIN
- * (transfer full). Wrong PINs are told by seal_unlock_pin_refused() so that they are never sent again. */
+ * (transfer full), or NULL at once for a token with its own pad; failures that need no person are told at
+ * once too, and NULL is returned then. Wrong PINs are told by seal_unlock_pin_refused() so that they are never sent again. */
 SealUnlock *seal_unlock_ask_pin_async(SealUnlocker *unlocker, SealTokenObject *token,
                                       const SealUnlockAsk *ask, SealPromptFunc done,
                                       gpointer user_data);
 void seal_unlock_pin_refused(SealUnlocker *unlocker, SealTokenObject *token, const SealSecret *pin,
                              SealErrorCode status);
 
-/* Logs out now. `done` (nullable) is called when the host has answered. */
+/* Logs out now; dialogues under way for the token are closed with CANCELLED. `done` (nullable) is called
+ * when the host has answered, or at once from inside the call if nothing was unlocked; never after
+ * seal_unlocker_free(). */
 void seal_lock_async(SealUnlocker *unlocker, SealTokenObject *token, SealUnlockFunc done,
                      gpointer user_data);
 /* All tokens; `done` when all have answered. Dialogues under way are closed with CANCELLED. */

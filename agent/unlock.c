@@ -1,0 +1,694 @@
+/* Which tokens are unlocked, and how they become so and cease to be.
+ *
+ * Each token that was ever asked for has a keeper. Requests for a locked token gather at its keeper and
+ * share one dialogue, which speaks for the request that came first; when that one leaves, the dialogue
+ * is opened anew in the name of the next. A PIN goes from the dialogue into the login frame and is wiped
+ * before the token answers: only its hash waits, to be remembered if the token refuses.
+ *
+ * A keeper of an unlocked token has one timer, for the earlier of the idle and the age limit. Use of a
+ * key only stores a time; the timer finds out when it fires. Nothing wakes up while all is locked.
+ *
+ * A host that was restarted, or a token that was pulled, knows nothing of a login any more: the registry
+ * tells, and what waited fails. */
+#include "agent/unlock.h"
+
+#include <string.h>
+
+#include "agent/pin-dialogue.h"
+#include "agent/refused-pins.h"
+#include "base/log.h"
+
+/* Logins that one dialogue may lead to. */
+#define ROUNDS_MAX 3
+
+typedef struct SealPinKeeper SealPinKeeper;
+
+/* A login under way. It belongs to its reply: keepers and the unlocker only refer to it. */
+typedef struct {
+    SealPinKeeper *keeper;  /* NULL when the token went, or the keeper did */
+    gboolean is_overtaken;  /* by a lock: success does not unlock any more */
+    gboolean has_hash;
+    uint64_t hash;
+} Login;
+
+struct SealPinKeeper {
+    SealUnlocker *unlocker;
+    SealTokenObject *token;
+    GPtrArray *requests;       /* of SealUnlock* that wait for the login, oldest first */
+    GPtrArray *pin_requests;   /* of SealUnlock* that wait for a PIN of their own */
+    SealPinDialogue *dialogue; /* (nullable) of `speaker` */
+    SealUnlock *speaker;       /* (nullable) borrowed from `requests` */
+    Login *login;              /* (nullable) */
+    guint rounds;
+    gint64 unlocked_us, used_us;
+    GSource *timer; /* (nullable) */
+};
+
+struct SealUnlock {
+    SealPinKeeper *keeper;
+    SealUnlockAsk ask; /* own copies */
+    SealUnlockFunc done;
+    SealPromptFunc pin_done; /* instead of `done`: wants the PIN itself */
+    gpointer user_data;
+    SealPinDialogue *dialogue; /* with `pin_done` */
+};
+
+struct SealUnlocker {
+    SealRegistry *registry;
+    SealPrompter *prompter;
+    SealRefusedPins *refused;
+    gint64 idle_us, max_us;
+    GHashTable *keepers; /* SealTokenObject* -> SealPinKeeper* */
+    GPtrArray *logins;   /* of Login* under way, borrowed */
+    GPtrArray *locks;    /* of Lock* under way, borrowed */
+};
+
+/* A lock that waits for the hosts' answers. */
+typedef struct {
+    SealUnlocker *unlocker; /* NULL once that is freed: nobody is told any more */
+    guint pending;
+    SealErrorCode status;
+    char *message;
+    SealUnlockFunc done;
+    gpointer user_data;
+} Lock;
+
+static void open_dialogue(SealPinKeeper *keeper, const char *error);
+static void lock_token(SealPinKeeper *keeper, Lock *lock);
+
+/* -- requests --------------------------------------------------------------------- */
+
+static SealUnlock *
+new_request(SealPinKeeper *keeper, const SealUnlockAsk *ask, gpointer user_data)
+{
+    SealUnlock *request = g_new0(SealUnlock, 1);
+
+    request->keeper = keeper;
+    request->ask = *ask;
+    request->ask.caller = seal_caller_ref((SealCaller *)ask->caller);
+    request->ask.purpose = g_strdup(ask->purpose);
+    request->ask.key_label = g_strdup(ask->key_label);
+    request->user_data = user_data;
+    return request;
+}
+
+static void
+free_request(gpointer data)
+{
+    SealUnlock *request = data;
+
+    seal_pin_dialogue_free(request->dialogue);
+    seal_caller_unref((SealCaller *)request->ask.caller);
+    g_free((char *)request->ask.purpose);
+    g_free((char *)request->ask.key_label);
+    g_free(request);
+}
+
+static void
+close_dialogue(SealPinKeeper *keeper)
+{
+    g_clear_pointer(&keeper->dialogue, seal_pin_dialogue_free);
+    keeper->speaker = NULL;
+}
+
+static void
+answer_request(SealUnlock *request, SealErrorCode status, const char *message)
+{
+    if (request->pin_done)
+        request->pin_done(status, NULL, message, request->user_data);
+    else
+        request->done(status, message, request->user_data);
+    free_request(request);
+}
+
+/* Answers those who wait now; who asks anew from a callback waits for the next answer. */
+static void
+answer_list(GPtrArray *list, SealErrorCode status, const char *message)
+{
+    g_autofree char *sentence = g_strdup(message);
+    guint waiting = list->len;
+
+    while (waiting-- > 0 && list->len > 0)
+        answer_request(g_ptr_array_steal_index(list, 0), status, sentence);
+}
+
+static void
+answer_all(SealPinKeeper *keeper, SealErrorCode status, const char *message)
+{
+    close_dialogue(keeper);
+    keeper->rounds = 0;
+    answer_list(keeper->requests, status, message);
+}
+
+/* -- the login -------------------------------------------------------------------- */
+
+static void
+set_state(SealPinKeeper *keeper, SealTokenState state)
+{
+    seal_registry_set_token_state(keeper->unlocker->registry, keeper->token, state,
+                                  seal_pin_tries_left(keeper->token));
+}
+
+static gint64
+next_limit_us(const SealPinKeeper *keeper)
+{
+    const SealUnlocker *unlocker = keeper->unlocker;
+    gint64 idle = unlocker->idle_us > 0 ? keeper->used_us + unlocker->idle_us : G_MAXINT64;
+    gint64 age = unlocker->max_us > 0 ? keeper->unlocked_us + unlocker->max_us : G_MAXINT64;
+
+    return MIN(idle, age);
+}
+
+static gboolean
+on_timer(gpointer user_data)
+{
+    SealPinKeeper *keeper = user_data;
+    gint64 limit = next_limit_us(keeper);
+
+    if (g_get_monotonic_time() < limit) {
+        g_source_set_ready_time(keeper->timer, limit);
+        return G_SOURCE_CONTINUE;
+    }
+    seal_log_info("token '%s' is locked: its time is over", keeper->token->label);
+    lock_token(keeper, NULL);
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+timer_dispatch(GSource *source, GSourceFunc func, gpointer user_data)
+{
+    return func(user_data);
+}
+
+static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
+
+static void
+stop_timer(SealPinKeeper *keeper)
+{
+    if (!keeper->timer)
+        return;
+    g_source_destroy(keeper->timer);
+    g_clear_pointer(&keeper->timer, g_source_unref);
+}
+
+static void
+start_timer(SealPinKeeper *keeper)
+{
+    gint64 now = g_get_monotonic_time();
+
+    stop_timer(keeper);
+    keeper->unlocked_us = keeper->used_us = now;
+    if (next_limit_us(keeper) == G_MAXINT64)
+        return;
+    keeper->timer = g_source_new(&timer_funcs, sizeof(GSource));
+    g_source_set_callback(keeper->timer, on_timer, keeper, NULL);
+    g_source_set_ready_time(keeper->timer, next_limit_us(keeper));
+    g_source_attach(keeper->timer, g_main_context_get_thread_default());
+}
+
+static char *
+blocked_sentence(const SealTokenObject *token)
+{
+    return g_strdup_printf("the PIN of token '%s' is blocked: unblock it with \"privyseal pin "
+                           "unblock '%s'\"",
+                           token->label, token->label);
+}
+
+static void
+on_blocked(SealPinKeeper *keeper)
+{
+    g_autofree char *sentence = blocked_sentence(keeper->token);
+
+    set_state(keeper, SEAL_TOKEN_STATE_BLOCKED);
+    answer_all(keeper, SEAL_ERROR_PIN_BLOCKED, sentence);
+}
+
+/* The token said no. Asked again in the same dialogue, if a person still waits there. */
+static void
+on_refused(SealPinKeeper *keeper)
+{
+    g_autofree char *sentence = NULL;
+
+    if (seal_pin_tries_left(keeper->token) == 0) {
+        on_blocked(keeper);
+        return;
+    }
+    set_state(keeper, SEAL_TOKEN_STATE_LOCKED);
+    if (keeper->requests->len == 0) {
+        answer_all(keeper, SEAL_ERROR_CANCELLED, "");
+        return;
+    }
+    if (keeper->rounds >= ROUNDS_MAX) {
+        sentence = g_strdup_printf("the PIN of token '%s' was wrong %d times", keeper->token->label,
+                                   ROUNDS_MAX);
+        answer_all(keeper, SEAL_ERROR_PIN_INCORRECT, sentence);
+        return;
+    }
+    open_dialogue(keeper, "the PIN was wrong");
+}
+
+/* Forgets a login whose reply is here and tells whether the keeper still wants it. */
+static SealPinKeeper *
+take_login(Login *login, const SealReply *reply)
+{
+    SealPinKeeper *keeper = login->keeper;
+
+    if (!keeper)
+        return NULL;
+    g_ptr_array_remove_fast(keeper->unlocker->logins, login);
+    if (login->has_hash && reply->status == SEAL_ERROR_PIN_INCORRECT)
+        seal_refused_pins_add(keeper->unlocker->refused, keeper->token->id, login->hash);
+    if (keeper->login == login)
+        keeper->login = NULL;
+    return login->is_overtaken ? NULL : keeper;
+}
+
+static void
+on_login_reply(const SealReply *reply, gpointer user_data)
+{
+    g_autofree Login *login = user_data;
+    SealPinKeeper *keeper = take_login(login, reply);
+
+    if (!keeper)
+        return;
+    switch (reply->status) {
+    case SEAL_ERROR_NONE:
+        seal_refused_pins_forget(keeper->unlocker->refused, keeper->token->id);
+        start_timer(keeper);
+        set_state(keeper, SEAL_TOKEN_STATE_UNLOCKED);
+        answer_all(keeper, SEAL_ERROR_NONE, "");
+        break;
+    case SEAL_ERROR_PIN_INCORRECT:
+        on_refused(keeper);
+        break;
+    case SEAL_ERROR_PIN_BLOCKED:
+        on_blocked(keeper);
+        break;
+    default:
+        answer_all(keeper, reply->status, reply->message);
+    }
+}
+
+static void
+send_login(SealPinKeeper *keeper, const SealSecret *pin)
+{
+    Login *login = g_new0(Login, 1);
+
+    login->keeper = keeper;
+    if (pin) {
+        login->has_hash = TRUE;
+        login->hash = seal_refused_pins_hash(keeper->unlocker->refused, keeper->token->id, pin);
+    }
+    g_ptr_array_add(keeper->unlocker->logins, login);
+    keeper->login = login;
+    keeper->rounds++;
+    seal_token_login(keeper->token->token, pin, on_login_reply, login);
+}
+
+/* -- the dialogue ------------------------------------------------------------------ */
+
+/* `answer` is NULL for a login at the reader's pad. */
+static void
+on_dialogue(SealErrorCode status, SealSecret *answer, const char *message, gpointer user_data)
+{
+    g_autoptr(SealSecret) pin = answer;
+    SealPinKeeper *keeper = user_data;
+
+    if (status == SEAL_ERROR_NONE)
+        send_login(keeper, pin);
+    else
+        answer_all(keeper, status, message);
+}
+
+/* Asks, in the open dialogue if it still speaks for a request that waits. */
+static void
+open_dialogue(SealPinKeeper *keeper, const char *error)
+{
+    SealUnlocker *unlocker = keeper->unlocker;
+
+    if (!keeper->speaker) {
+        close_dialogue(keeper);
+        keeper->speaker = keeper->requests->pdata[0];
+        keeper->dialogue =
+            seal_pin_dialogue_new(unlocker->prompter, unlocker->refused, keeper->token,
+                                  &keeper->speaker->ask, on_dialogue, keeper);
+    }
+    seal_pin_dialogue_ask(keeper->dialogue, error);
+}
+
+/* -- the token went ----------------------------------------------------------------- */
+
+/* What the token answers to logins under way concerns nobody any more. `keeper` NULL: all keepers. */
+static void
+disown_logins(SealUnlocker *unlocker, const SealPinKeeper *keeper)
+{
+    for (guint i = unlocker->logins->len; i-- > 0;) {
+        Login *login = unlocker->logins->pdata[i];
+
+        if (keeper && login->keeper != keeper)
+            continue;
+        login->keeper->login = NULL;
+        login->keeper = NULL;
+        g_ptr_array_remove_index_fast(unlocker->logins, i);
+    }
+}
+
+static void
+on_token_gone(SealTokenObject *token, gpointer user_data)
+{
+    SealUnlocker *unlocker = user_data;
+    SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
+    g_autofree char *sentence = NULL;
+
+    if (!keeper)
+        return;
+    stop_timer(keeper);
+    disown_logins(unlocker, keeper);
+    sentence = g_strdup_printf("token '%s' was removed", token->label);
+    answer_all(keeper, SEAL_ERROR_TOKEN_REMOVED, sentence);
+    answer_list(keeper->pin_requests, SEAL_ERROR_TOKEN_REMOVED, sentence);
+}
+
+static const SealRegistryEvents registry_events = {.token_gone = on_token_gone};
+
+/* -- life ---------------------------------------------------------------------------- */
+
+static void
+free_keeper(gpointer data)
+{
+    SealPinKeeper *keeper = data;
+
+    stop_timer(keeper);
+    close_dialogue(keeper);
+    g_ptr_array_unref(keeper->requests);
+    g_ptr_array_unref(keeper->pin_requests);
+    g_free(keeper);
+}
+
+static SealPinKeeper *
+keeper_of(SealUnlocker *unlocker, SealTokenObject *token)
+{
+    SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
+
+    if (keeper)
+        return keeper;
+    keeper = g_new0(SealPinKeeper, 1);
+    keeper->unlocker = unlocker;
+    keeper->token = token;
+    keeper->requests = g_ptr_array_new_with_free_func(free_request);
+    keeper->pin_requests = g_ptr_array_new_with_free_func(free_request);
+    g_hash_table_insert(unlocker->keepers, token, keeper);
+    return keeper;
+}
+
+SealUnlocker *
+seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, guint idle_s, guint max_s)
+{
+    SealUnlocker *unlocker = g_new0(SealUnlocker, 1);
+
+    unlocker->registry = registry;
+    unlocker->prompter = prompter;
+    unlocker->refused = seal_refused_pins_new();
+    unlocker->idle_us = (gint64)idle_s * G_USEC_PER_SEC;
+    unlocker->max_us = (gint64)max_s * G_USEC_PER_SEC;
+    unlocker->keepers = g_hash_table_new_full(NULL, NULL, NULL, free_keeper);
+    unlocker->logins = g_ptr_array_new();
+    unlocker->locks = g_ptr_array_new();
+    seal_registry_listen(registry, &registry_events, unlocker);
+    return unlocker;
+}
+
+void
+seal_unlocker_free(SealUnlocker *unlocker)
+{
+    if (!unlocker)
+        return;
+    seal_lock_all_async(unlocker, NULL, NULL);
+    for (guint i = 0; i < unlocker->locks->len; i++)
+        ((Lock *)unlocker->locks->pdata[i])->unlocker = NULL;
+    g_ptr_array_unref(unlocker->locks);
+    disown_logins(unlocker, NULL);
+    g_ptr_array_unref(unlocker->logins);
+    g_hash_table_unref(unlocker->keepers);
+    seal_refused_pins_free(unlocker->refused);
+    g_free(unlocker);
+}
+
+/* -- unlocking ------------------------------------------------------------------------- */
+
+typedef struct {
+    SealErrorCode status;
+    char *message;
+} Refusal;
+
+/* What needs no person to be told: why `token` cannot be unlocked for `ask`. FALSE if it may be tried. */
+static gboolean
+is_refused_at_once(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlockAsk *ask,
+                   Refusal *ret)
+{
+    if (!token->token || !seal_token_is_alive(token->token)) {
+        ret->status = SEAL_ERROR_TOKEN_REMOVED;
+        ret->message = g_strdup_printf("token '%s' is not present: insert it", token->label);
+    } else if (token->state == SEAL_TOKEN_STATE_BLOCKED || seal_pin_tries_left(token) == 0) {
+        ret->status = SEAL_ERROR_PIN_BLOCKED;
+        ret->message = blocked_sentence(token);
+    } else if (!ask->interactive) {
+        ret->status = SEAL_ERROR_INTERACTION_REQUIRED;
+        ret->message = g_strdup_printf("token '%s' is locked and nobody may be asked for its PIN: "
+                                       "unlock it with \"privyseal unlock\" or allow interaction",
+                                       token->label);
+    } else if (!ask->last_try && seal_pin_may_be_last_try(token, unlocker->refused)) {
+        ret->status = SEAL_ERROR_PIN_INCORRECT;
+        ret->message = seal_pin_last_try_sentence(token);
+    } else {
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+needs_no_login(const SealTokenObject *token)
+{
+    return token->token && seal_token_is_alive(token->token) &&
+           (token->state == SEAL_TOKEN_STATE_UNLOCKED ||
+            !(seal_token_info(token->token)->flags & SEAL_TOKEN_LOGIN_REQUIRED));
+}
+
+SealUnlock *
+seal_unlock_async(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlockAsk *ask,
+                  SealUnlockFunc done, gpointer user_data)
+{
+    Refusal refusal = {SEAL_ERROR_NONE, NULL};
+    SealPinKeeper *keeper = NULL;
+    SealUnlock *request = NULL;
+
+    if (needs_no_login(token) || is_refused_at_once(unlocker, token, ask, &refusal)) {
+        done(refusal.status, refusal.message ? refusal.message : "", user_data);
+        g_free(refusal.message);
+        return NULL;
+    }
+    keeper = keeper_of(unlocker, token);
+    request = new_request(keeper, ask, user_data);
+    request->done = done;
+    g_ptr_array_add(keeper->requests, request);
+    if (!keeper->dialogue && !keeper->login)
+        open_dialogue(keeper, NULL);
+    return request;
+}
+
+void
+seal_unlock_cancel(SealUnlock *unlock)
+{
+    SealPinKeeper *keeper = unlock->keeper;
+
+    if (unlock->pin_done) {
+        g_ptr_array_remove(keeper->pin_requests, unlock);
+        return;
+    }
+    if (keeper->speaker == unlock)
+        keeper->speaker = NULL;
+    g_ptr_array_remove(keeper->requests, unlock);
+    if (keeper->speaker || !keeper->dialogue)
+        return;
+    close_dialogue(keeper);
+    if (keeper->login)
+        return; /* its answer decides what the others see */
+    if (keeper->requests->len > 0)
+        open_dialogue(keeper, NULL);
+    else
+        keeper->rounds = 0;
+}
+
+/* -- a PIN for one operation ------------------------------------------------------------- */
+
+static void
+on_single_pin(SealErrorCode status, SealSecret *pin, const char *message, gpointer user_data)
+{
+    SealUnlock *request = user_data;
+    g_autofree char *sentence = g_strdup(message);
+    guint index = 0;
+
+    if (g_ptr_array_find(request->keeper->pin_requests, request, &index))
+        (void)g_ptr_array_steal_index(request->keeper->pin_requests, index);
+    request->pin_done(status, pin, sentence, request->user_data);
+    free_request(request);
+}
+
+SealUnlock *
+seal_unlock_ask_pin_async(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlockAsk *ask,
+                          SealPromptFunc done, gpointer user_data)
+{
+    Refusal refusal = {SEAL_ERROR_NONE, NULL};
+    SealPinKeeper *keeper = NULL;
+    SealUnlock *request = NULL;
+
+    if (is_refused_at_once(unlocker, token, ask, &refusal) ||
+        (seal_token_info(token->token)->flags & SEAL_TOKEN_PROTECTED_AUTHENTICATION)) {
+        done(refusal.status, NULL, refusal.message ? refusal.message : "", user_data);
+        g_free(refusal.message);
+        return NULL;
+    }
+    keeper = keeper_of(unlocker, token);
+    request = new_request(keeper, ask, user_data);
+    request->pin_done = done;
+    g_ptr_array_add(keeper->pin_requests, request);
+    request->dialogue = seal_pin_dialogue_new(unlocker->prompter, unlocker->refused, token, ask,
+                                              on_single_pin, request);
+    seal_pin_dialogue_ask(request->dialogue, NULL);
+    return request;
+}
+
+void
+seal_unlock_pin_refused(SealUnlocker *unlocker, SealTokenObject *token, const SealSecret *pin,
+                        SealErrorCode status)
+{
+    SealPinKeeper *keeper = keeper_of(unlocker, token);
+
+    if (status == SEAL_ERROR_PIN_INCORRECT)
+        seal_refused_pins_add(unlocker->refused, token->id,
+                              seal_refused_pins_hash(unlocker->refused, token->id, pin));
+    if (status == SEAL_ERROR_PIN_BLOCKED || seal_pin_tries_left(token) == 0)
+        on_blocked(keeper);
+}
+
+/* -- locking ------------------------------------------------------------------------------ */
+
+static void
+finish_lock(Lock *lock)
+{
+    if (lock->unlocker) {
+        g_ptr_array_remove(lock->unlocker->locks, lock);
+        if (lock->done)
+            lock->done(lock->status, lock->message ? lock->message : "", lock->user_data);
+    }
+    g_free(lock->message);
+    g_free(lock);
+}
+
+static void
+on_logout_reply(const SealReply *reply, gpointer user_data)
+{
+    Lock *lock = user_data;
+
+    gboolean is_out = reply->status == SEAL_ERROR_NONE || reply->status == SEAL_ERROR_TOKEN_REMOVED;
+
+    if (!is_out && lock->status == SEAL_ERROR_NONE) {
+        lock->status = reply->status;
+        lock->message = g_strdup(reply->message);
+    }
+    if (--lock->pending == 0)
+        finish_lock(lock);
+}
+
+static Lock *
+new_lock(SealUnlocker *unlocker, SealUnlockFunc done, gpointer user_data)
+{
+    Lock *lock = g_new0(Lock, 1);
+
+    lock->unlocker = unlocker;
+    lock->pending = 1; /* of the caller of this function, until it has asked all hosts */
+    lock->done = done;
+    lock->user_data = user_data;
+    g_ptr_array_add(unlocker->locks, lock);
+    return lock;
+}
+
+static void
+release_lock(Lock *lock)
+{
+    if (--lock->pending == 0)
+        finish_lock(lock);
+}
+
+/* Closes what is open for the token and sends the logout; `lock` (nullable) waits for its answer. */
+static void
+lock_token(SealPinKeeper *keeper, Lock *lock)
+{
+    SealToken *token = keeper->token->token;
+    gboolean is_in = keeper->token->state == SEAL_TOKEN_STATE_UNLOCKED || keeper->login;
+    Lock *waits = NULL;
+
+    stop_timer(keeper);
+    if (keeper->login)
+        keeper->login->is_overtaken = TRUE;
+    keeper->login = NULL;
+    if (is_in && token && seal_token_is_alive(token)) {
+        waits = lock ? lock : new_lock(keeper->unlocker, NULL, NULL);
+        waits->pending++;
+        seal_token_logout(token, on_logout_reply, waits);
+        if (!lock)
+            release_lock(waits);
+        set_state(keeper, SEAL_TOKEN_STATE_LOCKED);
+    }
+    answer_all(keeper, SEAL_ERROR_CANCELLED, "the token was locked");
+    answer_list(keeper->pin_requests, SEAL_ERROR_CANCELLED, "the token was locked");
+}
+
+void
+seal_lock_async(SealUnlocker *unlocker, SealTokenObject *token, SealUnlockFunc done,
+                gpointer user_data)
+{
+    Lock *lock = new_lock(unlocker, done, user_data);
+
+    lock_token(keeper_of(unlocker, token), lock);
+    release_lock(lock);
+}
+
+void
+seal_lock_all_async(SealUnlocker *unlocker, SealUnlockFunc done, gpointer user_data)
+{
+    Lock *lock = new_lock(unlocker, done, user_data);
+    g_autoptr(GList) keepers = g_hash_table_get_values(unlocker->keepers);
+
+    for (GList *at = keepers; at; at = at->next)
+        lock_token(at->data, lock);
+    release_lock(lock);
+}
+
+/* -- use ------------------------------------------------------------------------------------ */
+
+void
+seal_unlock_touch(SealUnlocker *unlocker, SealTokenObject *token)
+{
+    SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
+
+    if (keeper)
+        keeper->used_us = g_get_monotonic_time();
+}
+
+gboolean
+seal_unlocker_is_active(const SealUnlocker *unlocker)
+{
+    GHashTableIter iter;
+    gpointer value = NULL;
+
+    g_hash_table_iter_init(&iter, unlocker->keepers);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const SealPinKeeper *keeper = value;
+
+        if (keeper->token->state == SEAL_TOKEN_STATE_UNLOCKED || keeper->login ||
+            keeper->requests->len > 0 || keeper->pin_requests->len > 0)
+            return TRUE;
+    }
+    return FALSE;
+}
