@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <openssl/x509.h>
 
-/* What is asked of CRLs (DESIGN section 5, --revocation). */
+/* What is asked of CRLs (the option --revocation). */
 typedef enum {
     SEAL_REVOCATION_PREFER,     /* a CRL that is there is used; without one: good, "not-checked" */
     SEAL_REVOCATION_REQUIRE,    /* without a current CRL of each issuer: revocation-unknown */
@@ -30,7 +30,7 @@ typedef enum {
     SEAL_CHAIN_MALFORMED, /* a certificate in it cannot be read or breaks RFC 5280 */
 } SealChainState;
 
-/* Returns "good" or the verdict word of DESIGN section 5, e.g. "incomplete-chain". Static. */
+/* Returns "good" or the verdict word, e.g. "incomplete-chain". Static. */
 const char *seal_chain_word(SealChainState state);
 
 /* What a certificate is used for here. */
@@ -69,8 +69,7 @@ gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, G
 
 /* Judges `leaf` at time `at` (seconds since 1970) for `purpose`, with `untrusted` (nullable,
  * STACK_OF(X509)) to build the path from. `ret_result` is filled in any case; clear it with
- * seal_chain_result_clear(). Several defects give the word that comes first in this order: malformed,
- * untrusted and incomplete-chain, revoked, weak-algorithm, wrong-usage, expired, not-yet-valid,
- * revocation-unknown. Does not block. */
+ * seal_chain_result_clear(). Of several defects the one that comes first in SealChainState is
+ * the verdict. Does not block. */
 void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
                       SealPurpose purpose, gint64 at, SealChainResult *ret_result);

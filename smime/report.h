@@ -4,7 +4,7 @@
 
 #include <glib.h>
 
-/* In the order of DESIGN section 5. The words are the enum's names in lower case with hyphens. */
+/* In the order of precedence: the first that applies is the verdict. The words are the enum's names in lower case with hyphens. */
 typedef enum {
     SEAL_VERDICT_OK,                  /* all that is shown is covered by good signatures of its sender */
     SEAL_VERDICT_DECRYPTED,           /* opened; the encryption authenticates the content; unsigned */
@@ -100,7 +100,7 @@ SealReport *seal_report_new(void);
 /* Adds `name` (copied) to the layer's algorithms unless it is there. */
 void seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name);
 
-/* Returns (transfer full) the JSON of DESIGN section 5, pretty-printed, UTF-8, no final newline:
+/* Returns (transfer full) the report as JSON, pretty-printed, UTF-8, no final newline:
  * {"verdict": WORD, "reason": TEXT|null, "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|
  * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "detached": BOOL (signed),
  * "recipients": N (encrypted), "signers": [{"subject", "addresses": [...], "verdict", "reason",

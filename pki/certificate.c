@@ -1,0 +1,82 @@
+/* Questions to one certificate. OpenSSL parses; what it lets pass silently (trailing bytes, missing
+ * usage extensions) is asked for here. */
+#include "pki/certificate.h"
+
+#include "base/error.h"
+
+#include <openssl/bio.h>
+#include <openssl/err.h>
+#include <openssl/objects.h>
+#include <openssl/x509v3.h>
+
+/* SP 800-57: RSA 2048 and P-224 give 112 bits; less can be broken. */
+#define SECURITY_BITS_MIN 112
+
+X509 *
+seal_certificate_read(GBytes *der, const char *what, GError **error)
+{
+    gsize len = 0;
+    const unsigned char *data = g_bytes_get_data(der, &len);
+    const unsigned char *at = data;
+    g_autoptr(X509) certificate = NULL;
+
+    if (len > 0 && len <= G_MAXINT)
+        certificate = d2i_X509(NULL, &at, (long)len);
+    ERR_clear_error();
+    if (certificate && at == data + len)
+        return g_steal_pointer(&certificate);
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                "cannot read %s: it is no DER certificate, give one X.509 certificate", what);
+    return NULL;
+}
+
+char *
+seal_certificate_subject(const X509 *certificate)
+{
+    const X509_NAME *name = X509_get_subject_name(certificate);
+    BIO *out = BIO_new(BIO_s_mem());
+    char *data = NULL;
+    char *text = NULL;
+    long len = 0;
+
+    X509_NAME_print_ex(out, name, 0, XN_FLAG_RFC2253 & ~(unsigned long)ASN1_STRFLGS_ESC_MSB);
+    len = BIO_get_mem_data(out, &data);
+    text = len > 0 ? g_utf8_make_valid(data, len) : g_strdup("(no name)");
+    BIO_free(out);
+    return text;
+}
+
+gboolean
+seal_certificate_has_usage(X509 *certificate, guint32 bits)
+{
+    guint32 usage = X509_get_key_usage(certificate);
+
+    /* OpenSSL gives all ones where the extension is missing. */
+    return usage != UINT32_MAX && (usage & bits) != 0;
+}
+
+gboolean
+seal_certificate_is_for_mail(X509 *certificate, gboolean otherwise)
+{
+    int critical = 0;
+    EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(certificate, NID_ext_key_usage, &critical, NULL);
+    gboolean found = FALSE;
+
+    if (!usages) /* -1: no such extension; else it is there twice or unreadable */
+        return critical == -1 && otherwise;
+    for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
+        int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i));
+
+        found |= nid == NID_email_protect || nid == NID_anyExtendedKeyUsage;
+    }
+    EXTENDED_KEY_USAGE_free(usages);
+    return found;
+}
+
+gboolean
+seal_certificate_is_weak(const X509 *certificate)
+{
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
+
+    return !key || EVP_PKEY_get_security_bits(key) < SECURITY_BITS_MIN;
+}

@@ -1,0 +1,26 @@
+/* Small questions to one X.509 certificate. */
+#pragma once
+
+#include <glib.h>
+#include <openssl/x509.h>
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
+
+/* Reads one DER certificate; `what` names it in the message. Returns (transfer full), or NULL with
+ * INVALID_INPUT if it is none or something follows it. */
+X509 *seal_certificate_read(GBytes *der, const char *what, GError **error);
+
+/* Returns (transfer full) the subject as RFC 2253 text in UTF-8, control characters escaped;
+ * "(no name)" for an empty one. */
+char *seal_certificate_subject(const X509 *certificate);
+
+/* TRUE if its key usage says so; FALSE without the extension. `bits`: one or more of KU_... of
+ * openssl/x509v3.h, of which one suffices. */
+gboolean seal_certificate_has_usage(X509 *certificate, guint32 bits);
+
+/* TRUE if its extended key usage has emailProtection or anyExtendedKeyUsage; `otherwise` where it
+ * has no such extension. */
+gboolean seal_certificate_is_for_mail(X509 *certificate, gboolean otherwise);
+
+/* TRUE if its public key is weaker than RSA 2048 bits or a curve of 224. */
+gboolean seal_certificate_is_weak(const X509 *certificate);
