@@ -1,0 +1,27 @@
+/* Opening one EnvelopedData or AuthEnvelopedData through a SealUnwrapper. */
+#pragma once
+
+#include "smime/cms.h"
+#include "smime/report.h"
+#include "smime/unwrapper.h"
+
+#include <glib.h>
+
+/* RecipientInfos of one message that are looked at; more is "resource-limit". */
+#define SEAL_RECIPIENTS_READ_MAX 1000
+
+/* What the two structures have in common; a view (transfer none). */
+typedef struct {
+    STACK_OF(ASN1_TYPE) *recipients;
+    const SealEncryptedContent *encrypted;
+    gboolean authenticated;                           /* AuthEnvelopedData */
+    const ASN1_OCTET_STRING *mac;                     /* (nullable) */
+    const STACK_OF(X509_ATTRIBUTE) *authenticated_attributes; /* (nullable) */
+} SealEnvelope;
+
+/* Opens `envelope` with the first of its recipients for whom there is a key that works, filling
+ * `layer`. `unwrapper`: (nullable) there is no key. `ret_content`: (transfer full) (nullable on
+ * return) set where the layer's verdict is DECRYPTED or DECRYPTED_NOAUTH. FALSE with an error only
+ * where the unwrapper could not work (see SealUnwrapper). */
+gboolean seal_envelope_open(const SealEnvelope *envelope, const SealUnwrapper *unwrapper,
+                            SealLayerReport *layer, GBytes **ret_content, GError **error);

@@ -1,0 +1,503 @@
+/* Peeling a mail: each round reads one entity, finds out what it is, judges or opens it, and goes on
+ * with what was inside, until something is plain or cannot be opened. The layers' verdicts are made
+ * elsewhere (verify.c, decrypt.c); here they become one.
+ *
+ * What a reader may be shown is exactly the bytes the last layer covers. A signed or encrypted part
+ * inside of a foreign multipart is reported and stays closed: text that was decrypted never gets
+ * into surroundings that somebody else wrote. */
+#include "smime/open.h"
+
+#include "base/error.h"
+#include "smime/cms.h"
+#include "smime/decrypt.h"
+#include "smime/entity.h"
+#include "smime/kind.h"
+#include "smime/mail.h"
+#include "smime/sender.h"
+#include "smime/sign.h"
+#include "smime/verify.h"
+
+#include <openssl/objects.h>
+
+#define SEARCH_DEPTH 8 /* levels of plain multipart that are searched for protected parts */
+
+typedef struct {
+    const SealOpenOptions *options;
+    SealVerifyPolicy policy;
+    SealReport *report;
+    GBytes *current;    /* the entity of this round */
+    gboolean stopped;   /* a layer could not be opened: its verdict is the report's */
+    gboolean encrypted; /* an encrypted layer was opened */
+    GError *error;
+} Peeling;
+
+/* -- layers ----------------------------------------------------------------------------------- */
+
+static SealLayerReport *
+add_layer(Peeling *peeling, SealLayerType type)
+{
+    SealLayerReport *layer = seal_layer_report_new(type);
+
+    g_ptr_array_add(peeling->report->layers, layer);
+    return layer;
+}
+
+static void
+stop(Peeling *peeling, SealLayerReport *layer)
+{
+    peeling->stopped = TRUE;
+    peeling->report->verdict = layer->verdict;
+    g_free(peeling->report->reason);
+    peeling->report->reason = g_strdup(layer->reason);
+}
+
+static void
+stop_because(Peeling *peeling, SealLayerReport *layer, SealVerdict verdict, const char *reason)
+{
+    layer->verdict = verdict;
+    g_free(layer->reason);
+    layer->reason = g_strdup(reason);
+    stop(peeling, layer);
+}
+
+/* Takes `content` (nullable: nothing inside to go on with). */
+static void
+go_on_with(Peeling *peeling, GBytes *content)
+{
+    g_bytes_unref(peeling->current);
+    peeling->current = content;
+}
+
+/* -- signed ----------------------------------------------------------------------------------- */
+
+static void
+judge_signed(Peeling *peeling, const SealSignedData *data, GBytes *content, SealLayerReport *layer)
+{
+    seal_signed_data_judge(data, seal_bytes_view(content), &peeling->policy, layer);
+    if (layer->verdict == SEAL_VERDICT_RESOURCE_LIMIT)
+        stop(peeling, layer);
+    else
+        go_on_with(peeling, g_bytes_ref(content));
+}
+
+static void
+open_signed(Peeling *peeling, const ASN1_TYPE *value)
+{
+    SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_SIGNED);
+    g_autoptr(SealSignedData) data = ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealSignedData));
+    g_autoptr(GBytes) content = NULL;
+
+    if (!data) {
+        stop_because(peeling, layer, SEAL_VERDICT_MALFORMED, "its signed data cannot be read");
+        return;
+    }
+    if (!data->encapsulated->content && sk_SealSignerInfo_num(data->signers) == 0) {
+        layer->type = SEAL_LAYER_CERTS_ONLY;
+        stop_because(peeling, layer, SEAL_VERDICT_CERTS_ONLY, "it brings certificates and no message");
+        return;
+    }
+    if (!data->encapsulated->content) {
+        stop_because(peeling, layer, SEAL_VERDICT_MALFORMED,
+                     "it is signed, but what was signed is missing");
+        return;
+    }
+    content = seal_octets_dup(data->encapsulated->content);
+    judge_signed(peeling, data, content, layer);
+}
+
+static SealSignedData *
+read_detached(const SealEntity *entity, GBytes *owner)
+{
+    g_autoptr(GBytes) der = seal_entity_decode(entity, owner);
+    g_autoptr(SealContentInfo) info = NULL;
+    SealBytes bytes = {0};
+
+    if (!der || !seal_kind_is_signature(entity) || entity->defect)
+        return NULL;
+    bytes = seal_bytes_view(der);
+    info = seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), bytes.data, bytes.len);
+    if (!info || OBJ_obj2nid(info->type) != NID_pkcs7_signed || !info->content ||
+        info->content->type != V_ASN1_SEQUENCE)
+        return NULL;
+    return ASN1_item_unpack(info->content->value.sequence, ASN1_ITEM_rptr(SealSignedData));
+}
+
+/* The signed part as it was signed: its raw bytes, or with CRLF where the whole mail was stored with
+ * the line ends of this system. */
+static GBytes *
+signed_bytes(const SealEntity *mail, GBytes *owner, SealBytes part)
+{
+    g_autoptr(GBytes) raw = seal_bytes_slice(owner, part);
+
+    return seal_mail_has_unix_lines(mail->whole) ? seal_mail_canonical(raw)
+                                                 : g_bytes_ref(raw);
+}
+
+static void
+open_multipart(Peeling *peeling, const SealEntity *entity)
+{
+    SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_SIGNED);
+    g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
+    g_autoptr(SealEntity) signature = NULL;
+    g_autoptr(SealSignedData) data = NULL;
+    g_autoptr(GBytes) content = NULL;
+    const char *wrong = seal_entity_split(entity, parts);
+
+    layer->detached = TRUE;
+    if (!wrong && parts->len != 2) /* RFC 1847 2.1: a third part would be shown, but is not signed */
+        wrong = "it is multipart/signed, but has not exactly two parts";
+    if (wrong) {
+        stop_because(peeling, layer, SEAL_VERDICT_MALFORMED, wrong);
+        return;
+    }
+    signature = seal_entity_parse(g_array_index(parts, SealBytes, 1));
+    data = read_detached(signature, peeling->current);
+    if (!data || data->encapsulated->content) {
+        stop_because(peeling, layer, SEAL_VERDICT_MALFORMED,
+                     data ? "its detached signature carries a content of its own"
+                          : "its signature part cannot be read");
+        return;
+    }
+    content = signed_bytes(entity, peeling->current, g_array_index(parts, SealBytes, 0));
+    judge_signed(peeling, data, content, layer);
+}
+
+/* -- encrypted -------------------------------------------------------------------------------- */
+
+/* A key that does not fit leaves a CBC padding intact once in 256 times; what comes out then is no
+ * mail. Good content has a header field, an empty line, or is text all through. */
+static gboolean
+is_mail_content(GBytes *content)
+{
+    SealBytes bytes = seal_bytes_view(content);
+    g_autoptr(SealEntity) entity = seal_entity_parse(bytes);
+
+    if (entity->fields->len > 0 || bytes.len == 0 || bytes.data[0] == '\n' ||
+        (bytes.len > 1 && bytes.data[0] == '\r' && bytes.data[1] == '\n'))
+        return TRUE;
+    return g_utf8_validate_len((const char *)bytes.data, bytes.len, NULL);
+}
+
+static void
+open_envelope(Peeling *peeling, const SealEnvelope *envelope, SealLayerReport *layer)
+{
+    g_autoptr(GBytes) content = NULL;
+
+    if (!seal_envelope_open(envelope, peeling->options->unwrapper, layer, &content,
+                            &peeling->error)) {
+        peeling->stopped = TRUE;
+        return;
+    }
+    if (!content) {
+        stop(peeling, layer);
+        return;
+    }
+    if (!envelope->authenticated && !is_mail_content(content)) {
+        stop_because(peeling, layer, SEAL_VERDICT_DECRYPT_FAILED,
+                     "it cannot be opened with the key it names: it was damaged or made wrongly, ask "
+                     "the sender to send it again");
+        return;
+    }
+    peeling->encrypted = TRUE;
+    go_on_with(peeling, g_steal_pointer(&content));
+}
+
+static void
+open_enveloped(Peeling *peeling, const ASN1_TYPE *value)
+{
+    SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_ENCRYPTED);
+    g_autoptr(SealEnvelopedData) data =
+        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealEnvelopedData));
+    SealEnvelope envelope = {0};
+
+    if (!data) {
+        stop_because(peeling, layer, SEAL_VERDICT_MALFORMED, "its enveloped data cannot be read");
+        return;
+    }
+    envelope.recipients = data->recipients;
+    envelope.encrypted = data->encrypted;
+    open_envelope(peeling, &envelope, layer);
+}
+
+static void
+open_auth_enveloped(Peeling *peeling, const ASN1_TYPE *value)
+{
+    SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_AUTH_ENCRYPTED);
+    g_autoptr(SealAuthEnvelopedData) data =
+        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+    SealEnvelope envelope = {.authenticated = TRUE};
+
+    if (!data) {
+        stop_because(peeling, layer, SEAL_VERDICT_MALFORMED, "its enveloped data cannot be read");
+        return;
+    }
+    envelope.recipients = data->recipients;
+    envelope.encrypted = data->encrypted;
+    envelope.mac = data->mac;
+    envelope.authenticated_attributes = data->authenticated;
+    open_envelope(peeling, &envelope, layer);
+}
+
+/* -- which layer ------------------------------------------------------------------------------ */
+
+static SealContentInfo *
+read_cms(const SealEntity *entity, GBytes *owner)
+{
+    g_autoptr(GBytes) der = seal_entity_decode(entity, owner);
+    g_autoptr(SealContentInfo) info = NULL;
+    SealBytes bytes = {0};
+
+    if (!der || entity->defect)
+        return NULL;
+    bytes = seal_bytes_view(der);
+    info = seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), bytes.data, bytes.len);
+    if (!info || !info->content || info->content->type != V_ASN1_SEQUENCE)
+        return NULL;
+    return g_steal_pointer(&info);
+}
+
+static gboolean
+is_envelope(int nid)
+{
+    return nid == NID_pkcs7_enveloped || nid == NID_id_smime_ct_authEnvelopedData;
+}
+
+/* Whether this question goes into a layer of that type. */
+static gboolean
+is_asked(const Peeling *peeling, gboolean envelope)
+{
+    switch (peeling->options->mode) {
+    case SEAL_OPEN_VERIFY:
+        return !envelope;
+    case SEAL_OPEN_DECRYPT:
+        return envelope || !peeling->encrypted;
+    default:
+        return TRUE;
+    }
+}
+
+/* One CMS message; FALSE if it is left closed because it was not asked for. */
+static gboolean
+open_cms(Peeling *peeling, const SealEntity *entity)
+{
+    g_autoptr(SealContentInfo) info = read_cms(entity, peeling->current);
+    int nid = info ? OBJ_obj2nid(info->type) : NID_undef;
+
+    if (!info)
+        stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_MALFORMED,
+                     "it says it is S/MIME, but cannot be read");
+    else if (!is_asked(peeling, is_envelope(nid)))
+        return FALSE;
+    else if (nid == NID_pkcs7_signed)
+        open_signed(peeling, info->content);
+    else if (nid == NID_pkcs7_enveloped)
+        open_enveloped(peeling, info->content);
+    else if (nid == NID_id_smime_ct_authEnvelopedData)
+        open_auth_enveloped(peeling, info->content);
+    else
+        stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_UNSUPPORTED,
+                     "it is a kind of S/MIME message that is not known here");
+    return TRUE;
+}
+
+/* One round; FALSE when there is nothing more to peel. */
+static gboolean
+peel_once(Peeling *peeling)
+{
+    g_autoptr(GBytes) keep = g_bytes_ref(peeling->current);
+    g_autoptr(SealEntity) entity = seal_entity_parse(seal_bytes_view(keep));
+    SealKind kind = seal_kind_of(entity);
+
+    if (kind == SEAL_KIND_PLAIN || (kind == SEAL_KIND_MULTIPART && !is_asked(peeling, FALSE)))
+        return FALSE;
+    if (peeling->report->layers->len >= SEAL_LAYERS_MAX)
+        stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_NESTING_LIMIT,
+                     "it has more layers than are opened");
+    else if (kind == SEAL_KIND_FOREIGN)
+        stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_UNSUPPORTED,
+                     "it is signed, but not as S/MIME");
+    else if (entity->defect)
+        stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_MALFORMED,
+                     entity->defect);
+    else if (kind == SEAL_KIND_MULTIPART)
+        open_multipart(peeling, entity);
+    else if (!open_cms(peeling, entity))
+        return FALSE;
+    return !peeling->stopped;
+}
+
+/* -- the verdict ------------------------------------------------------------------------------ */
+
+static void
+conclude(SealReport *report, SealVerdict verdict, const char *reason)
+{
+    report->verdict = verdict;
+    g_free(report->reason);
+    report->reason = g_strdup(reason);
+}
+
+/* Looks for a protected part beside others; the outermost plain multipart is not protected then. */
+static SealVerdict
+find_protected_part(const SealEntity *entity, GBytes *owner, guint depth)
+{
+    g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
+    SealVerdict found = SEAL_VERDICT_OK_PLAIN;
+
+    if (depth == 0 || !g_str_has_prefix(entity->type, "multipart/"))
+        return found;
+    seal_entity_split(entity, parts);
+    for (guint i = 0; i < parts->len && found != SEAL_VERDICT_PARTIALLY_ENCRYPTED; i++) {
+        g_autoptr(SealEntity) part = seal_entity_parse(g_array_index(parts, SealBytes, i));
+        g_autoptr(SealContentInfo) info = NULL;
+        SealVerdict inner = find_protected_part(part, owner, depth - 1);
+        SealKind kind = seal_kind_of(part);
+
+        if (kind == SEAL_KIND_CMS)
+            info = read_cms(part, owner);
+        if (info && is_envelope(OBJ_obj2nid(info->type)))
+            found = SEAL_VERDICT_PARTIALLY_ENCRYPTED;
+        else if (kind == SEAL_KIND_MULTIPART || info)
+            found = SEAL_VERDICT_PARTIALLY_SIGNED;
+        else if (inner != SEAL_VERDICT_OK_PLAIN)
+            found = inner;
+    }
+    return found;
+}
+
+/* The innermost signature speaks for what is shown; one outside of it can only make it worse. */
+static const SealLayerReport *
+deciding_signature(const SealReport *report)
+{
+    const SealLayerReport *good = NULL;
+
+    for (guint i = report->layers->len; i > 0; i--) {
+        const SealLayerReport *layer = g_ptr_array_index(report->layers, i - 1);
+
+        if (layer->type != SEAL_LAYER_SIGNED)
+            continue;
+        if (layer->verdict != SEAL_VERDICT_OK)
+            return layer;
+        good = good ? good : layer;
+    }
+    return good;
+}
+
+static void
+conclude_encryption(SealReport *report)
+{
+    for (guint i = 0; i < report->layers->len; i++) {
+        const SealLayerReport *layer = g_ptr_array_index(report->layers, i);
+
+        if (layer->verdict == SEAL_VERDICT_DECRYPTED) {
+            conclude(report, SEAL_VERDICT_DECRYPTED, NULL);
+            return;
+        }
+    }
+    conclude(report, SEAL_VERDICT_DECRYPTED_NOAUTH,
+             "the encryption does not show whether the mail was changed, and nobody signed it");
+}
+
+static void
+conclude_plain(Peeling *peeling)
+{
+    if (peeling->options->mode == SEAL_OPEN_VERIFY)
+        conclude(peeling->report, SEAL_VERDICT_UNSIGNED,
+                 "nobody signed it; if it is encrypted, \"privyseal open\" looks inside");
+    else
+        conclude(peeling->report, SEAL_VERDICT_OK_PLAIN, NULL);
+}
+
+static gboolean
+is_good(const Peeling *peeling)
+{
+    SealVerdict verdict = peeling->report->verdict;
+    gboolean opened = verdict == SEAL_VERDICT_OK || verdict == SEAL_VERDICT_DECRYPTED ||
+                      verdict == SEAL_VERDICT_DECRYPTED_NOAUTH;
+
+    switch (peeling->options->mode) {
+    case SEAL_OPEN_VERIFY:
+        return verdict == SEAL_VERDICT_OK;
+    case SEAL_OPEN_DECRYPT:
+        return opened && peeling->encrypted;
+    default:
+        return opened || verdict == SEAL_VERDICT_OK_PLAIN;
+    }
+}
+
+static void
+conclude_all(Peeling *peeling)
+{
+    SealReport *report = peeling->report;
+    const SealLayerReport *signature = deciding_signature(report);
+    g_autoptr(SealEntity) shown = seal_entity_parse(seal_bytes_view(peeling->current));
+    SealVerdict part = find_protected_part(shown, peeling->current, SEARCH_DEPTH);
+
+    if (signature)
+        conclude(report, signature->verdict, signature->reason);
+    else if (part == SEAL_VERDICT_PARTIALLY_ENCRYPTED)
+        conclude(report, part, "a part of it is encrypted among others that are not; save that part "
+                               "and open it by itself");
+    else if (part == SEAL_VERDICT_PARTIALLY_SIGNED && !peeling->encrypted)
+        conclude(report, part, "a part of it is signed among others that are not; save that part and "
+                               "verify it by itself");
+    else if (peeling->encrypted)
+        conclude_encryption(report);
+    else
+        conclude_plain(peeling);
+    report->good = is_good(peeling);
+    if (!report->good && !report->reason)
+        report->reason = g_strdup("the mail is not encrypted, there is nothing to decrypt");
+}
+
+/* -- the way through -------------------------------------------------------------------------- */
+
+static void
+start(Peeling *peeling, GBytes *mail)
+{
+    SealBytes bytes = seal_mail_without_mbox_line(seal_bytes_view(mail));
+    g_autoptr(SealEntity) entity = seal_entity_parse(bytes);
+
+    peeling->report = seal_report_new();
+    peeling->current = seal_bytes_slice(mail, bytes);
+    peeling->policy.trust = peeling->options->trust;
+    peeling->policy.senders = seal_mail_senders(entity, peeling->options->from);
+    peeling->policy.at = peeling->options->at != 0 ? peeling->options->at : g_get_real_time() / G_USEC_PER_SEC;
+}
+
+static void
+refuse_size(SealReport **ret_report)
+{
+    *ret_report = seal_report_new();
+    conclude(*ret_report, SEAL_VERDICT_RESOURCE_LIMIT, "it has more than 256 MiB");
+}
+
+gboolean
+seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport **ret_report,
+               GBytes **ret_content, GError **error)
+{
+    Peeling peeling = {.options = options};
+
+    *ret_content = NULL;
+    if (g_bytes_get_size(mail) > SEAL_MAIL_MAX) {
+        refuse_size(ret_report);
+        return TRUE;
+    }
+    start(&peeling, mail);
+    while (peel_once(&peeling))
+        ;
+    if (!peeling.stopped)
+        conclude_all(&peeling);
+    g_ptr_array_unref(peeling.policy.senders);
+    if (peeling.error) {
+        g_bytes_unref(peeling.current);
+        seal_report_free(peeling.report);
+        g_propagate_error(error, peeling.error);
+        return FALSE;
+    }
+    if (peeling.stopped)
+        g_bytes_unref(peeling.current);
+    else
+        *ret_content = peeling.current;
+    *ret_report = peeling.report;
+    return TRUE;
+}

@@ -1,0 +1,206 @@
+/* Policy on signatures: the facts come from signature.c and pki/, here they become one word per
+ * signer and one per layer. Of several defects of a signer the verdict is the first in the order of
+ * SealVerdict. */
+#include "smime/verify.h"
+
+#include "pki/address.h"
+#include "pki/certificate.h"
+#include "smime/signature.h"
+
+#include <openssl/err.h>
+
+static STACK_OF(X509) *
+read_certificates(const SealSignedData *data)
+{
+    STACK_OF(X509) *certificates = sk_X509_new_null();
+
+    for (int i = 0; i < sk_ASN1_TYPE_num(data->certificates); i++) {
+        const ASN1_TYPE *any = sk_ASN1_TYPE_value(data->certificates, i);
+        X509 *certificate = NULL;
+
+        if (any->type == V_ASN1_SEQUENCE) /* others are PKCS#6 and attribute certificates */
+            certificate = ASN1_item_unpack(any->value.sequence, ASN1_ITEM_rptr(X509));
+        if (certificate)
+            sk_X509_push(certificates, certificate);
+    }
+    ERR_clear_error();
+    return certificates;
+}
+
+/* Takes `reason`. */
+static void
+note_verdict(SealSignerReport *signer, SealVerdict verdict, char *reason)
+{
+    if (verdict == SEAL_VERDICT_OK ||
+        (signer->verdict != SEAL_VERDICT_OK && signer->verdict <= verdict)) {
+        g_free(reason);
+        return;
+    }
+    signer->verdict = verdict;
+    g_free(signer->reason);
+    signer->reason = reason;
+}
+
+/* -- one signer ------------------------------------------------------------------------------- */
+
+static void
+judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) *certificates,
+            const SealVerifyPolicy *policy)
+{
+    g_auto(SealChainResult) result = {0};
+    g_autoptr(SealTrust) nobody = policy->trust ? NULL : seal_trust_new();
+
+    seal_trust_judge(policy->trust ? policy->trust : nobody, certificate, certificates,
+                     SEAL_PURPOSE_SIGN_MAIL, policy->at, &result);
+    signer->chain = seal_chain_word(result.state);
+    signer->revocation = result.revocation;
+    note_verdict(signer, seal_verdict_from_word(signer->chain, SEAL_VERDICT_OK),
+                 g_strdup(result.reason));
+}
+
+static void
+judge_address(SealSignerReport *signer, X509 *certificate, const SealVerifyPolicy *policy)
+{
+    g_autofree char *held = NULL;
+
+    signer->address_match = policy->senders->len > 0 ? "match" : "mismatch";
+    if (policy->senders->len == 0)
+        note_verdict(signer, SEAL_VERDICT_ADDRESS_MISMATCH,
+                     g_strdup("the mail does not say who sent it, name the sender with --from"));
+    for (guint i = 0; i < policy->senders->len; i++) {
+        const char *sender = g_ptr_array_index(policy->senders, i);
+
+        if (seal_address_in(signer->addresses, sender))
+            continue;
+        g_ptr_array_add(signer->addresses, NULL);
+        held = g_strjoinv(", ", (char **)signer->addresses->pdata);
+        g_ptr_array_remove_index(signer->addresses, signer->addresses->len - 1);
+        signer->address_match = "mismatch";
+        note_verdict(signer, SEAL_VERDICT_ADDRESS_MISMATCH,
+                     g_strdup_printf("the mail is from %s, but its signer is certified as %s: ask "
+                                     "the sender by another way whether it is theirs",
+                                     sender, *held ? held : "nobody with a mail address"));
+        return;
+    }
+}
+
+static void
+judge_strength(SealSignerReport *signer, const SealSignatureCheck *check)
+{
+    gboolean weak_hash = check->hash && check->hash->weak;
+
+    if (weak_hash || (check->has_scheme && check->scheme.mgf1_hash && check->scheme.mgf1_hash->weak))
+        note_verdict(signer, SEAL_VERDICT_WEAK_ALGORITHM,
+                     g_strdup_printf("the signature uses the hash %s, with which two mails can have "
+                                     "one signature: ask the sender to sign with SHA-256",
+                                     weak_hash ? check->hash->name : check->scheme.mgf1_hash->name));
+    if (check->certificate && seal_certificate_is_weak(check->certificate))
+        note_verdict(signer, SEAL_VERDICT_WEAK_ALGORITHM,
+                     g_strdup("the signer's key is so short that others can sign with it: ask the "
+                              "sender to get a key of RSA 2048 or better"));
+}
+
+static void
+describe_signature(SealSignerReport *signer, const SealSignatureCheck *check)
+{
+    signer->signing_time = check->signing_time;
+    if (check->hash)
+        signer->digest_algorithm = g_strdup(check->hash->name);
+    if (check->has_scheme)
+        signer->signature_algorithm = g_strdup(seal_scheme_name(check->scheme.kind));
+    if (check->verdict == SEAL_VERDICT_OK)
+        signer->signature = "good";
+    else if (check->verdict == SEAL_VERDICT_BAD_SIGNATURE)
+        signer->signature = "bad";
+}
+
+static SealSignerReport *
+judge_signer(const SealSignedData *data, const SealSignerInfo *info, SealBytes content,
+             STACK_OF(X509) *certificates, const SealVerifyPolicy *policy)
+{
+    SealSignerReport *signer = seal_signer_report_new();
+    SealSignatureCheck check;
+
+    seal_signature_check(info, data->encapsulated->type, content, certificates, &check);
+    describe_signature(signer, &check);
+    note_verdict(signer, check.verdict, g_strdup(check.reason));
+    if (!check.certificate)
+        return signer;
+    signer->subject = seal_certificate_subject(check.certificate);
+    g_ptr_array_unref(signer->addresses);
+    signer->addresses = seal_address_list(check.certificate);
+    judge_chain(signer, check.certificate, certificates, policy);
+    judge_address(signer, check.certificate, policy);
+    judge_strength(signer, &check);
+    /* Whose certificate it is says nothing where the signature is not theirs. */
+    if (check.verdict != SEAL_VERDICT_OK && signer->verdict != check.verdict) {
+        signer->verdict = SEAL_VERDICT_OK;
+        note_verdict(signer, check.verdict, g_strdup(check.reason));
+    }
+    return signer;
+}
+
+/* -- the layer -------------------------------------------------------------------------------- */
+
+static void
+set_layer(SealLayerReport *layer, SealVerdict verdict, const char *reason)
+{
+    layer->verdict = verdict;
+    g_free(layer->reason);
+    layer->reason = g_strdup(reason);
+}
+
+static void
+sum_up(SealLayerReport *layer)
+{
+    const SealSignerReport *first = NULL;
+    guint good = 0;
+
+    for (guint i = 0; i < layer->signers->len; i++) {
+        const SealSignerReport *signer = g_ptr_array_index(layer->signers, i);
+
+        if (signer->verdict == SEAL_VERDICT_OK)
+            good++;
+        else if (!first || signer->verdict < first->verdict)
+            first = signer;
+    }
+    if (!first)
+        set_layer(layer, SEAL_VERDICT_OK, NULL);
+    else
+        set_layer(layer, good > 0 ? SEAL_VERDICT_OK_PARTIAL : first->verdict, first->reason);
+}
+
+static gboolean
+is_within_limits(const SealSignedData *data, SealLayerReport *layer)
+{
+    if (sk_SealSignerInfo_num(data->signers) <= SEAL_SIGNERS_MAX &&
+        sk_ASN1_TYPE_num(data->certificates) <= SEAL_CERTIFICATES_MAX)
+        return TRUE;
+    set_layer(layer, SEAL_VERDICT_RESOURCE_LIMIT,
+              "it has more signers or certificates than are looked at");
+    return FALSE;
+}
+
+void
+seal_signed_data_judge(const SealSignedData *data, SealBytes content, const SealVerifyPolicy *policy,
+                       SealLayerReport *layer)
+{
+    STACK_OF(X509) *certificates = NULL;
+
+    if (!is_within_limits(data, layer))
+        return;
+    certificates = read_certificates(data);
+    for (int i = 0; i < sk_SealSignerInfo_num(data->signers); i++) {
+        const SealSignerInfo *info = sk_SealSignerInfo_value(data->signers, i);
+        SealSignerReport *signer = judge_signer(data, info, content, certificates, policy);
+
+        seal_layer_report_add_algorithm(layer, signer->digest_algorithm);
+        seal_layer_report_add_algorithm(layer, signer->signature_algorithm);
+        g_ptr_array_add(layer->signers, signer);
+    }
+    sk_X509_pop_free(certificates, X509_free);
+    if (layer->signers->len == 0)
+        set_layer(layer, SEAL_VERDICT_UNSIGNED, "it is packed as signed mail, but nobody signed it");
+    else
+        sum_up(layer);
+}

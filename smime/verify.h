@@ -1,0 +1,22 @@
+/* The verdict on one SignedData: its signatures, and whether its signers may be believed. */
+#pragma once
+
+#include "base/bytes.h"
+#include "pki/trust.h"
+#include "smime/cms.h"
+#include "smime/report.h"
+
+#include <glib.h>
+
+#define SEAL_SIGNERS_MAX      32  /* of one SignedData */
+#define SEAL_CERTIFICATES_MAX 128 /* of one SignedData */
+
+typedef struct {
+    const SealTrust *trust; /* (nullable) without, nobody is trusted */
+    GPtrArray *senders;     /* (element-type utf8) addresses a signer must be certified for, all */
+    gint64 at;              /* seconds since 1970 */
+} SealVerifyPolicy;
+
+/* Judges `data` over `content`, filling `layer`: signers, algorithms, verdict, reason. */
+void seal_signed_data_judge(const SealSignedData *data, SealBytes content,
+                            const SealVerifyPolicy *policy, SealLayerReport *layer);
