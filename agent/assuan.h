@@ -55,7 +55,7 @@ gboolean seal_assuan_status_is(const SealAssuanLine *line, const char *keyword, 
  * (transfer full) */
 char *seal_assuan_text_clean(const char *text);
 /* As seal_assuan_text_clean(), for a name that others chose (a label, a program): one line, at most
- * 64 characters. (transfer full) */
+ * 64 characters, then three dots if it was longer. (transfer full) */
 char *seal_assuan_name_clean(const char *name);
 
 /* A command line with its LF (transfer full): `verb` (static, trusted) and `text` (nullable) cleaned,
