@@ -22,7 +22,7 @@ free_fading(gpointer connection)
 }
 
 SealClient *
-seal_client_new(GError **error)
+seal_client_new_unconnected(GError **error)
 {
     g_autoptr(SealClient) client = g_new0(SealClient, 1);
 
@@ -30,7 +30,17 @@ seal_client_new(GError **error)
     client->pid = getpid();
     client->interactive = TRUE;
     client->fading = g_ptr_array_new_with_free_func(free_fading);
-    if (!seal_interrupt_init(&client->interrupt, error) || !seal_client_connect(client, error))
+    if (!seal_interrupt_init(&client->interrupt, error))
+        return NULL;
+    return g_steal_pointer(&client);
+}
+
+SealClient *
+seal_client_new(GError **error)
+{
+    g_autoptr(SealClient) client = seal_client_new_unconnected(error);
+
+    if (!client || !seal_client_connect(client, error))
         return NULL;
     return g_steal_pointer(&client);
 }

@@ -32,6 +32,9 @@ typedef struct SealClient SealClient;
  * process to the agent. Returns a client (transfer full), or NULL with UNREACHABLE and what to do.
  * Blocks until the agent answers, at most 30 s. */
 SealClient *seal_client_new(GError **error);
+/* The same without connecting: the first call does, and may be ended by seal_client_interrupt(). NULL
+ * with UNREACHABLE only if this process has no descriptor left. */
+SealClient *seal_client_new_unconnected(GError **error);
 /* Closes the connection: calls in flight are cancelled in the agent, their callbacks are called with
  * CANCELLED. Not from a callback. NULL is allowed. */
 void seal_client_free(SealClient *client);

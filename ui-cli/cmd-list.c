@@ -1,0 +1,305 @@
+/* privyseal list: tokens, keys, certificates, and modules that do not run. */
+#include "ui-cli/command.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "ui-cli/choose.h"
+#include "ui-cli/list-json.h"
+#include "ui-cli/reach.h"
+#include "ui-cli/status.h"
+#include "ui-cli/table.h"
+
+#define SECONDS_PER_DAY 86400
+/* A certificate that ends within this time is shown in yellow. */
+#define WARN_DAYS 30
+
+static const char *const sections[] = {"tokens", "keys", "certificates", NULL};
+
+static const SealOption options_table[] = {
+    {.name = "json", .help = "print JSON instead of tables"},
+    {.name = "rescan",
+     .help = "look for tokens first, and start modules again that failed"},
+    {0},
+};
+
+/* -- tokens ----------------------------------------------------------------------- */
+
+static SealColour
+colour_of_state(const char *state)
+{
+    if (g_str_equal(state, "unlocked"))
+        return SEAL_COLOUR_GREEN;
+    if (g_str_equal(state, "blocked") || g_str_equal(state, "unreachable"))
+        return SEAL_COLOUR_RED;
+    if (g_str_equal(state, "absent"))
+        return SEAL_COLOUR_DIM;
+    return SEAL_COLOUR_NONE;
+}
+
+static void
+add_token_row(SealTable *table, const SealClientToken *token)
+{
+    g_autofree char *tries =
+        token->tries_left < 0 ? g_strdup("?") : g_strdup_printf("%d", token->tries_left);
+    g_autofree char *id = g_strndup(seal_path_id(token->path), 8);
+
+    seal_table_add_row(table);
+    seal_table_add_cell(table, SEAL_COLOUR_BOLD, token->label);
+    seal_table_add_cell(table, colour_of_state(token->state), token->state);
+    seal_table_add_cell(table,
+                        token->tries_left >= 0 && token->tries_left <= 1 ? SEAL_COLOUR_RED
+                                                                         : SEAL_COLOUR_NONE,
+                        tries);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE,
+                        token->protected_authentication ? "reader's pad" : "prompt");
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, token->serial);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, token->model);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, token->module);
+    seal_table_add_cell(table, SEAL_COLOUR_DIM, id);
+}
+
+static void
+print_tokens(const SealClientObjects *objects)
+{
+    static const char *const heads[] = {"TOKEN", "STATE", "PIN TRIES", "PIN BY", "SERIAL",
+                                        "MODEL", "MODULE", "ID", NULL};
+    g_autoptr(SealTable) table = seal_table_new(heads);
+
+    seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "Tokens\n");
+    if (objects->tokens->len == 0) {
+        printf("  none: insert a token, or see the modules in privyseal.conf(5)\n");
+        return;
+    }
+    for (guint i = 0; i < objects->tokens->len; i++)
+        add_token_row(table, objects->tokens->pdata[i]);
+    seal_table_print(table);
+}
+
+/* -- keys -------------------------------------------------------------------------- */
+
+/* The addresses of its certificates, each once. */
+static char *
+addresses_of_key(const SealClientObjects *objects, const SealClientKey *key)
+{
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+
+    for (char **path = key->certificates; *path; path++) {
+        const SealClientCertificate *certificate = seal_objects_certificate(objects, *path);
+
+        for (char **at = certificate ? certificate->addresses : NULL; at && *at; at++) {
+            if (!g_ptr_array_find_with_equal_func(all, *at, g_str_equal, NULL))
+                g_ptr_array_add(all, *at);
+        }
+    }
+    if (all->len == 0)
+        return g_strdup(*key->certificates ? "(no address)" : "(no certificate)");
+    g_ptr_array_add(all, NULL);
+    return g_strjoinv(" ", (char **)all->pdata);
+}
+
+static char *
+uses_of_key(const SealClientKey *key)
+{
+    g_autofree char *purposes = g_strjoinv(", ", key->purposes);
+
+    return g_strconcat(*purposes ? purposes : "nothing",
+                       key->always_authenticate ? ", PIN each time" : "", NULL);
+}
+
+static void
+add_key_row(SealTable *table, const SealClientObjects *objects, const SealClientKey *key)
+{
+    const SealClientToken *token = seal_objects_token(objects, key->token);
+    gboolean absent = !token || g_str_equal(token->state, "absent");
+    g_autofree char *algorithm = seal_describe_algorithm(key);
+    g_autofree char *uses = uses_of_key(key);
+    g_autofree char *addresses = addresses_of_key(objects, key);
+    g_autofree char *id = g_strndup(seal_path_id(key->path), 8);
+    g_autofree char *where =
+        g_strconcat(token ? token->label : "?", absent ? " (absent)" : "", NULL);
+
+    seal_table_add_row(table);
+    seal_table_add_cell(table, SEAL_COLOUR_BOLD, key->label);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, algorithm);
+    seal_table_add_cell(table, SEAL_COLOUR_GREEN, uses);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, addresses);
+    seal_table_add_cell(table, absent ? SEAL_COLOUR_DIM : SEAL_COLOUR_NONE, where);
+    seal_table_add_cell(table, SEAL_COLOUR_DIM, id);
+}
+
+static void
+print_keys(const SealClientObjects *objects)
+{
+    static const char *const heads[] = {"KEY", "KIND", "CAN", "ADDRESS", "TOKEN", "ID", NULL};
+    g_autoptr(SealTable) table = seal_table_new(heads);
+
+    seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "Keys\n");
+    if (objects->keys->len == 0) {
+        printf("  none\n");
+        return;
+    }
+    for (guint i = 0; i < objects->keys->len; i++)
+        add_key_row(table, objects, objects->keys->pdata[i]);
+    seal_table_print(table);
+}
+
+/* -- certificates -------------------------------------------------------------------- */
+
+static SealColour
+colour_of_validity(const SealClientCertificate *certificate)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+
+    if (now < certificate->not_before || now > certificate->not_after)
+        return SEAL_COLOUR_RED;
+    if (now > certificate->not_after - (gint64)WARN_DAYS * SECONDS_PER_DAY)
+        return SEAL_COLOUR_YELLOW;
+    return SEAL_COLOUR_NONE;
+}
+
+static char *
+describe_validity(const SealClientCertificate *certificate)
+{
+    g_autoptr(GDateTime) from = g_date_time_new_from_unix_utc(certificate->not_before);
+    g_autoptr(GDateTime) to = g_date_time_new_from_unix_utc(certificate->not_after);
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    g_autofree char *date = NULL;
+
+    if (!from || !to)
+        return g_strdup("?");
+    date = g_date_time_format(now < certificate->not_before ? from : to, "%Y-%m-%d");
+    if (now < certificate->not_before)
+        return g_strdup_printf("not before %s", date);
+    if (now > certificate->not_after)
+        return g_strdup_printf("expired %s", date);
+    return g_steal_pointer(&date);
+}
+
+static void
+add_certificate_row(SealTable *table, const SealClientObjects *objects,
+                    const SealClientCertificate *certificate)
+{
+    const SealClientKey *key = seal_objects_key(objects, certificate->key);
+    g_autofree char *addresses = g_strjoinv(" ", certificate->addresses);
+    g_autofree char *purposes = g_strjoinv(" ", certificate->purposes);
+    g_autofree char *validity = describe_validity(certificate);
+    g_autofree char *id = g_strndup(seal_path_id(certificate->path), 8);
+
+    seal_table_add_row(table);
+    seal_table_add_cell(table, SEAL_COLOUR_BOLD, certificate->subject);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, addresses);
+    seal_table_add_cell(table, colour_of_validity(certificate), validity);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, *purposes ? purposes : "any");
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, key ? key->label : "(no key)");
+    seal_table_add_cell(table, SEAL_COLOUR_DIM, id);
+}
+
+static void
+print_certificates(const SealClientObjects *objects)
+{
+    static const char *const heads[] = {"CERTIFICATE", "ADDRESS", "VALID UNTIL", "FOR",
+                                        "KEY", "ID", NULL};
+    g_autoptr(SealTable) table = seal_table_new(heads);
+
+    seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "Certificates\n");
+    if (objects->certificates->len == 0) {
+        printf("  none\n");
+        return;
+    }
+    for (guint i = 0; i < objects->certificates->len; i++)
+        add_certificate_row(table, objects, objects->certificates->pdata[i]);
+    seal_table_print(table);
+}
+
+/* -- modules --------------------------------------------------------------------------- */
+
+static void
+print_failed_modules(const SealClientObjects *objects)
+{
+    static const char *const heads[] = {"MODULE", "STATE", "REASON", NULL};
+    g_autoptr(SealTable) table = seal_table_new(heads);
+    guint failed = 0;
+
+    for (guint i = 0; i < objects->modules->len; i++) {
+        const SealClientModule *module = objects->modules->pdata[i];
+
+        if (g_str_equal(module->state, "running"))
+            continue;
+        failed++;
+        seal_table_add_row(table);
+        seal_table_add_cell(table, SEAL_COLOUR_BOLD, module->name);
+        seal_table_add_cell(table, SEAL_COLOUR_RED, module->state);
+        seal_table_add_cell(table, SEAL_COLOUR_NONE,
+                            *module->reason ? module->reason : module->path);
+    }
+    if (failed == 0)
+        return;
+    seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "\nModules that do not run\n");
+    seal_table_print(table);
+}
+
+static void
+print_tables(const SealClientObjects *objects, const char *section)
+{
+    static void (*const printers[])(const SealClientObjects *objects) = {print_tokens, print_keys,
+                                                                         print_certificates};
+    gboolean first = TRUE;
+
+    for (guint i = 0; i < G_N_ELEMENTS(printers); i++) {
+        if (section && !g_str_equal(section, sections[i]))
+            continue;
+        if (!first)
+            printf("\n");
+        printers[i](objects);
+        first = FALSE;
+    }
+    print_failed_modules(objects);
+}
+
+static int
+run_list(SealOptions *options, GError **error)
+{
+    const GPtrArray *operands = seal_options_operands(options);
+    const char *section = operands->len > 0 ? operands->pdata[0] : NULL;
+    g_autoptr(SealReach) reach = NULL;
+    const SealClientObjects *objects = NULL;
+
+    if (section && !g_strv_contains(sections, section)) {
+        seal_usage_error_set(error, "list", "there is nothing called '%s' to list: it is tokens, keys "
+                                            "or certificates", section);
+        return SEAL_STATUS_USAGE;
+    }
+    reach = seal_reach_agent(error);
+    if (!reach)
+        return SEAL_STATUS_MISSING;
+    objects = seal_options_has(options, "rescan") ? seal_reach_rescan(reach, error)
+                                                  : seal_reach_objects(reach, error);
+    if (!objects)
+        return SEAL_STATUS_MISSING;
+    if (seal_options_has(options, "json")) {
+        g_autofree char *json = seal_list_to_json(objects, section);
+
+        fputs(json, stdout);
+    } else {
+        print_tables(objects, section);
+    }
+    return SEAL_STATUS_DONE;
+}
+
+const SealCommand seal_command_list = {
+    .name = "list",
+    .usage = "[tokens|keys|certificates] [--json] [--rescan]",
+    .summary = "show tokens, keys, certificates, and modules that failed",
+    .description =
+        "Shows what the agent knows: tokens with their state and PIN tries, keys with what each\n"
+        "can be used for, certificates, and the modules that do not run, with the reason. Asks for\n"
+        "no PIN. The ID column is what --key and the like accept besides labels and PKCS#11 URIs;\n"
+        "a beginning that fits one key only is enough.",
+    .options = options_table,
+    .examples = "  privyseal list\n"
+                "  privyseal list keys\n"
+                "  privyseal list certificates --json | jq -r '.certificates[].addresses[]'\n",
+    .operands_max = 1,
+    .run = run_list,
+};

@@ -1,0 +1,195 @@
+/* The list as JSON. */
+#include "ui-cli/list-json.h"
+
+#include <json-glib/json-glib.h>
+
+#include "ui-cli/choose.h"
+
+static void
+put_text(JsonBuilder *json, const char *name, const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+
+    json_builder_set_member_name(json, name);
+    json_builder_add_string_value(json, valid);
+}
+
+static void
+put_boolean(JsonBuilder *json, const char *name, gboolean value)
+{
+    json_builder_set_member_name(json, name);
+    json_builder_add_boolean_value(json, value);
+}
+
+static void
+put_number(JsonBuilder *json, const char *name, gint64 value)
+{
+    json_builder_set_member_name(json, name);
+    json_builder_add_int_value(json, value);
+}
+
+static void
+put_list(JsonBuilder *json, const char *name, char **list)
+{
+    json_builder_set_member_name(json, name);
+    json_builder_begin_array(json);
+    for (; *list; list++) {
+        g_autofree char *valid = g_utf8_make_valid(*list, -1);
+
+        json_builder_add_string_value(json, valid);
+    }
+    json_builder_end_array(json);
+}
+
+/* Object paths as ids; "/" (none) as null. */
+static void
+put_id(JsonBuilder *json, const char *name, const char *path)
+{
+    json_builder_set_member_name(json, name);
+    if (*seal_path_id(path))
+        json_builder_add_string_value(json, seal_path_id(path));
+    else
+        json_builder_add_null_value(json);
+}
+
+static void
+put_ids(JsonBuilder *json, const char *name, char **paths)
+{
+    json_builder_set_member_name(json, name);
+    json_builder_begin_array(json);
+    for (; *paths; paths++)
+        json_builder_add_string_value(json, seal_path_id(*paths));
+    json_builder_end_array(json);
+}
+
+static void
+put_base64(JsonBuilder *json, const char *name, GBytes *bytes)
+{
+    gsize len = 0;
+    const guint8 *data = g_bytes_get_data(bytes, &len);
+    g_autofree char *text = g_base64_encode(data, len);
+
+    put_text(json, name, text);
+}
+
+static void
+put_hex(JsonBuilder *json, const char *name, GBytes *bytes)
+{
+    gsize len = 0;
+    const guint8 *data = g_bytes_get_data(bytes, &len);
+    g_autoptr(GString) hex = g_string_new(NULL);
+
+    for (gsize i = 0; i < len; i++)
+        g_string_append_printf(hex, "%02x", data[i]);
+    put_text(json, name, hex->str);
+}
+
+static void
+put_time(JsonBuilder *json, const char *name, gint64 seconds)
+{
+    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
+    g_autofree char *text = time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("");
+
+    put_text(json, name, text);
+}
+
+static void
+put_token(JsonBuilder *json, gconstpointer item)
+{
+    const SealClientToken *token = item;
+
+    put_id(json, "id", token->path);
+    put_text(json, "label", token->label);
+    put_text(json, "manufacturer", token->manufacturer);
+    put_text(json, "model", token->model);
+    put_text(json, "serial", token->serial);
+    put_text(json, "uri", token->uri);
+    put_text(json, "module", token->module);
+    put_text(json, "state", token->state);
+    put_number(json, "tries-left", token->tries_left);
+    put_boolean(json, "protected-authentication", token->protected_authentication);
+    put_boolean(json, "removable", token->removable);
+    put_boolean(json, "read-only", token->read_only);
+}
+
+static void
+put_key(JsonBuilder *json, gconstpointer item)
+{
+    const SealClientKey *key = item;
+
+    put_id(json, "id", key->path);
+    put_hex(json, "cka-id", key->id);
+    put_text(json, "label", key->label);
+    put_text(json, "uri", key->uri);
+    put_text(json, "algorithm", key->algorithm);
+    put_number(json, "bits", key->bits);
+    put_text(json, "curve", key->curve);
+    put_list(json, "purposes", key->purposes);
+    put_id(json, "token", key->token);
+    put_ids(json, "certificates", key->certificates);
+    put_boolean(json, "always-authenticate", key->always_authenticate);
+    put_boolean(json, "imported", key->imported);
+    put_base64(json, "public-key", key->public_key);
+}
+
+static void
+put_certificate(JsonBuilder *json, gconstpointer item)
+{
+    const SealClientCertificate *certificate = item;
+
+    put_id(json, "id", certificate->path);
+    put_text(json, "subject", certificate->subject);
+    put_text(json, "issuer", certificate->issuer);
+    put_list(json, "addresses", certificate->addresses);
+    put_time(json, "not-before", certificate->not_before);
+    put_time(json, "not-after", certificate->not_after);
+    put_list(json, "purposes", certificate->purposes);
+    put_id(json, "key", certificate->key);
+    put_base64(json, "certificate", certificate->certificate);
+}
+
+static void
+put_module(JsonBuilder *json, gconstpointer item)
+{
+    const SealClientModule *module = item;
+
+    put_text(json, "name", module->name);
+    put_text(json, "path", module->path);
+    put_text(json, "state", module->state);
+    put_text(json, "reason", module->reason);
+}
+
+static void
+put_section(JsonBuilder *json, const char *name, const GPtrArray *items,
+            void (*put)(JsonBuilder *json, gconstpointer item))
+{
+    json_builder_set_member_name(json, name);
+    json_builder_begin_array(json);
+    for (guint i = 0; i < items->len; i++) {
+        json_builder_begin_object(json);
+        put(json, items->pdata[i]);
+        json_builder_end_object(json);
+    }
+    json_builder_end_array(json);
+}
+
+char *
+seal_list_to_json(const SealClientObjects *objects, const char *section)
+{
+    g_autoptr(JsonBuilder) json = json_builder_new();
+    g_autoptr(JsonNode) root = NULL;
+    g_autofree char *text = NULL;
+
+    json_builder_begin_object(json);
+    if (!section || g_str_equal(section, "tokens"))
+        put_section(json, "tokens", objects->tokens, put_token);
+    if (!section || g_str_equal(section, "keys"))
+        put_section(json, "keys", objects->keys, put_key);
+    if (!section || g_str_equal(section, "certificates"))
+        put_section(json, "certificates", objects->certificates, put_certificate);
+    put_section(json, "modules", objects->modules, put_module);
+    json_builder_end_object(json);
+    root = json_builder_get_root(json);
+    text = json_to_string(root, TRUE);
+    return g_strconcat(text, "\n", NULL);
+}
