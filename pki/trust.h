@@ -45,6 +45,7 @@ typedef struct {
     char *reason;           /* (nullable) one sentence with the certificate it is about */
 } SealChainResult;
 
+/* Frees what is in `result`, not `result` itself; once or twice. */
 void seal_chain_result_clear(SealChainResult *result);
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SealChainResult, seal_chain_result_clear)
 
@@ -55,6 +56,7 @@ SealTrust *seal_trust_new(void);
 void seal_trust_free(SealTrust *trust);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
 
+/* Sets what is asked of CRLs from now on. */
 void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
 
 /* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with NOT_FOUND

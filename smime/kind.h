@@ -12,6 +12,7 @@ typedef enum {
     SEAL_KIND_FOREIGN,   /* multipart/signed of another protocol, e.g. OpenPGP */
 } SealKind;
 
+/* What `entity` is. Looks at its header fields only; its body may turn out to be something else. */
 SealKind seal_kind_of(const SealEntity *entity);
 
 /* TRUE for application/pkcs7-signature, its x- form, or a .p7s file. */

@@ -17,6 +17,7 @@ typedef struct {
     GBytes *ukm;        /* (nullable) */
 } SealRecipient;
 
+/* Frees; NULL is allowed. */
 void seal_recipient_free(SealRecipient *recipient);
 
 /* Appends to `list` (element-type SealRecipient) one row for each key transport and key agreement

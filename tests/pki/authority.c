@@ -1,0 +1,197 @@
+/* A throw-away authority: made with OpenSSL, new in every test run. */
+#include "tests/pki/authority.h"
+
+#include <openssl/bio.h>
+#include <openssl/pem.h>
+#include <openssl/rand.h>
+#include <openssl/rsa.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+#include <time.h>
+
+#define HOUR (60 * 60)
+#define YEAR (365 * 24 * HOUR)
+
+static EVP_PKEY *
+new_key(const char *kind)
+{
+    EVP_PKEY *key = NULL;
+
+    if (g_str_has_prefix(kind, "rsa:"))
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)atoi(kind + 4));
+    else if (g_str_has_prefix(kind, "ec:"))
+        key = EVP_PKEY_Q_keygen(NULL, NULL, "EC", kind + 3);
+    else
+        key = EVP_PKEY_Q_keygen(NULL, NULL, kind);
+    g_assert_nonnull(key);
+    return key;
+}
+
+static void
+set_name(X509 *certificate, const TestSpec *spec)
+{
+    X509_NAME *name = X509_get_subject_name(certificate);
+
+    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Privy Seal Test", -1,
+                               -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)spec->name, -1, -1, 0);
+    if (spec->subject_address)
+        X509_NAME_add_entry_by_txt(name, "emailAddress", MBSTRING_ASC,
+                                   (const unsigned char *)spec->subject_address, -1, -1, 0);
+}
+
+static void
+set_serial(X509 *certificate)
+{
+    unsigned char random[8];
+    BIGNUM *number = NULL;
+
+    g_assert_cmpint(RAND_bytes(random, sizeof random), ==, 1);
+    random[0] |= 0x80; /* its INTEGER needs a leading zero: what readers get wrong */
+    number = BN_bin2bn(random, sizeof random, NULL);
+    BN_to_ASN1_INTEGER(number, X509_get_serialNumber(certificate));
+    BN_free(number);
+}
+
+static void
+add_extension(X509 *certificate, X509V3_CTX *context, int nid, const char *value)
+{
+    X509_EXTENSION *extension = NULL;
+
+    if (*value == '\0')
+        return;
+    extension = X509V3_EXT_conf_nid(NULL, context, nid, value);
+    g_assert_nonnull(extension);
+    X509_add_ext(certificate, extension, -1);
+    X509_EXTENSION_free(extension);
+}
+
+static void
+add_extensions(X509 *certificate, X509 *issuer, const TestSpec *spec)
+{
+    const char *usage = spec->usage ? spec->usage : "critical,digitalSignature";
+    const char *extended = spec->extended ? spec->extended : "emailProtection";
+    g_autofree char *address = g_strdup_printf("email:%s", spec->address ? spec->address : "");
+    X509V3_CTX context;
+
+    X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
+    add_extension(certificate, &context, NID_subject_key_identifier, "hash");
+    if (spec->authority) {
+        add_extension(certificate, &context, NID_basic_constraints, "critical,CA:TRUE");
+        add_extension(certificate, &context, NID_key_usage,
+                      spec->usage ? spec->usage : "critical,keyCertSign,cRLSign");
+        if (spec->extended)
+            add_extension(certificate, &context, NID_ext_key_usage, spec->extended);
+        return;
+    }
+    add_extension(certificate, &context, NID_basic_constraints, "critical,CA:FALSE");
+    add_extension(certificate, &context, NID_key_usage, usage);
+    add_extension(certificate, &context, NID_ext_key_usage, extended);
+    if (spec->address)
+        add_extension(certificate, &context, NID_subject_alt_name, address);
+}
+
+TestIdentity *
+test_identity_new(const TestSpec *spec, const TestIdentity *issuer)
+{
+    TestIdentity *identity = g_new0(TestIdentity, 1);
+    X509 *certificate = X509_new();
+    gboolean dated = spec->from != 0 || spec->until != 0;
+    const EVP_MD *md = EVP_get_digestbyname(spec->hash ? spec->hash : "SHA256");
+    EVP_PKEY *signing_key = NULL;
+
+    identity->key = new_key(spec->key ? spec->key : "ec:P-256");
+    identity->certificate = certificate;
+    signing_key = issuer ? issuer->key : identity->key;
+    X509_set_version(certificate, X509_VERSION_3);
+    set_serial(certificate);
+    X509_gmtime_adj(X509_getm_notBefore(certificate), dated ? spec->from : -HOUR);
+    X509_gmtime_adj(X509_getm_notAfter(certificate), dated ? spec->until : YEAR);
+    set_name(certificate, spec);
+    X509_set_issuer_name(certificate,
+                         X509_get_subject_name(issuer ? issuer->certificate : certificate));
+    X509_set_pubkey(certificate, identity->key);
+    add_extensions(certificate, issuer ? issuer->certificate : certificate, spec);
+    if (EVP_PKEY_get_base_id(signing_key) == EVP_PKEY_ED25519)
+        md = NULL;
+    g_assert_cmpint(X509_sign(certificate, signing_key, md), >, 0);
+    return identity;
+}
+
+void
+test_identity_free(TestIdentity *identity)
+{
+    if (!identity)
+        return;
+    EVP_PKEY_free(identity->key);
+    X509_free(identity->certificate);
+    g_free(identity);
+}
+
+GBytes *
+test_identity_der(const TestIdentity *identity)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(identity->certificate, &der);
+    GBytes *bytes = g_bytes_new(der, (gsize)len);
+
+    OPENSSL_free(der);
+    return bytes;
+}
+
+static GBytes *
+take_bio(BIO *out)
+{
+    char *data = NULL;
+    long len = BIO_get_mem_data(out, &data);
+    GBytes *bytes = g_bytes_new(data, (gsize)len);
+
+    BIO_free(out);
+    return bytes;
+}
+
+GBytes *
+test_identity_pem(const TestIdentity *identity)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+
+    PEM_write_bio_X509(out, identity->certificate);
+    return take_bio(out);
+}
+
+GBytes *
+test_identity_key_pem(const TestIdentity *identity)
+{
+    BIO *out = BIO_new(BIO_s_mem());
+
+    PEM_write_bio_PKCS8PrivateKey(out, identity->key, NULL, NULL, 0, NULL, NULL);
+    return take_bio(out);
+}
+
+GBytes *
+test_crl_new(const TestIdentity *issuer, const TestIdentity *revoked, gint64 from, gint64 until)
+{
+    X509_CRL *crl = X509_CRL_new();
+    ASN1_TIME *when = ASN1_TIME_new();
+    BIO *out = BIO_new(BIO_s_mem());
+
+    X509_CRL_set_version(crl, X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(crl, X509_get_subject_name(issuer->certificate));
+    X509_gmtime_adj(when, from);
+    X509_CRL_set1_lastUpdate(crl, when);
+    if (revoked) {
+        X509_REVOKED *entry = X509_REVOKED_new();
+
+        X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(revoked->certificate));
+        X509_REVOKED_set_revocationDate(entry, when);
+        X509_CRL_add0_revoked(crl, entry);
+    }
+    X509_gmtime_adj(when, until);
+    X509_CRL_set1_nextUpdate(crl, when);
+    ASN1_TIME_free(when);
+    X509_CRL_sort(crl);
+    g_assert_cmpint(X509_CRL_sign(crl, issuer->key, EVP_sha256()), >, 0);
+    PEM_write_bio_X509_CRL(out, crl);
+    X509_CRL_free(crl);
+    return take_bio(out);
+}
