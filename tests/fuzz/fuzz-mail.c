@@ -1,0 +1,63 @@
+/* A mail from a stranger, opened without an agent. The unwrapper of this harness takes every
+ * recipient for its own and the "encrypted" key as it stands, so that hostile input gets behind the
+ * encryption too. What must hold: an answer with a verdict, a report that is valid JSON and safe
+ * text, and no content where the verdict is about a closed layer. */
+#include <glib.h>
+#include <json-glib/json-glib.h>
+
+#include "base/error.h"
+#include "smime/open.h"
+#include "tests/fuzz/fuzz.h"
+
+enum { KEY_MAX = 64 };
+
+static char *
+find_always(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error)
+{
+    return g_strdup("key");
+}
+
+static SealSecret *
+unwrap_nothing(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
+               GBytes *encrypted_key, const SealUnwrapInput *input, GError **error)
+{
+    gsize len = 0;
+    const void *data = g_bytes_get_data(encrypted_key, &len);
+
+    if (len > 0 && len <= KEY_MAX)
+        return seal_secret_new_copy(data, len);
+    g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_DECRYPT_FAILED, "no key of this harness");
+    return NULL;
+}
+
+static void
+check_report(const SealReport *report)
+{
+    g_autofree char *json = seal_report_to_json(report);
+    g_autofree char *text = seal_report_to_text(report);
+    g_autoptr(JsonNode) node = json_from_string(json, NULL);
+
+    g_assert_nonnull(node);
+    g_assert_true(JSON_NODE_HOLDS_OBJECT(node));
+    g_assert_true(g_utf8_validate(text, -1, NULL));
+    for (const char *at = text; *at != '\0'; at++)
+        g_assert_true(*at == '\n' || (guint8)*at >= 0x20);
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    const SealUnwrapper unwrapper = {find_always, unwrap_nothing, NULL};
+    const SealOpenOptions options = {
+        .mode = SEAL_OPEN_ALL, .unwrapper = &unwrapper, .at = G_GINT64_CONSTANT(1800000000)};
+    g_autoptr(GBytes) mail = g_bytes_new(data, size);
+    g_autoptr(GBytes) content = NULL;
+    g_autoptr(SealReport) report = NULL;
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(seal_mail_open(mail, &options, &report, &content, &error));
+    g_assert_no_error(error);
+    g_assert_nonnull(report);
+    check_report(report);
+    return 0;
+}
