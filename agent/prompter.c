@@ -1,27 +1,20 @@
 /* Dialogues with a person, through pinentry.
  *
- * A prompt is a list of steps: one Assuan command each, answered before the next is sent. The first
- * question brings the steps that make the program ready (its options, its flavour), each question those
- * of its text, and the question itself comes last. A further question of the same prompt goes to the same
- * process, so that "wrong PIN" is told in the dialogue that asked for it.
+ * A prompt is a talk (agent/talk.h) with a process (agent/pinentry.h). Its first question brings the steps
+ * that make the program ready; a further one goes to the same process, so that "wrong PIN" is told in the
+ * dialogue that asked for it.
  *
  * One prompt at a time has its turn; the others wait in a bounded queue, and a process that is ended has
  * to be gone before the next is started: two programs on one terminal would spoil each other.
  *
- * A real cancel is told apart from a program that cannot ask: pinentry-tty answers "cancelled" when it
- * cannot open its terminal, so a text flavour without a terminal is refused before it is asked; a program
- * that ends before the question could ask nobody; one that ends during it was closed by somebody. */
+ * A program that ends before the question could ask nobody; one that ends during it was closed by
+ * somebody, unless it crashed. */
 #include "agent/prompter.h"
 
-#include <errno.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "agent/assuan.h"
 #include "agent/pinentry.h"
-#include "base/fd.h"
+#include "agent/talk.h"
 
 #define WAITING_MAX 64
 /* Of everything but the question. A cold start of a Qt program on a busy machine takes seconds. */
@@ -30,41 +23,13 @@
 #define QUESTION_GRACE_US (3 * G_USEC_PER_SEC)
 /* Between the end of the stream and the end of the process. */
 #define LOST_TIMEOUT_US (2 * G_USEC_PER_SEC)
-#define ANSWER_MAX 1024
-
-#define WAY_OUT                                                                                    \
-    "run \"privyseal unlock\" in a terminal, or name a prompt program that works by \"pinentry=\" "  \
-    "in the [agent] group of privyseal.conf"
-
-/* libgpg-error's codes (its low 16 bits), as pinentry uses them. */
-enum {
-    GPG_TIMEOUT = 62,
-    GPG_CANCELED = 99,
-    GPG_NOT_CONFIRMED = 114,
-    GPG_FULLY_CANCELED = 198,
-};
-
-typedef enum {
-    STEP_GREETING, /* nothing is sent, an OK is awaited */
-    STEP_WANTED,   /* an ERR is taken as "not known here" */
-    STEP_NEEDED,
-    STEP_FLAVOR,
-    STEP_ASK_PIN,
-    STEP_CONFIRM,
-    STEP_SHOW,
-} StepKind;
-
-typedef struct {
-    StepKind kind;
-    char *line;
-} Step;
 
 typedef enum {
     PROMPT_IDLE,    /* nothing is asked; the process may be up from an earlier question */
     PROMPT_WAITING, /* for its turn */
-    PROMPT_TALKING, /* the first of its steps is under way */
-    PROMPT_LOST,    /* the stream ended; how the process ended is not known yet */
-    PROMPT_FAILED,  /* `failure` is told from the loop */
+    PROMPT_TALKING,
+    PROMPT_LOST,   /* the stream ended; how the process ended is not known yet */
+    PROMPT_FAILED, /* `failure` is told from the loop */
 } PromptState;
 
 struct SealPrompter {
@@ -81,14 +46,11 @@ struct SealPrompt {
     SealPrompter *prompter;
     SealCaller *caller;
     PromptState state;
-    GQueue steps;             /* of Step* */
-    SealFd fd;                /* the stream; -1 when there is no process that listens */
-    gboolean has_terminal;
-    SealAssuanReader *reader;
+    SealTalk *talk;
     SealWatch *stream;
     SealWatch *timer;
-    SealSecret *answer; /* of the step under way */
-    gboolean was_closed; /* the window, not the cancel button */
+    gboolean shows_only; /* a message: its OK answers nothing */
+    gboolean is_asking;  /* the deadline of the question runs */
     SealPromptFunc done;
     gpointer user_data;
     SealErrorCode failure;
@@ -97,33 +59,13 @@ struct SealPrompt {
 
 static void advance(SealPrompter *prompter);
 
-static void
-free_step(gpointer data)
-{
-    Step *step = data;
-
-    g_free(step->line);
-    g_free(step);
-}
-
-static void
-add_step(GQueue *steps, StepKind kind, const char *verb, const char *text)
-{
-    Step *step = g_new0(Step, 1);
-
-    step->kind = kind;
-    step->line = verb ? seal_assuan_command(verb, text) : NULL;
-    g_queue_push_tail(steps, step);
-}
-
 /* -- the end of a question ---------------------------------------------------- */
 
 static void
 close_stream(SealPrompt *prompt)
 {
     g_clear_pointer(&prompt->stream, seal_watch_free);
-    g_clear_pointer(&prompt->reader, seal_assuan_reader_free);
-    seal_fd_clear(&prompt->fd);
+    seal_talk_close(prompt->talk);
 }
 
 /* Leaves the process to its end: nothing more is read from it. */
@@ -138,25 +80,23 @@ drop_process(SealPrompt *prompt)
 static void
 forget_question(SealPrompt *prompt)
 {
-    g_queue_clear_full(&prompt->steps, free_step);
+    seal_talk_drop_steps(prompt->talk);
     seal_watch_set_deadline(prompt->timer, -1);
     prompt->state = PROMPT_IDLE;
+    prompt->is_asking = FALSE;
     prompt->done = NULL;
 }
 
-/* The one way out of a question. The callback may free the prompt. */
+/* The one way out of a question. `pin` (nullable) is taken. The callback may free the prompt. */
 static void
-finish(SealPrompt *prompt, SealErrorCode status, const char *message)
+finish(SealPrompt *prompt, SealErrorCode status, SealSecret *pin, const char *message)
 {
     SealPromptFunc done = prompt->done;
     g_autofree char *sentence = g_strdup(message);
-    SealSecret *pin = g_steal_pointer(&prompt->answer);
 
     forget_question(prompt);
-    if (status != SEAL_ERROR_NONE) {
-        g_clear_pointer(&pin, seal_secret_free);
+    if (status != SEAL_ERROR_NONE)
         drop_process(prompt);
-    }
     done(status, pin, sentence, prompt->user_data);
 }
 
@@ -174,190 +114,42 @@ finish_later(SealPrompt *prompt, SealErrorCode status, const char *message)
 static void
 finish_broken(SealPrompt *prompt, const char *what)
 {
-    g_autofree char *message = g_strdup_printf("cannot ask: the prompt program '%s' %s: " WAY_OUT,
-                                               prompt->prompter->program, what);
+    g_autofree char *message = g_strdup_printf(
+        "cannot ask: the prompt program '%s' %s: run \"privyseal unlock\" in a terminal, or name a "
+        "prompt program that works by \"pinentry=\" in the [agent] group of privyseal.conf",
+        prompt->prompter->program, what);
 
-    finish(prompt, SEAL_ERROR_NO_PROMPTER, message);
-}
-
-/* -- steps -------------------------------------------------------------------- */
-
-static gboolean
-is_question(const Step *step)
-{
-    return step && step->kind >= STEP_ASK_PIN;
-}
-
-static void
-set_question_deadline(SealPrompt *prompt)
-{
-    gint64 timeout_us = (gint64)prompt->prompter->timeout_s * G_USEC_PER_SEC;
-
-    seal_watch_set_deadline(prompt->timer, timeout_us == 0 ? -1
-                                                           : g_get_monotonic_time() + timeout_us +
-                                                                 QUESTION_GRACE_US);
-}
-
-/* The few bytes of a line fit the socket's buffer. If they cannot be sent nobody reads, and the end of
- * the stream or the deadline tells. */
-static void
-send_line(SealPrompt *prompt, const char *line)
-{
-    (void)send(prompt->fd, line, strlen(line), MSG_NOSIGNAL);
-}
-
-static void
-send_step(SealPrompt *prompt)
-{
-    const Step *step = g_queue_peek_head(&prompt->steps);
-
-    prompt->was_closed = FALSE;
-    if (is_question(step))
-        set_question_deadline(prompt);
-    if (step->line)
-        send_line(prompt, step->line);
-}
-
-static void
-next_step(SealPrompt *prompt)
-{
-    free_step(g_queue_pop_head(&prompt->steps));
-    g_clear_pointer(&prompt->answer, seal_secret_free);
-    send_step(prompt);
-}
-
-/* TRUE if the answer to GETINFO flavor names a program that asks on a terminal ("tty", "curses", or a
- * graphical one that fell back, "gtk2:curses"). */
-static gboolean
-is_text_flavor(const SealSecret *answer)
-{
-    g_autofree char *flavor = NULL;
-
-    if (!answer)
-        return FALSE;
-    flavor = g_strndup((const char *)seal_secret_peek(answer), seal_secret_len(answer));
-    return g_str_has_suffix(flavor, "tty") || g_str_has_suffix(flavor, "curses");
+    finish(prompt, SEAL_ERROR_NO_PROMPTER, NULL, message);
 }
 
 /* -- what the program says ---------------------------------------------------- */
 
-/* TRUE if the talk goes on; else the question ended and the prompt may be gone. */
-static gboolean
-on_ok(SealPrompt *prompt)
+/* The question is on the screen: its own clock starts. */
+static void
+start_clock(SealPrompt *prompt)
 {
-    const Step *step = g_queue_peek_head(&prompt->steps);
+    gint64 timeout_us = (gint64)prompt->prompter->timeout_s * G_USEC_PER_SEC;
+    gint64 end = g_get_monotonic_time() + timeout_us + QUESTION_GRACE_US;
 
-    if (step->kind == STEP_FLAVOR && is_text_flavor(prompt->answer) && !prompt->has_terminal) {
-        finish_broken(prompt, "found neither a display nor a terminal");
-        return FALSE;
-    }
-    if (!is_question(step)) {
-        next_step(prompt);
-        return TRUE;
-    }
-    if (seal_assuan_reader_next(prompt->reader).kind != SEAL_ASSUAN_NOTHING) {
-        finish_broken(prompt, "said more than it was asked");
-        return FALSE;
-    }
-    if (step->kind == STEP_SHOW) {
-        /* The person put the message away; what it was about goes on. */
-        forget_question(prompt);
-        return FALSE;
-    }
-    if (step->kind == STEP_ASK_PIN && !prompt->answer)
-        prompt->answer = seal_secret_new(1);
-    finish(prompt, SEAL_ERROR_NONE, "");
-    return FALSE;
+    prompt->is_asking = TRUE;
+    seal_watch_set_deadline(prompt->timer, timeout_us > 0 ? end : -1);
 }
 
-/* As on_ok(). */
-static gboolean
-on_err(SealPrompt *prompt, const SealAssuanLine *line)
-{
-    const Step *step = g_queue_peek_head(&prompt->steps);
-    g_autofree char *said = g_strndup(line->rest, line->rest_len);
-    g_autofree char *shown = seal_assuan_name_clean(said);
-    g_autofree char *what = g_strdup_printf("refused (%s)", shown);
-
-    if (step->kind == STEP_WANTED || step->kind == STEP_FLAVOR) {
-        next_step(prompt);
-        return TRUE;
-    }
-    switch (is_question(step) ? line->code & 0xffff : 0) {
-    case GPG_TIMEOUT:
-        finish(prompt, SEAL_ERROR_TIMED_OUT, "nobody answered the prompt in time");
-        break;
-    case GPG_CANCELED:
-    case GPG_FULLY_CANCELED:
-        finish(prompt, SEAL_ERROR_CANCELLED,
-               prompt->was_closed ? "the prompt was closed" : "cancelled at the prompt");
-        break;
-    case GPG_NOT_CONFIRMED:
-        finish(prompt, SEAL_ERROR_DENIED, "refused at the prompt");
-        break;
-    default:
-        finish_broken(prompt, what);
-    }
-    return FALSE;
-}
-
-/* FALSE if data has no place here or is too much. */
-static gboolean
-take_data(SealPrompt *prompt, const SealAssuanLine *line)
-{
-    const Step *step = g_queue_peek_head(&prompt->steps);
-
-    if (step->kind != STEP_ASK_PIN && step->kind != STEP_FLAVOR)
-        return FALSE;
-    if (!prompt->answer)
-        prompt->answer = seal_secret_new(ANSWER_MAX);
-    return seal_assuan_data_append(line, prompt->answer);
-}
-
-/* One line; as on_ok(). */
-static gboolean
-on_line(SealPrompt *prompt, const SealAssuanLine *line)
-{
-    gboolean understood = prompt->state == PROMPT_TALKING && line->kind != SEAL_ASSUAN_GARBAGE;
-
-    if (understood && line->kind == SEAL_ASSUAN_DATA)
-        understood = take_data(prompt, line);
-    if (!understood && prompt->done) {
-        finish_broken(prompt, "does not speak the pinentry protocol");
-        return FALSE;
-    }
-    if (!understood) {
-        drop_process(prompt);
-        return FALSE;
-    }
-    if (seal_assuan_status_is(line, "BUTTON_INFO", "close"))
-        prompt->was_closed = TRUE;
-    if (line->kind == SEAL_ASSUAN_INQUIRE)
-        send_line(prompt, "CAN\n");
-    if (line->kind == SEAL_ASSUAN_OK)
-        return on_ok(prompt);
-    if (line->kind == SEAL_ASSUAN_ERR)
-        return on_err(prompt, line);
-    return TRUE;
-}
-
-/* -- the end of the program --------------------------------------------------- */
-
-/* It ended by itself with a step under way. */
+/* The program ended by itself. */
 static void
 finish_lost(SealPrompt *prompt, SealPinentryEnd end)
 {
-    if (!is_question(g_queue_peek_head(&prompt->steps)))
+    if (!seal_talk_is_asking(prompt->talk))
         finish_broken(prompt, "ended before it could ask (is there a display or a terminal?)");
     else if (end == SEAL_PINENTRY_CRASHED)
         finish_broken(prompt, "crashed");
     else
-        finish(prompt, SEAL_ERROR_CANCELLED, "the prompt was closed");
+        finish(prompt, SEAL_ERROR_CANCELLED, NULL, "the prompt was closed");
 }
 
 /* The program closed its stream. If a question is open, how the process ends decides what it means. */
 static void
-on_stream_end(SealPrompt *prompt)
+on_closed(SealPrompt *prompt)
 {
     close_stream(prompt);
     if (prompt->state != PROMPT_TALKING) {
@@ -371,21 +163,33 @@ on_stream_end(SealPrompt *prompt)
 }
 
 static void
+on_answered(SealPrompt *prompt, SealSecret *pin)
+{
+    if (prompt->shows_only)
+        forget_question(prompt); /* the message was put away; what it was about goes on */
+    else
+        finish(prompt, SEAL_ERROR_NONE, pin, "");
+}
+
+static void
 on_stream(uint32_t events, gpointer user_data)
 {
     SealPrompt *prompt = user_data;
-    SealAssuanLine line = {.kind = SEAL_ASSUAN_NOTHING};
-    int got = seal_assuan_reader_fill(prompt->reader, prompt->fd);
+    SealTalkEvent event = seal_talk_read(prompt->talk);
+    g_autofree char *message = event.message;
 
-    if (got == -EAGAIN)
-        return;
-    if (got <= 0) {
-        on_stream_end(prompt);
-        return;
-    }
-    do
-        line = seal_assuan_reader_next(prompt->reader);
-    while (line.kind != SEAL_ASSUAN_NOTHING && on_line(prompt, &line));
+    if (event.end == SEAL_TALK_GOES_ON && !prompt->is_asking && seal_talk_is_asking(prompt->talk))
+        start_clock(prompt);
+    else if (event.end == SEAL_TALK_CLOSED)
+        on_closed(prompt);
+    else if (event.end != SEAL_TALK_GOES_ON && !prompt->done)
+        drop_process(prompt);
+    else if (event.end == SEAL_TALK_ANSWERED)
+        on_answered(prompt, event.pin);
+    else if (event.end == SEAL_TALK_REFUSED)
+        finish(prompt, event.status, NULL, message);
+    else if (event.end == SEAL_TALK_BROKEN)
+        finish_broken(prompt, message);
 }
 
 static void
@@ -406,11 +210,11 @@ on_timer(uint32_t events, gpointer user_data)
     SealPrompt *prompt = user_data;
 
     if (prompt->state == PROMPT_FAILED)
-        finish(prompt, prompt->failure, prompt->failure_message);
+        finish(prompt, prompt->failure, NULL, prompt->failure_message);
     else if (prompt->state == PROMPT_LOST && prompt->prompter->process)
         seal_pinentry_end(prompt->prompter->process);
-    else if (is_question(g_queue_peek_head(&prompt->steps)))
-        finish(prompt, SEAL_ERROR_TIMED_OUT, "nobody answered the prompt in time");
+    else if (prompt->is_asking)
+        finish(prompt, SEAL_ERROR_TIMED_OUT, NULL, "nobody answered the prompt in time");
     else
         finish_broken(prompt, "does not answer");
 }
@@ -418,12 +222,12 @@ on_timer(uint32_t events, gpointer user_data)
 /* -- turns -------------------------------------------------------------------- */
 
 static void
-add_option(GQueue *steps, const char *name, const char *value)
+add_option(SealTalk *talk, const char *name, const char *value)
 {
     g_autofree char *option = g_strdup_printf("%s=%s", name, value ? value : "");
 
     if (value && *value)
-        add_step(steps, STEP_WANTED, "OPTION", option);
+        seal_talk_add(talk, SEAL_STEP_WANTED, "OPTION", option);
 }
 
 static const char *
@@ -446,23 +250,22 @@ static void
 add_setup(SealPrompt *prompt)
 {
     const SealCaller *caller = prompt->caller;
-    GQueue steps = G_QUEUE_INIT;
+    g_autoptr(SealTalk) setup = seal_talk_new();
     g_autofree char *owner =
         g_strdup_printf("%d/%u %s", (int)caller->pid, (guint)caller->uid, g_get_host_name());
     g_autofree char *timeout = g_strdup_printf("%u", prompt->prompter->timeout_s);
 
-    add_step(&steps, STEP_GREETING, NULL, NULL);
-    add_step(&steps, STEP_WANTED, "OPTION", "no-grab");
-    add_option(&steps, "ttyname", seal_pinentry_variable(caller, "GPG_TTY"));
-    add_option(&steps, "ttytype", seal_pinentry_variable(caller, "TERM"));
-    add_option(&steps, "lc-ctype", first_variable(caller, "LC_CTYPE"));
-    add_option(&steps, "lc-messages", first_variable(caller, "LC_MESSAGES"));
-    add_option(&steps, "display", seal_pinentry_variable(caller, "DISPLAY"));
-    add_option(&steps, "owner", owner);
-    add_step(&steps, STEP_FLAVOR, "GETINFO", "flavor");
-    add_step(&steps, STEP_WANTED, "SETTIMEOUT", timeout);
-    while (!g_queue_is_empty(&steps))
-        g_queue_push_head(&prompt->steps, g_queue_pop_tail(&steps));
+    seal_talk_add(setup, SEAL_STEP_GREETING, NULL, NULL);
+    seal_talk_add(setup, SEAL_STEP_WANTED, "OPTION", "no-grab");
+    add_option(setup, "ttyname", seal_pinentry_variable(caller, "GPG_TTY"));
+    add_option(setup, "ttytype", seal_pinentry_variable(caller, "TERM"));
+    add_option(setup, "lc-ctype", first_variable(caller, "LC_CTYPE"));
+    add_option(setup, "lc-messages", first_variable(caller, "LC_MESSAGES"));
+    add_option(setup, "display", seal_pinentry_variable(caller, "DISPLAY"));
+    add_option(setup, "owner", owner);
+    seal_talk_add(setup, SEAL_STEP_FLAVOR, "GETINFO", "flavor");
+    seal_talk_add(setup, SEAL_STEP_WANTED, "SETTIMEOUT", timeout);
+    seal_talk_prepend(prompt->talk, setup);
 }
 
 static void
@@ -470,6 +273,7 @@ start(SealPrompt *prompt)
 {
     SealPrompter *prompter = prompt->prompter;
     g_autoptr(GError) error = NULL;
+    int fd = -1;
 
     prompter->process = seal_pinentry_start(prompter->loop, prompter->program, prompt->caller,
                                             on_process_ended, prompter, &error);
@@ -478,13 +282,12 @@ start(SealPrompt *prompt)
         return;
     }
     prompt->state = PROMPT_TALKING;
-    prompt->fd = seal_pinentry_take_stream(prompter->process);
-    prompt->has_terminal = seal_pinentry_has_terminal(prompter->process);
-    prompt->reader = seal_assuan_reader_new();
-    prompt->stream = seal_loop_watch(prompter->loop, prompt->fd, EPOLLIN, on_stream, prompt);
+    fd = seal_pinentry_take_stream(prompter->process);
+    seal_talk_open(prompt->talk, fd, seal_pinentry_has_terminal(prompter->process));
+    prompt->stream = seal_loop_watch(prompter->loop, fd, EPOLLIN, on_stream, prompt);
     add_setup(prompt);
     seal_watch_set_deadline(prompt->timer, g_get_monotonic_time() + SETUP_TIMEOUT_US);
-    send_step(prompt);
+    seal_talk_begin(prompt->talk);
 }
 
 /* Gives the turn to the next prompt, once the last process is gone. */
@@ -533,9 +336,8 @@ seal_prompt_new(SealPrompter *prompter, const SealCaller *caller)
 
     prompt->prompter = prompter;
     prompt->caller = seal_caller_ref((SealCaller *)caller);
-    prompt->fd = -1;
+    prompt->talk = seal_talk_new();
     prompt->timer = seal_loop_watch(prompter->loop, -1, 0, on_timer, prompt);
-    g_queue_init(&prompt->steps);
     return prompt;
 }
 
@@ -552,8 +354,7 @@ seal_prompt_free(SealPrompt *prompt)
         prompter->active = NULL;
     else
         (void)g_queue_remove(&prompter->waiting, prompt);
-    g_queue_clear_full(&prompt->steps, free_step);
-    seal_secret_free(prompt->answer);
+    seal_talk_free(prompt->talk);
     seal_watch_free(prompt->timer);
     seal_caller_unref(prompt->caller);
     g_free(prompt->failure_message);
@@ -569,10 +370,10 @@ ask(SealPrompt *prompt, SealPromptFunc done, gpointer user_data)
 
     prompt->done = done;
     prompt->user_data = user_data;
-    if (prompt->reader) {
+    if (seal_talk_is_open(prompt->talk)) {
         prompt->state = PROMPT_TALKING;
         seal_watch_set_deadline(prompt->timer, g_get_monotonic_time() + SETUP_TIMEOUT_US);
-        send_step(prompt);
+        seal_talk_begin(prompt->talk);
         return;
     }
     if (prompter->active != prompt && prompter->waiting.length >= WAITING_MAX) {
@@ -591,13 +392,14 @@ add_text(SealPrompt *prompt, const SealPromptText *text)
 {
     if (prompt->done)
         g_error("a prompt was asked two questions at once");
-    add_step(&prompt->steps, STEP_WANTED, "SETTITLE", text->title);
-    add_step(&prompt->steps, STEP_NEEDED, "SETDESC", text->description);
+    prompt->shows_only = FALSE;
+    seal_talk_add(prompt->talk, SEAL_STEP_WANTED, "SETTITLE", text->title);
+    seal_talk_add(prompt->talk, SEAL_STEP_NEEDED, "SETDESC", text->description);
     if (text->error)
-        add_step(&prompt->steps, STEP_NEEDED, "SETERROR", text->error);
+        seal_talk_add(prompt->talk, SEAL_STEP_NEEDED, "SETERROR", text->error);
     if (text->ok)
-        add_step(&prompt->steps, STEP_WANTED, "SETOK", text->ok);
-    add_step(&prompt->steps, STEP_WANTED, "SETCANCEL", "Cancel");
+        seal_talk_add(prompt->talk, SEAL_STEP_WANTED, "SETOK", text->ok);
+    seal_talk_add(prompt->talk, SEAL_STEP_WANTED, "SETCANCEL", "Cancel");
 }
 
 void
@@ -605,8 +407,8 @@ seal_prompt_ask_pin(SealPrompt *prompt, const SealPromptText *text, SealPromptFu
                     gpointer user_data)
 {
     add_text(prompt, text);
-    add_step(&prompt->steps, STEP_NEEDED, "SETPROMPT", text->prompt);
-    add_step(&prompt->steps, STEP_ASK_PIN, "GETPIN", NULL);
+    seal_talk_add(prompt->talk, SEAL_STEP_NEEDED, "SETPROMPT", text->prompt);
+    seal_talk_add(prompt->talk, SEAL_STEP_ASK_PIN, "GETPIN", NULL);
     ask(prompt, done, user_data);
 }
 
@@ -616,8 +418,8 @@ seal_prompt_confirm(SealPrompt *prompt, const SealPromptText *text, SealPromptFu
 {
     add_text(prompt, text);
     if (text->refuse)
-        add_step(&prompt->steps, STEP_WANTED, "SETNOTOK", text->refuse);
-    add_step(&prompt->steps, STEP_CONFIRM, "CONFIRM", NULL);
+        seal_talk_add(prompt->talk, SEAL_STEP_WANTED, "SETNOTOK", text->refuse);
+    seal_talk_add(prompt->talk, SEAL_STEP_CONFIRM, "CONFIRM", NULL);
     ask(prompt, done, user_data);
 }
 
@@ -626,6 +428,7 @@ seal_prompt_show(SealPrompt *prompt, const SealPromptText *text, SealPromptFunc 
                  gpointer user_data)
 {
     add_text(prompt, text);
-    add_step(&prompt->steps, STEP_SHOW, "MESSAGE", NULL);
+    seal_talk_add(prompt->talk, SEAL_STEP_SHOW, "MESSAGE", NULL);
+    prompt->shows_only = TRUE;
     ask(prompt, done, user_data);
 }
