@@ -21,4 +21,5 @@ typedef struct {
     gint64 duration_us;
 } SealAuditRecord;
 
+/* Writes `record` as one structured line, to the journal or stderr. Never fails. */
 void seal_audit_write(const SealAuditRecord *record);

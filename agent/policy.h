@@ -10,7 +10,8 @@ typedef enum {
     SEAL_PURPOSE_SIGN,
     SEAL_PURPOSE_DECRYPT,
 } SealPurpose;
-const char *seal_purpose_name(SealPurpose purpose); /* "sign", "decrypt" */
+/* "sign" or "decrypt"; static. */
+const char *seal_purpose_name(SealPurpose purpose);
 
 typedef enum {
     SEAL_POLICY_ALLOW,

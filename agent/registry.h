@@ -74,6 +74,7 @@ typedef struct {
     void (*modules_changed)(gpointer user_data); /* a module's state or reason changed */
 } SealRegistryEvents;
 
+/* Returns an empty registry (transfer full). */
 SealRegistry *seal_registry_new(void);
 void seal_registry_free(SealRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealRegistry, seal_registry_free)

@@ -22,6 +22,7 @@ SealBus *seal_bus_new(SealLoop *loop, sd_bus *bus, SealBusClosedFunc closed, gpo
 void seal_bus_free(SealBus *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealBus, seal_bus_free)
 
+/* The connection itself (transfer none). */
 sd_bus *seal_bus_peek(SealBus *link);
 
 /* To be called after messages were sent or enqueued outside of a handler of this connection: has the

@@ -1,4 +1,4 @@
-/* The list as JSON. */
+/* The list as JSON: one object with an array for each kind of thing that was asked for. */
 #include "ui-cli/list-json.h"
 
 #include <json-glib/json-glib.h>

@@ -1,4 +1,4 @@
-/* FindKeys: which keys match. */
+/* FindKeys: what a query asks for becomes the dictionary of the D-Bus call, the answer paths. */
 #include "ipc/client/append.h"
 #include "ipc/client/client.h"
 #include "ipc/client/fault.h"

@@ -53,6 +53,7 @@ SealModule *seal_module_new(SealLoop *loop, const SealModuleConfig *config,
 void seal_module_free(SealModule *module);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealModule, seal_module_free)
 
+/* What its configuration says, and how it is; (transfer none). */
 const char *seal_module_name(const SealModule *module);
 const char *seal_module_path(const SealModule *module);
 SealModuleState seal_module_state(const SealModule *module);

@@ -33,6 +33,7 @@ typedef struct {
     guint in_flight;
 } SealRequests;
 
+/* Starts an empty book. */
 void seal_requests_init(SealRequests *requests);
 /* Frees the book; every request must have been removed before. */
 void seal_requests_clear(SealRequests *requests);

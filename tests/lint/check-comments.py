@@ -5,7 +5,7 @@ import re
 
 import house
 
-SHORTEST_OPENING = 30  # characters: one sentence
+SHORTEST_OPENING = {'.c': 30, '.h': 10}  # characters: a sentence; a phrase
 PROTOTYPE = re.compile(r'^(?!\s|typedef\b|#|static\b|extern "C"|G_DEF|G_DECL|return\b)'
                        r'[A-Za-z_][\w \t*]*?[ *](seal_\w+)\s*\(', re.M)
 
@@ -13,7 +13,7 @@ PROTOTYPE = re.compile(r'^(?!\s|typedef\b|#|static\b|extern "C"|G_DEF|G_DECL|ret
 def check_opening(name, text):
     match = re.match(r'(?:#!.*\n)?/\*(.*?)\*/', text, re.S)
     words = re.sub(r'[\s*]+', ' ', match.group(1)) if match else ''
-    if len(words) < SHORTEST_OPENING:
+    if len(words) < SHORTEST_OPENING[name[-2:]]:
         house.complain(name, 1, 'open with a comment: the idea, what it promises, where it stops')
 
 
