@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "agent/p11-modules.h"
 #include "pkcs11/token/module.h"
 
 typedef struct {
@@ -11,7 +12,7 @@ typedef struct {
     guint idle_lock_s;          /* [agent] idle-lock, seconds, default 600; 0 = never */
     guint max_unlocked_s;       /* [agent] max-unlocked, default 28800; 0 = no limit */
     guint idle_exit_s;          /* [agent] idle-exit, default 300; 0 = never */
-    GPtrArray *modules;         /* of SealModuleConfig* */
+    GPtrArray *modules;         /* of SealModuleConfig*; rejection_secret is the caller's to fill */
     GPtrArray *policy_rules;    /* of SealPolicyRule* */
 } SealConfig;
 
@@ -22,5 +23,9 @@ typedef struct {
  * NULL with a SEAL_ERROR_INVALID_INPUT like "FILE:LINE: unknown key 'pinentri' in [agent], expected
  * one of pinentry, ..." if anything is wrong. */
 SealConfig *seal_config_load(const char *user_file, const char *site_file, GError **error);
+/* The same from what was read already (agent/settings.h); `places` (nullable: no such modules) says
+ * where p11-kit's registration is. */
+SealConfig *seal_config_from_settings(const GPtrArray *user, const GPtrArray *site,
+                                      const SealP11Places *places, GError **error);
 void seal_config_free(SealConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealConfig, seal_config_free)

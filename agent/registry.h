@@ -41,7 +41,7 @@ typedef struct {
 typedef struct {
     SealTokenObject *token;
     guint32 token_reference;  /* of the SealToken this place was read from */
-    const SealKeyInfo *info;  /* valid while token->token is alive; else the last copy */
+    const SealKeyInfo *info;  /* the last that was told; until the key is told as changed or removed */
 } SealKeyPlace;
 
 typedef struct {
@@ -70,7 +70,8 @@ typedef struct {
     void (*certificate_changed)(SealCertificateObject *certificate, const char *const *properties,
                                 gpointer user_data);
     void (*certificate_removed)(SealCertificateObject *certificate, gpointer user_data);
-    void (*token_gone)(SealTokenObject *token, gpointer user_data); /* pulled: state is now ABSENT */
+    void (*token_gone)(SealTokenObject *token, gpointer user_data); /* pulled or its host lost: state is
+                                                                      now ABSENT or UNREACHABLE */
     void (*modules_changed)(gpointer user_data); /* a module's state or reason changed */
 } SealRegistryEvents;
 
@@ -91,8 +92,18 @@ const GPtrArray *seal_registry_modules(const SealRegistry *registry); /* of Seal
 /* TRUE once every module has told its first tokens or failed: until then answers wait
  * (seal_registry_when_ready). */
 gboolean seal_registry_is_ready(const SealRegistry *registry);
-/* Calls back once from the loop as soon as it is ready (at the latest after the start deadline). */
-void seal_registry_when_ready(SealRegistry *registry, GSourceFunc func, gpointer user_data);
+/* Calls back once from the default main context as soon as it is ready (at the latest after the start
+ * deadline). Returns an id for seal_registry_forget(). */
+guint seal_registry_when_ready(SealRegistry *registry, GSourceFunc func, gpointer user_data);
+
+/* For a key that no present token has (seal_key_object_best_place() is NULL): starts the hosts of its
+ * unreachable tokens now and calls back once, from the default main context, as soon as one is back or
+ * none is coming any more. Look the key up again then: it may be gone. Returns an id for
+ * seal_registry_forget(). */
+guint seal_registry_await_key(SealRegistry *registry, const SealKeyObject *key, GSourceFunc func,
+                              gpointer user_data);
+/* No callback any more; an id that was called back is allowed. */
+void seal_registry_forget(SealRegistry *registry, guint waiter_id);
 
 /* Looks for tokens again in every module; `done` (nullable) is called when all have answered. */
 void seal_registry_rescan(SealRegistry *registry, GSourceFunc done, gpointer user_data);

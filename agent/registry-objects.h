@@ -1,0 +1,58 @@
+/* Inside the registry: its tables, and how a token's description becomes objects in them. */
+#pragma once
+
+#include "agent/registry.h"
+
+#define SEAL_REGISTRY_LISTENERS_MAX 4
+
+typedef struct {
+    const SealRegistryEvents *events;
+    gpointer user_data;
+} SealRegistryListener;
+
+/* A token object with what only the registry needs. */
+typedef struct {
+    SealTokenObject object;
+    SealModule *owner; /* that served it last */
+} SealTokenEntry;
+
+struct SealRegistry {
+    SealRegistryListener listeners[SEAL_REGISTRY_LISTENERS_MAX];
+    guint n_listeners;
+    GPtrArray *modules;       /* of SealModule * (owned) */
+    GHashTable *settled;      /* set of SealModule *: told their first tokens, or failed */
+    GPtrArray *present;       /* of SealToken * (owned references): all that are alive */
+    GHashTable *tokens;       /* id -> SealTokenEntry * (owned) */
+    GHashTable *keys;         /* id -> SealKeyObject * (owned) */
+    GHashTable *certificates; /* id -> SealCertificateObject * (owned) */
+    GList *waiters;           /* registry.c */
+    GList *scans;
+    guint last_waiter;
+    guint idle;
+};
+
+/* Calls `member` of every listener that has it. */
+#define SEAL_REGISTRY_TELL(registry, member, ...)                                                  \
+    G_STMT_START                                                                                   \
+    {                                                                                              \
+        for (guint listener_ = 0; listener_ < (registry)->n_listeners; listener_++)                \
+            if ((registry)->listeners[listener_].events->member)                                   \
+                (registry)->listeners[listener_].events->member(                                   \
+                    __VA_ARGS__, (registry)->listeners[listener_].user_data);                      \
+    }                                                                                              \
+    G_STMT_END
+
+/* Finds or makes the object of `token` and takes its label and flags; tells nothing. */
+SealTokenEntry *seal_registry_enter_token(SealRegistry *registry, const SealTokenInfo *info,
+                                          gboolean *ret_is_new);
+/* Takes the description of `entry`'s present token: its fields, keys and certificates; tells what is
+ * new, changed and gone. `is_new`: the token object itself is to be told as added. */
+void seal_registry_take_token(SealRegistry *registry, SealTokenEntry *entry, gboolean is_new);
+
+/* Free an object with all that it owns; what others are borrowed by is untouched. */
+void seal_token_entry_free(SealTokenEntry *entry);
+void seal_key_object_free(SealKeyObject *key);
+void seal_certificate_object_free(SealCertificateObject *certificate);
+
+/* The id of an object (transfer full). */
+char *seal_registry_key_id(GBytes *public_key);
