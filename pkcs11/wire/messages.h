@@ -61,7 +61,7 @@ typedef struct {
     uint32_t mgf_hash;        /* OAEP's MGF1 hash, else 0 */
     uint32_t wrap_key_len;    /* AES key wrap: 16, 24 or 32 bytes of KEK; else 0 */
     uint32_t session_key_len; /* expected bytes, 0 = not known */
-    uint32_t label_len;       /* OAEP label (pSpecified) */
+    uint32_t label_len;       /* OAEP label (pSpecified); X25519: the ukm, HKDF's salt (RFC 8418 2.2) */
     uint32_t originator_len;  /* uncompressed point (04 X Y), or 32 bytes for X25519 */
     uint32_t shared_info_len; /* DER ECC-CMS-SharedInfo (RFC 5753 7.2): KDF input */
     uint32_t encrypted_len;
@@ -123,7 +123,7 @@ typedef struct {
 
 typedef enum {
     SEAL_KEY_SIGN = 1 << 0,    /* CKA_SIGN, or what the certificate or public key implies */
-    SEAL_KEY_DECRYPT = 1 << 1, /* CKA_DECRYPT or CKA_UNWRAP (RSA), CKA_DERIVE (EC, X25519) */
+    SEAL_KEY_DECRYPT = 1 << 1, /* CKA_DECRYPT (RSA), CKA_DERIVE (EC, X25519), or implied as above */
     SEAL_KEY_ALWAYS_AUTHENTICATE = 1 << 2,
     SEAL_KEY_IMPORTED = 1 << 3,     /* CKA_LOCAL is false */
     SEAL_KEY_PRIVATE_SEEN = 1 << 4, /* the private key object was read, not only implied */

@@ -1,0 +1,9 @@
+/* What the host gives up before it loads vendor code. */
+#pragma once
+
+#include <glib.h>
+
+/* Gives up privileges gained by exec, core files, being traced by others, and life after the
+ * parent's death; closes every descriptor but 0, 1, 2 and the `n` in `keep`, which become
+ * close-on-exec. The channel's end tells of a parent that died earlier. */
+void seal_confine(const int *keep, gsize n);

@@ -1,0 +1,120 @@
+/* From the first instruction to the last: confine, load, greet, look for tokens, serve, leave.
+ *
+ * The module is loaded before the agent's HELLO is read, so that both start up at the same time.
+ * What goes wrong is told in the answer to HELLO, in a sentence for people, and by the exit status.
+ */
+#include "pkcs11/host/host.h"
+
+#include <unistd.h>
+
+#include "base/log.h"
+#include "pkcs11/host/confine.h"
+#include "pkcs11/host/events.h"
+#include "pkcs11/host/library.h"
+#include "pkcs11/host/pool.h"
+#include "pkcs11/host/scan.h"
+#include "pkcs11/host/serve.h"
+
+/* Requests that an agent may have in flight: the peers' limit of 256 (DESIGN section 4). */
+#define WINDOW 256u
+/* What is left of the module's own end must not take longer. */
+#define FAREWELL_S 3u
+
+void
+seal_host_send_event(SealHost *host, SealFrameType type, const GByteArray *body)
+{
+    SealFrameHeader header = {.type = (guint16)type};
+    struct iovec part = {body ? body->data : NULL, body ? body->len : 0};
+
+    if (seal_frame_send(host->channel, &header, &part, 1, TRUE) == -EMSGSIZE)
+        seal_log_warning("an object of the token is too large for a frame and is left out");
+}
+
+/* Reads the agent's HELLO. FALSE if there is none or it is not one. */
+static gboolean
+receive_hello(SealHost *host, SealFrameHeader *header)
+{
+    guint8 body[sizeof(SealHello) + 1];
+    gboolean good = seal_frame_receive(host->channel, header, body, sizeof body, TRUE) == 1 &&
+                    header->type == SEAL_FRAME_HELLO && header->request != 0 &&
+                    seal_hello_decode(body, header->length, &host->hello);
+
+    seal_wipe(body, sizeof body);
+    return good;
+}
+
+static gboolean
+check_version(const SealHost *host, GError **error)
+{
+    if (host->hello.version == SEAL_WIRE_VERSION)
+        return TRUE;
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
+                "the agent speaks version %u of the frames, this host speaks %u: restart the agent "
+                "after an upgrade",
+                host->hello.version, SEAL_WIRE_VERSION);
+    return FALSE;
+}
+
+static void
+answer_hello(SealHost *host, const SealFrameHeader *request, gboolean events)
+{
+    SealHello hello = {
+        .version = SEAL_WIRE_VERSION,
+        .features = events ? SEAL_FEATURE_EVENTS : 0,
+        .frame_max = SEAL_FRAME_MAX,
+        .window = WINDOW,
+        .workers = MIN(host->hello.workers, SEAL_SESSIONS_MAX),
+        .verify = host->hello.verify,
+    };
+    SealFrameHeader header = {.type = SEAL_FRAME_HELLO | SEAL_FRAME_REPLY,
+                              .request = request->request};
+    struct iovec part = {&hello, sizeof hello};
+
+    (void)seal_frame_send(host->channel, &header, &part, 1, TRUE);
+}
+
+static int
+serve(SealHost *host, const SealFrameHeader *hello)
+{
+    gboolean events = seal_events_start(host);
+    SealPool *pool = NULL;
+    int status = 0;
+
+    answer_hello(host, hello, events);
+    pool = seal_pool_new(host);
+    seal_scan(host, FALSE);
+    status = seal_pool_run(pool);
+
+    (void)alarm(FAREWELL_S); /* ends this process if the module cannot */
+    (void)host->functions->C_Finalize(NULL);
+    seal_pool_free(pool);
+    return status;
+}
+
+int
+seal_host_run(const SealHostOptions *options)
+{
+    static SealHost host; /* never torn down: threads that hang may outlive this function */
+    const int keep[] = {options->channel, options->audit, options->revoke};
+    SealFrameHeader hello = {0};
+    g_autoptr(GError) error = NULL;
+    int status = SEAL_HOST_EXIT_MODULE;
+
+    seal_confine(keep, G_N_ELEMENTS(keep));
+    host.channel = options->channel;
+    host.store = seal_store_new();
+    g_mutex_init(&host.scan_lock);
+    host.functions = seal_library_load(options->module, &error);
+    if (!receive_hello(&host, &hello)) {
+        seal_log_error("%s: no greeting from the agent", options->name);
+        return SEAL_HOST_EXIT_PROTOCOL;
+    }
+    if (!error && check_version(&host, &error))
+        status = serve(&host, &hello);
+    if (error) {
+        seal_log_error("%s", error->message);
+        seal_server_refuse(&host, &hello, CKR_OK, error);
+    }
+    seal_wipe(&host.hello, sizeof host.hello);
+    return status;
+}

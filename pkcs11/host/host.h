@@ -1,0 +1,39 @@
+/* privyseal-host: one process, one PKCS#11 module, one channel to the agent. */
+#pragma once
+
+#include <glib.h>
+#include <p11-kit/pkcs11.h>
+
+#include "pkcs11/host/store.h"
+#include "pkcs11/wire/frame.h"
+#include "pkcs11/wire/messages.h"
+
+/* Exit statuses. Whatever went wrong at the start is also told in a failed reply to HELLO. */
+typedef enum {
+    SEAL_HOST_EXIT_CLOSED = 0,   /* the agent closed the channel */
+    SEAL_HOST_EXIT_USAGE = 2,    /* wrong arguments */
+    SEAL_HOST_EXIT_MODULE = 3,   /* the module cannot be loaded or initialised */
+    SEAL_HOST_EXIT_PROTOCOL = 4, /* the agent sent a malformed frame, or no HELLO first */
+} SealHostExit;
+
+typedef struct {
+    const char *module;  /* path */
+    const char *name;    /* for log lines; NULL: the path */
+    int channel;         /* SOCK_SEQPACKET to the agent */
+    int audit, revoke;   /* -1 if none; for lanes */
+} SealHostOptions;
+
+typedef struct {
+    CK_FUNCTION_LIST *functions;
+    int channel;
+    SealHello hello;  /* what the agent said */
+    SealStore *store;
+    GMutex scan_lock; /* held while slots are looked at and tokens told */
+} SealHost;
+
+/* Confines the process, loads the module, serves the channel until it closes. Returns a SealHostExit.
+ * Runs vendor code: may block, crash or never return; the agent watches. */
+int seal_host_run(const SealHostOptions *options);
+
+/* Sends an event with `body` (may be NULL); waits for room. Failures are left to the next receive. */
+void seal_host_send_event(SealHost *host, SealFrameType type, const GByteArray *body);

@@ -1,0 +1,16 @@
+/* The one PKCS#11 module of this process: checked, loaded, initialised. A process that has loaded a
+ * module never unloads it: vendor libraries leave threads and exit handlers behind. */
+#pragma once
+
+#include <glib.h>
+#include <p11-kit/pkcs11.h>
+
+/* Set in the environment before a module is loaded; our own module refuses to work where it is set,
+ * also when it comes in through another one (p11-kit-proxy). */
+#define SEAL_HOST_VARIABLE "PRIVYSEAL_HOST"
+
+/* Loads the module at `path` and initialises it for several threads. Returns its functions (static);
+ * NULL with a SEAL_ERROR_MODULE_FAILED that says what is wrong: no such file, not a shared object, of
+ * another architecture, no PKCS#11 module, our own, loaded already, or C_Initialize failed. Runs the
+ * module's code: it may block, or crash. Call once. */
+CK_FUNCTION_LIST *seal_library_load(const char *path, GError **error);

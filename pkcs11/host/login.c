@@ -1,0 +1,96 @@
+/* The login is a state of the token, shared by all sessions of this process (PKCS#11 2.40 5.6).
+ *
+ * A PIN is given to the token exactly once. When the token says it is logged in already (the agent
+ * and the token disagree after a reset by another program), the PIN has not been looked at; then
+ * the stale login is ended and the PIN given for the first time. */
+#include "pkcs11/host/login.h"
+
+#include "pkcs11/core/rv.h"
+#include "pkcs11/host/scan.h"
+
+static CK_RV
+submit_pin(SealHost *host, CK_SESSION_HANDLE session, SealBytes pin)
+{
+    CK_UTF8CHAR *data = pin.len > 0 ? (CK_UTF8CHAR *)pin.data : NULL;
+    CK_RV rv = host->functions->C_Login(session, CKU_USER, data, pin.len);
+
+    if (rv == CKR_USER_ALREADY_LOGGED_IN && host->functions->C_Logout(session) == CKR_OK)
+        rv = host->functions->C_Login(session, CKU_USER, data, pin.len);
+    return rv;
+}
+
+/* Under login_lock. */
+static CK_RV
+login_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealBytes pin)
+{
+    CK_RV rv = submit_pin(host, session, pin);
+
+    if (rv == CKR_OK) {
+        seal_slot_set_logged_in(slot, TRUE);
+        rv = seal_scan_read(host, slot, session);
+    }
+    if (!seal_rv_is_removal(rv))
+        seal_scan_tell_flags(host, slot);
+    return rv;
+}
+
+static CK_RV
+logout_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
+{
+    CK_RV rv = host->functions->C_Logout(session);
+
+    if (rv == CKR_USER_NOT_LOGGED_IN)
+        rv = CKR_OK;
+    if (rv == CKR_OK)
+        seal_slot_set_logged_in(slot, FALSE);
+    if (!seal_rv_is_removal(rv))
+        seal_scan_tell_flags(host, slot);
+    return rv;
+}
+
+typedef struct {
+    const char *call;
+    gboolean in;
+    SealBytes pin;
+} Change;
+
+static gboolean
+change_login(SealHost *host, guint32 token, const Change *change, CK_RV *ret_rv,
+             SealSlot **ret_lost, GError **error)
+{
+    g_autoptr(SealSlot) slot = seal_store_find_slot(host->store, token);
+    CK_SESSION_HANDLE session = 0;
+    CK_RV rv = slot ? seal_slot_borrow_session(slot, &session) : CKR_TOKEN_NOT_PRESENT;
+
+    if (rv == CKR_OK) {
+        g_mutex_lock(&slot->login_lock);
+        rv = change->in ? login_locked(host, slot, session, change->pin)
+                        : logout_locked(host, slot, session);
+        g_mutex_unlock(&slot->login_lock);
+        seal_slot_return_session(slot, session, TRUE);
+    }
+    *ret_rv = rv;
+    if (rv == CKR_OK)
+        return TRUE;
+    if (slot && seal_rv_is_removal(rv))
+        *ret_lost = g_steal_pointer(&slot);
+    seal_rv_set_error(error, rv, change->call);
+    return FALSE;
+}
+
+gboolean
+seal_login(SealHost *host, guint32 token, SealBytes pin, CK_RV *ret_rv, SealSlot **ret_lost,
+           GError **error)
+{
+    const Change change = {"C_Login", TRUE, pin};
+
+    return change_login(host, token, &change, ret_rv, ret_lost, error);
+}
+
+gboolean
+seal_logout(SealHost *host, guint32 token, CK_RV *ret_rv, SealSlot **ret_lost, GError **error)
+{
+    const Change change = {"C_Logout", FALSE, {0}};
+
+    return change_login(host, token, &change, ret_rv, ret_lost, error);
+}

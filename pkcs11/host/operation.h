@@ -1,0 +1,60 @@
+/* One request at one token: the session it borrowed, the PIN it brought, and how it ended. */
+#pragma once
+
+#include <glib.h>
+
+#include "base/secret.h"
+#include "pkcs11/host/host.h"
+
+/* The largest RSA block (8192 bits). */
+#define SEAL_BLOCK_MAX 1024u
+/* The longest answer: a signature or session key of one block, sealed. */
+#define SEAL_ANSWER_MAX (SEAL_BLOCK_MAX + 64u)
+
+/* What a worker needs for secrets, made once and wiped after each operation; lives in a SealSecret. */
+typedef struct {
+    guint8 block[SEAL_BLOCK_MAX];  /* what the token decrypted, or the padded digest */
+    guint8 block2[SEAL_BLOCK_MAX]; /* what padding makes of it */
+    guint8 shared[128];            /* ECDH: coordinate of the common point */
+    guint8 wrapping_key[64];
+    guint8 key[SEAL_BLOCK_MAX];    /* session key */
+    guint8 answer[SEAL_ANSWER_MAX];
+} SealScratch;
+
+typedef struct {
+    SealHost *host;
+    SealHostKey *key;     /* (owned) */
+    SealBytes pin;        /* for a context login; data NULL if none came */
+    SealScratch *scratch;
+    CK_SESSION_HANDLE session;
+    gboolean dirty;       /* an operation may be under way in the session */
+    CK_RV rv;             /* what the module said when it failed, CKR_OK otherwise */
+    gsize key_len;        /* of scratch->key, after an unwrap */
+    gsize answer_len;     /* of scratch->answer, on success */
+} SealOperation;
+
+/* Sets a GError from `rv` and remembers it. Returns FALSE. */
+gboolean seal_operation_fail(SealOperation *operation, CK_RV rv, const char *action, GError **error);
+
+/* The context login of an always-authenticate key (PKCS#11 2.40 5.6, C_Login), between the Init call
+ * and the operation; nothing for other keys. */
+gboolean seal_operation_authenticate(SealOperation *operation, GError **error);
+
+/* TRUE if the token still answers. Blocks on it. */
+gboolean seal_operation_token_lives(SealOperation *operation);
+
+/* One uniform error for every failure of OAEP and ECDH. Returns FALSE. */
+gboolean seal_operation_fail_decrypt(SealOperation *operation, GError **error);
+
+/* Run the two kinds of operation: look up key and generation, check usage and mechanism, borrow a
+ * session, work, give it back, tell the agent if the token's state changed, seal an unwrapped key if
+ * that was asked for. TRUE with answer_len; FALSE with a GError and rv. `ret_lost`: (transfer full)
+ * the slot if its sessions turned out to be lost; seal_scan_lost() is due, after the answer. */
+gboolean seal_operation_sign(SealOperation *operation, const SealFrameHeader *header,
+                             const SealSignRequest *request, SealSlot **ret_lost, GError **error);
+gboolean seal_operation_unwrap(SealOperation *operation, const SealFrameHeader *header,
+                               const SealUnwrapRequest *request, SealSlot **ret_lost,
+                               GError **error);
+
+/* Frees and zeroes what the operation holds, wipes its scratch. */
+void seal_operation_clear(SealOperation *operation);
