@@ -194,7 +194,8 @@ seal_pinentry_start(SealLoop *loop, const char *program, const SealCaller *calle
     SealPinentry *pinentry = NULL;
     g_auto(SealFd) theirs = -1;
     int pair[2] = {-1, -1};
-    int failure = path ? 0 : ENOENT;
+    gboolean exists = path || g_file_test(program, G_FILE_TEST_EXISTS);
+    int failure = path ? 0 : exists ? EACCES : ENOENT;
     pid_t pid = 0;
 
     if (!failure && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)

@@ -17,7 +17,8 @@
 #include "agent/talk.h"
 
 #define WAITING_MAX 64
-/* Of everything but the question. A cold start of a Qt program on a busy machine takes seconds. */
+/* Of everything but the question, unless the question itself has less. A cold start of a Qt program on
+ * a busy machine takes seconds. */
 #define SETUP_TIMEOUT_US (20 * G_USEC_PER_SEC)
 /* pinentry has its own clock; ours ends one that does not keep it. */
 #define QUESTION_GRACE_US (3 * G_USEC_PER_SEC)
@@ -268,6 +269,15 @@ add_setup(SealPrompt *prompt)
     seal_talk_prepend(prompt->talk, setup);
 }
 
+static gint64
+setup_deadline_us(const SealPrompter *prompter)
+{
+    gint64 timeout_us = (gint64)prompter->timeout_s * G_USEC_PER_SEC + QUESTION_GRACE_US;
+    gboolean is_shorter = prompter->timeout_s > 0 && timeout_us < SETUP_TIMEOUT_US;
+
+    return g_get_monotonic_time() + (is_shorter ? timeout_us : SETUP_TIMEOUT_US);
+}
+
 static void
 start(SealPrompt *prompt)
 {
@@ -286,7 +296,7 @@ start(SealPrompt *prompt)
     seal_talk_open(prompt->talk, fd, seal_pinentry_has_terminal(prompter->process));
     prompt->stream = seal_loop_watch(prompter->loop, fd, EPOLLIN, on_stream, prompt);
     add_setup(prompt);
-    seal_watch_set_deadline(prompt->timer, g_get_monotonic_time() + SETUP_TIMEOUT_US);
+    seal_watch_set_deadline(prompt->timer, setup_deadline_us(prompter));
     seal_talk_begin(prompt->talk);
 }
 
@@ -372,7 +382,7 @@ ask(SealPrompt *prompt, SealPromptFunc done, gpointer user_data)
     prompt->user_data = user_data;
     if (seal_talk_is_open(prompt->talk)) {
         prompt->state = PROMPT_TALKING;
-        seal_watch_set_deadline(prompt->timer, g_get_monotonic_time() + SETUP_TIMEOUT_US);
+        seal_watch_set_deadline(prompt->timer, setup_deadline_us(prompter));
         seal_talk_begin(prompt->talk);
         return;
     }
