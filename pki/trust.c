@@ -100,6 +100,7 @@ typedef struct {
     SealChainResult *result;
     gboolean crl_missing;
     gboolean revoked;
+    guint32 unproven; /* depths (bits) whose CRL is not proven to be its issuer's */
 } Judgement;
 
 gboolean
@@ -309,6 +310,22 @@ is_about_anchor(X509_STORE_CTX *context)
     return X509_STORE_CTX_get_error_depth(context) == sk_X509_num(path) - 1;
 }
 
+/* A CRL that is merely old was right when it was made; these say it may be anybody's. */
+static gboolean
+is_unproven(int defect)
+{
+    return defect == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER ||
+           defect == X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE ||
+           defect == X509_V_ERR_CRL_SIGNATURE_FAILURE || defect == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN ||
+           defect == X509_V_ERR_CRL_PATH_VALIDATION_ERROR;
+}
+
+static guint32
+depth_bit(X509_STORE_CTX *context)
+{
+    return UINT32_C(1) << MIN(X509_STORE_CTX_get_error_depth(context), 31);
+}
+
 static void
 note_revocation(Judgement *judgement, X509_STORE_CTX *context, int defect)
 {
@@ -319,8 +336,9 @@ note_revocation(Judgement *judgement, X509_STORE_CTX *context, int defect)
         if (judgement->mode != SEAL_REVOCATION_REQUIRE)
             return;
     }
-    if (!judgement->revoked)
-        judgement->result->revocation = "unknown";
+    if (is_unproven(defect))
+        judgement->unproven |= depth_bit(context);
+    judgement->result->revocation = "unknown";
     note_defect(judgement->result, SEAL_CHAIN_REVOCATION_UNKNOWN,
                 X509_STORE_CTX_get_current_cert(context));
 }
@@ -334,7 +352,12 @@ on_defect(int ok, X509_STORE_CTX *context)
 
     if (ok)
         return 1;
-    judgement->revoked |= state == SEAL_CHAIN_REVOKED;
+    if (state == SEAL_CHAIN_REVOKED) {
+        /* OpenSSL goes on to read a CRL whose signature it has just found wrong. */
+        if (judgement->unproven & depth_bit(context))
+            return 1;
+        judgement->revoked = TRUE;
+    }
     if (state == SEAL_CHAIN_REVOCATION_UNKNOWN)
         note_revocation(judgement, context, defect);
     else
@@ -398,7 +421,7 @@ seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, 
                  gint64 at, SealChainResult *ret_result)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
-    Judgement judgement = {trust->mode, ret_result, FALSE, FALSE};
+    Judgement judgement = {trust->mode, ret_result, FALSE, FALSE, 0};
 
     *ret_result = (SealChainResult){SEAL_CHAIN_GOOD, NULL, NULL};
     if (!X509_STORE_CTX_init(context, trust->store, leaf, untrusted)) {

@@ -140,6 +140,10 @@ test_weak(World *world, gconstpointer data)
     const TestSpec short_key = {.name = "Short", .key = "rsa:1024"};
     const TestSpec sha1 = {.name = "Sha1", .hash = "SHA1"};
     const TestSpec md5 = {.name = "Md5", .hash = "MD5"};
+    const TestSpec rsa_issuer = {.name = "Issuer", .key = "rsa:2048", .authority = TRUE};
+
+    test_identity_free(world->issuer); /* there is no ECDSA with MD5 */
+    world->issuer = test_identity_new(&rsa_issuer, world->root);
 
     expect_spec(world, &short_key, SEAL_PURPOSE_SIGN_MAIL, "weak-algorithm");
     expect_spec(world, &sha1, SEAL_PURPOSE_SIGN_MAIL, "weak-algorithm");
