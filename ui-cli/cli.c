@@ -15,6 +15,11 @@
 
 static const SealCommand *const commands[] = {
     &seal_command_list,
+    &seal_command_sign,
+    &seal_command_encrypt,
+    &seal_command_verify,
+    &seal_command_decrypt,
+    &seal_command_open,
     &seal_command_unlock,
     &seal_command_lock,
     NULL,

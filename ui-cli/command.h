@@ -16,6 +16,11 @@ typedef struct {
     int (*run)(SealOptions *options, GError **error);
 } SealCommand;
 
+extern const SealCommand seal_command_decrypt;
+extern const SealCommand seal_command_encrypt;
 extern const SealCommand seal_command_list;
+extern const SealCommand seal_command_open;
+extern const SealCommand seal_command_sign;
+extern const SealCommand seal_command_verify;
 extern const SealCommand seal_command_unlock;
 extern const SealCommand seal_command_lock;

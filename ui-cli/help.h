@@ -1,4 +1,5 @@
-/* The help pages. */
+/* The help pages: of one command, and of all. Written to stdout, since who asks for help wants to page
+ * it. */
 #pragma once
 
 #include "ui-cli/command.h"

@@ -1,4 +1,5 @@
-/* The list as JSON: one object with an array for each kind of thing that was asked for. */
+/* The list as JSON. Text from tokens may be anything: it is made valid UTF-8 here, escaped by the
+ * library. */
 #include "ui-cli/list-json.h"
 
 #include <json-glib/json-glib.h>

@@ -1,4 +1,5 @@
-/* `privyseal list --json`. */
+/* What `privyseal list --json` prints: a promise to programs, so names are added here but never
+ * changed. */
 #pragma once
 
 #include "ipc/client/privyseal.h"

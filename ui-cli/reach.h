@@ -10,7 +10,7 @@ SealReach *seal_reach_agent(GError **error);
 void seal_reach_free(SealReach *reach);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealReach, seal_reach_free)
 
-/* The connection itself (transfer none). */
+/* The connection, for the calls of libprivyseal (borrowed). */
 SealClient *seal_reach_client(SealReach *reach);
 
 /* What is there (borrowed); asked for once. */

@@ -1,4 +1,5 @@
-/* Tables for people. */
+/* Tables for people: cells with a colour, columns that fit the terminal. Programs read the JSON
+ * instead. */
 #pragma once
 
 #include "ui-cli/terminal.h"

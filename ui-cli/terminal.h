@@ -1,4 +1,5 @@
-/* What the terminal can show. */
+/* What the terminal can show, and text made safe for it: nothing from a token, a certificate or a mail
+ * is printed without it. */
 #pragma once
 
 #include <glib.h>

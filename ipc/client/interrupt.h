@@ -20,7 +20,7 @@ gboolean seal_interrupt_arm(SealInterrupt *interrupt, int socket_fd);
 /* Ends the connection that was armed last, so that the copy of its descriptor keeps nothing open. */
 void seal_interrupt_hang_up(SealInterrupt *interrupt);
 
-/* Whether seal_interrupt_fire() was called; it stays so. */
+/* TRUE from the first seal_interrupt_fire() on, for the rest of the client's life. */
 gboolean seal_interrupt_is_fired(const SealInterrupt *interrupt);
 /* Async-signal-safe; any thread. */
 void seal_interrupt_fire(SealInterrupt *interrupt);

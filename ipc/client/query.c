@@ -1,4 +1,5 @@
-/* FindKeys: what a query asks for becomes the dictionary of the D-Bus call, the answer paths. */
+/* FindKeys: which keys match. The agent answers from its memory; an empty answer is no error, so that a
+ * caller can try the next recipient. */
 #include "ipc/client/append.h"
 #include "ipc/client/client.h"
 #include "ipc/client/fault.h"

@@ -1,0 +1,15 @@
+/* Session keys for S/MIME from keys in the agent. */
+#pragma once
+
+#include "smime/unwrapper.h"
+#include "ui-cli/reach.h"
+
+typedef struct SealAgentUnwrapper SealAgentUnwrapper;
+
+/* Reaches the agent only when a mail turns out to need a key. (transfer full) */
+SealAgentUnwrapper *seal_agent_unwrapper_new(void);
+void seal_agent_unwrapper_free(SealAgentUnwrapper *unwrapper);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealAgentUnwrapper, seal_agent_unwrapper_free)
+
+/* For seal_mail_open() (borrowed). */
+const SealUnwrapper *seal_agent_unwrapper_peek(const SealAgentUnwrapper *unwrapper);

@@ -1,0 +1,145 @@
+/* privyseal encrypt: a mail in, the encrypted mail out; signed before, if wanted. */
+#include "ui-cli/command.h"
+
+#include "smime/encrypt.h"
+#include "smime/sign.h"
+#include "ui-cli/files.h"
+#include "ui-cli/recipients.h"
+#include "ui-cli/signing.h"
+#include "ui-cli/status.h"
+#include "ui-cli/trust-options.h"
+
+static const SealOption options_table[] = {
+    {.name = "to", .argument = "ADDRESS|CERTFILE", .repeatable = TRUE,
+     .help = "encrypt to this address, whose certificate is on a token, or to\n"
+             "the certificate in this file (PEM or DER; repeatable). Name\n"
+             "yourself too if you want to read it later"},
+    {.name = "cipher", .argument = "NAME",
+     .help = "aes-256-cbc (default), or aes-128-gcm or aes-256-gcm, which show\n"
+             "tampering, but which no common mail program reads today"},
+    {.name = "oaep",
+     .help = "RSAES-OAEP for RSA certificates, instead of PKCS#1 v1.5, which\n"
+             "older programs need"},
+    {.name = "sign", .help = "sign first, so that the signature is inside"},
+    SEAL_SIGNING_OPTION_ROWS(" (with --sign)"),
+    SEAL_TRUST_OPTION_ROWS,
+    {.name = "output", .argument = "FILE",
+     .help = "write the mail to FILE (whole or not at all, readable by you alone)"},
+    {0},
+};
+
+static gboolean
+read_cipher(const SealOptions *options, SealContentCipher *ret_cipher, GError **error)
+{
+    static const struct {
+        const char *name;
+        SealContentCipher cipher;
+    } ciphers[] = {
+        {"aes-256-cbc", SEAL_CONTENT_AES256_CBC},
+        {"aes-128-gcm", SEAL_CONTENT_AES128_GCM},
+        {"aes-256-gcm", SEAL_CONTENT_AES256_GCM},
+    };
+    const char *name = seal_options_value(options, "cipher");
+
+    for (guint i = 0; i < G_N_ELEMENTS(ciphers); i++) {
+        if (!name || g_str_equal(ciphers[i].name, name)) {
+            *ret_cipher = ciphers[i].cipher;
+            return TRUE;
+        }
+    }
+    seal_usage_error_set(error, "encrypt",
+                         "there is no cipher '%s' here: it is aes-256-cbc, aes-128-gcm or aes-256-gcm",
+                         name);
+    return FALSE;
+}
+
+static gboolean
+check_options(SealOptions *options, GError **error)
+{
+    static const char *const for_signing[] = {"key", "from", "chain", "opaque", "pss"};
+
+    if (!seal_options_has(options, "to")) {
+        seal_usage_error_set(error, "encrypt", "say to whom: --to ADDRESS or --to CERTFILE");
+        return FALSE;
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(for_signing); i++) {
+        if (seal_options_has(options, for_signing[i]) && !seal_options_has(options, "sign")) {
+            seal_usage_error_set(error, "encrypt", "--%s is about signing: say --sign too",
+                                 for_signing[i]);
+            return FALSE;
+        }
+    }
+    return seal_signing_check_options(options, "encrypt", error);
+}
+
+/* Recipients' paths are judged where somebody said whom to trust. */
+static gboolean
+read_trust(SealOptions *options, SealTrust **ret_trust, GError **error)
+{
+    g_autoptr(SealTrust) trust = seal_trust_from_options(options, "encrypt", error);
+
+    if (!trust)
+        return FALSE;
+    if (seal_options_has(options, "anchor"))
+        *ret_trust = g_steal_pointer(&trust);
+    return TRUE;
+}
+
+static GBytes *
+seal_up(SealReach **reach, SealOptions *options, const SealEncryptOptions *how, GBytes *mail,
+        const SealTrust *trust, GError **error)
+{
+    g_autoptr(GPtrArray) recipients =
+        seal_recipients_find(reach, seal_options_values(options, "to"), trust, error);
+    g_autoptr(GBytes) inner = NULL;
+
+    if (!recipients)
+        return NULL;
+    if (!seal_options_has(options, "sign"))
+        return seal_mail_encrypt(mail, recipients, how, error);
+    if (!*reach)
+        *reach = seal_reach_agent(error);
+    inner = *reach ? seal_signing_sign(*reach, options, mail, error) : NULL;
+    return inner ? seal_mail_encrypt(inner, recipients, how, error) : NULL;
+}
+
+static int
+run_encrypt(SealOptions *options, GError **error)
+{
+    const GPtrArray *operands = seal_options_operands(options);
+    g_autoptr(SealReach) reach = NULL;
+    g_autoptr(SealTrust) trust = NULL;
+    g_autoptr(GBytes) mail = NULL;
+    g_autoptr(GBytes) sealed = NULL;
+    SealEncryptOptions how = {.oaep = seal_options_has(options, "oaep")};
+
+    if (!check_options(options, error) || !read_cipher(options, &how.cipher, error))
+        return SEAL_STATUS_USAGE;
+    if (!read_trust(options, &trust, error))
+        return SEAL_STATUS_IO;
+    mail = seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
+    sealed = mail ? seal_up(&reach, options, &how, mail, trust, error) : NULL;
+    if (!sealed || !seal_output_write(seal_options_value(options, "output"), sealed, error))
+        return SEAL_STATUS_IO;
+    return SEAL_STATUS_DONE;
+}
+
+const SealCommand seal_command_encrypt = {
+    .name = "encrypt",
+    .usage = "--to ADDRESS|CERTFILE ... [--sign] [MAIL]",
+    .summary = "encrypt a mail to certificates, signing it first if wanted",
+    .description =
+        "Reads a complete mail (at most 256 MiB) from the file MAIL or standard input, and writes the\n"
+        "encrypted mail to standard output. Its header, Subject and all, stays readable, as in all\n"
+        "S/MIME mail; the body does not.\n\n"
+        "What follows --to is an address if it has an '@', no '/' and does not end in .pem, .crt,\n"
+        ".cer or .der; else a file. Certificates must be valid now and be for encryption; with\n"
+        "--anchor they must also lead up to one of the CAs. If any recipient has no such\n"
+        "certificate, all of these are named and nothing is written.",
+    .options = options_table,
+    .examples = "  privyseal encrypt --to bob.pem --to alice@example.org letter.eml > sealed.eml\n"
+                "  privyseal encrypt --sign --to bob.pem --output sealed.eml letter.eml\n"
+                "  privyseal encrypt --anchor ca.pem --to bob.pem < letter.eml | sendmail -t\n",
+    .operands_max = 1,
+    .run = run_encrypt,
+};

@@ -1,0 +1,216 @@
+/* Choosing certificates by address. Several usually fit: after a renewal the old one is still valid for
+ * weeks, and a person may have an RSA and an EC key. Any would do, so the choice is made by a fixed
+ * order and needs nobody to be asked; who wants another says --key or names a file. */
+#include "ui-cli/mail-certificate.h"
+
+#include <openssl/x509v3.h>
+
+#include "base/error.h"
+#include "pki/address.h"
+#include "pki/certificate.h"
+#include "ui-cli/choose.h"
+
+#define SECONDS_PER_DAY 86400
+
+/* -- one certificate ----------------------------------------------------------------- */
+
+static char *
+date_of(const ASN1_TIME *time)
+{
+    struct tm parts = {0};
+
+    if (!ASN1_TIME_to_tm(time, &parts))
+        return g_strdup("an unreadable date");
+    return g_strdup_printf("%04d-%02d-%02d", parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday);
+}
+
+static char *
+check_dates(const X509 *certificate)
+{
+    g_autofree char *date = NULL;
+
+    if (X509_cmp_current_time(X509_get0_notBefore(certificate)) >= 0) {
+        date = date_of(X509_get0_notBefore(certificate));
+        return g_strdup_printf("it is valid only from %s", date);
+    }
+    if (X509_cmp_current_time(X509_get0_notAfter(certificate)) <= 0) {
+        date = date_of(X509_get0_notAfter(certificate));
+        return g_strdup_printf("it expired on %s", date);
+    }
+    return NULL;
+}
+
+static char *
+check_usage(X509 *certificate, SealPurpose purpose)
+{
+    int kind = EVP_PKEY_get_base_id(X509_get0_pubkey(certificate));
+
+    if (!seal_certificate_is_for_mail(certificate, TRUE))
+        return g_strdup("it is not for mail");
+    if (purpose == SEAL_PURPOSE_SIGN_MAIL) {
+        if (!seal_certificate_has_usage(certificate, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION))
+            return g_strdup("it is not for signatures");
+        return NULL;
+    }
+    if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC)
+        return g_strdup("mail can be encrypted to RSA and EC keys only");
+    if (!seal_certificate_has_usage(certificate,
+                                    kind == EVP_PKEY_RSA ? KU_KEY_ENCIPHERMENT : KU_KEY_AGREEMENT))
+        return g_strdup("it is not for encryption");
+    return NULL;
+}
+
+gboolean
+seal_mail_certificate_check(GBytes *der, SealPurpose purpose, char **ret_reason)
+{
+    g_autoptr(X509) certificate = seal_certificate_read(der, "it", NULL);
+    char *reason = NULL;
+
+    if (!certificate || !X509_get0_pubkey(certificate))
+        reason = g_strdup("it cannot be read");
+    if (!reason)
+        reason = check_usage(certificate, purpose);
+    if (!reason)
+        reason = check_dates(certificate);
+    if (reason)
+        *ret_reason = reason;
+    return reason == NULL;
+}
+
+/* -- the best of several ---------------------------------------------------------------- */
+
+typedef struct {
+    const SealClientObjects *objects;
+    SealPurpose purpose;
+    const SealClientCertificate *best; /* (nullable) */
+    char *reason;                      /* (nullable) why the last one that was refused was */
+} Choice;
+
+static const SealClientKey *
+key_of(const Choice *choice, const SealClientCertificate *certificate)
+{
+    return seal_objects_key(choice->objects, certificate->key);
+}
+
+static int
+rank_presence(const Choice *choice, const SealClientCertificate *certificate)
+{
+    const SealClientKey *key = key_of(choice, certificate);
+    const SealClientToken *token = key ? seal_objects_token(choice->objects, key->token) : NULL;
+
+    return token && !g_str_equal(token->state, "absent") ? 0 : 1;
+}
+
+static int
+rank_algorithm(const SealClientCertificate *certificate)
+{
+    g_autoptr(X509) x509 = seal_certificate_read(certificate->certificate, "it", NULL);
+    int kind = x509 ? EVP_PKEY_get_base_id(X509_get0_pubkey(x509)) : EVP_PKEY_NONE;
+
+    return kind == EVP_PKEY_RSA ? 0 : kind == EVP_PKEY_EC ? 1 : 2;
+}
+
+static int
+compare_key_ids(const Choice *choice, const SealClientCertificate *a,
+                const SealClientCertificate *b)
+{
+    const SealClientKey *key_a = key_of(choice, a);
+    const SealClientKey *key_b = key_of(choice, b);
+    int order = key_a && key_b ? g_bytes_compare(key_a->id, key_b->id) : 0;
+
+    return order != 0 ? order : g_strcmp0(a->path, b->path);
+}
+
+static gboolean
+is_better(const Choice *choice, const SealClientCertificate *a, const SealClientCertificate *b)
+{
+    gint64 day_a = a->not_before / SECONDS_PER_DAY;
+    gint64 day_b = b->not_before / SECONDS_PER_DAY;
+
+    if (choice->purpose == SEAL_PURPOSE_SIGN_MAIL &&
+        rank_presence(choice, a) != rank_presence(choice, b))
+        return rank_presence(choice, a) < rank_presence(choice, b);
+    if (day_a != day_b)
+        return day_a > day_b;
+    if (rank_algorithm(a) != rank_algorithm(b))
+        return rank_algorithm(a) < rank_algorithm(b);
+    return compare_key_ids(choice, a, b) < 0;
+}
+
+static char *
+check_key(const Choice *choice, const SealClientCertificate *certificate)
+{
+    const SealClientKey *key = NULL;
+
+    if (choice->purpose != SEAL_PURPOSE_SIGN_MAIL)
+        return NULL;
+    key = key_of(choice, certificate);
+    if (!key)
+        return g_strdup("its key is on no token");
+    if (!g_strv_contains((const char *const *)key->purposes, "sign"))
+        return g_strdup("its key cannot sign");
+    return NULL;
+}
+
+static void
+consider(Choice *choice, const SealClientCertificate *certificate)
+{
+    g_autofree char *reason = NULL;
+
+    if (seal_mail_certificate_check(certificate->certificate, choice->purpose, &reason))
+        reason = check_key(choice, certificate);
+    if (!reason) {
+        if (!choice->best || is_better(choice, certificate, choice->best))
+            choice->best = certificate;
+        return;
+    }
+    g_free(choice->reason);
+    choice->reason =
+        g_strdup_printf("certificate '%s': %s", certificate->subject, reason);
+}
+
+const SealClientCertificate *
+seal_mail_certificate_find(const SealClientObjects *objects, const char *address,
+                           SealPurpose purpose, GError **error)
+{
+    Choice choice = {.objects = objects, .purpose = purpose};
+    g_autofree char *reason = NULL;
+
+    for (guint i = 0; i < objects->certificates->len; i++) {
+        const SealClientCertificate *certificate = objects->certificates->pdata[i];
+
+        for (char **at = certificate->addresses; *at; at++) {
+            if (seal_address_equal(*at, address)) {
+                consider(&choice, certificate);
+                break;
+            }
+        }
+    }
+    reason = choice.reason;
+    if (!choice.best)
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "no certificate on any token %s '%s'%s%s",
+                    purpose == SEAL_PURPOSE_SIGN_MAIL ? "signs as" : "encrypts to", address,
+                    reason ? ": " : "", reason ? reason : "");
+    return choice.best;
+}
+
+const SealClientCertificate *
+seal_mail_certificate_of_key(const SealClientObjects *objects, const SealClientKey *key,
+                             GError **error)
+{
+    Choice choice = {.objects = objects, .purpose = SEAL_PURPOSE_SIGN_MAIL};
+    g_autofree char *reason = NULL;
+    g_autofree char *name = seal_describe_key(objects, key);
+
+    for (char **path = key->certificates; *path; path++) {
+        const SealClientCertificate *certificate = seal_objects_certificate(objects, *path);
+
+        if (certificate)
+            consider(&choice, certificate);
+    }
+    reason = choice.reason;
+    if (!choice.best)
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "cannot sign mail with key %s: %s", name,
+                    reason ? reason : "it has no certificate on its token");
+    return choice.best;
+}

@@ -1,0 +1,126 @@
+/* Signing a mail: the From field names the person, the certificate names the key. */
+#include "ui-cli/signing.h"
+
+#include <stdio.h>
+
+#include "base/error.h"
+#include "pki/address.h"
+#include "smime/entity.h"
+#include "smime/mail.h"
+#include "smime/sender.h"
+#include "smime/sign.h"
+#include "ui-cli/agent-signer.h"
+#include "ui-cli/choose.h"
+#include "ui-cli/mail-certificate.h"
+#include "ui-cli/terminal.h"
+
+gboolean
+seal_signing_check_options(const SealOptions *options, const char *command, GError **error)
+{
+    if (!seal_options_has(options, "key") || !seal_options_has(options, "from"))
+        return TRUE;
+    seal_usage_error_set(error, command, "--key and --from exclude each other: both name the signer");
+    return FALSE;
+}
+
+static GPtrArray *
+senders_of(GBytes *mail)
+{
+    SealBytes whole = seal_mail_without_mbox_line(seal_bytes_view(mail));
+    g_autoptr(SealEntity) entity = seal_entity_parse(whole);
+
+    return seal_mail_senders(entity, NULL);
+}
+
+/* The first sender whose certificate is here; the error of the first one otherwise. */
+static const SealClientCertificate *
+find_by_sender(const SealClientObjects *objects, const GPtrArray *senders, GError **error)
+{
+    g_autoptr(GError) first = NULL;
+
+    if (senders->len == 0) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+                    "cannot choose a key: the mail has no From field; say --from ADDRESS or --key KEY");
+        return NULL;
+    }
+    for (guint i = 0; i < senders->len; i++) {
+        const SealClientCertificate *certificate = seal_mail_certificate_find(
+            objects, senders->pdata[i], SEAL_PURPOSE_SIGN_MAIL, first ? NULL : &first);
+
+        if (certificate)
+            return certificate;
+    }
+    g_propagate_prefixed_error(error, g_steal_pointer(&first), "cannot choose a key: ");
+    return NULL;
+}
+
+static const SealClientCertificate *
+choose_certificate(const SealClientObjects *objects, SealOptions *options,
+                   const GPtrArray *senders, GError **error)
+{
+    const char *name = seal_options_value(options, "key");
+    const char *from = seal_options_value(options, "from");
+    const SealClientKey *key = NULL;
+
+    if (from) {
+        const SealClientCertificate *certificate =
+            seal_mail_certificate_find(objects, from, SEAL_PURPOSE_SIGN_MAIL, error);
+
+        if (!certificate)
+            g_prefix_error(error, "cannot choose a key: ");
+        return certificate;
+    }
+    if (!name)
+        return find_by_sender(objects, senders, error);
+    key = seal_choose_key(objects, name, "sign", error);
+    return key ? seal_mail_certificate_of_key(objects, key, error) : NULL;
+}
+
+/* The signature will be good and still be refused: better to hear it now than from the reader. */
+static void
+warn_of_mismatch(const SealClientCertificate *certificate, const GPtrArray *senders)
+{
+    g_autofree char *sender = NULL;
+    g_autofree char *addresses = NULL;
+
+    if (senders->len == 0)
+        return;
+    for (char **at = certificate->addresses; *at; at++) {
+        if (seal_address_in((GPtrArray *)senders, *at))
+            return;
+    }
+    addresses = g_strjoinv(", ", certificate->addresses);
+    sender = g_strdup_printf("privyseal: warning: the mail is from %s, but the certificate is for %s: "
+                             "readers will be told that they differ",
+                             (const char *)senders->pdata[0], *addresses ? addresses : "no address");
+    {
+        g_autofree char *clean = seal_text_clean(sender);
+
+        fprintf(stderr, "%s\n", clean);
+    }
+}
+
+GBytes *
+seal_signing_sign(SealReach *reach, SealOptions *options, GBytes *mail, GError **error)
+{
+    const SealSignOptions how = {.opaque = seal_options_has(options, "opaque"),
+                                 .pss = seal_options_has(options, "pss")};
+    const SealClientObjects *objects = seal_reach_objects(reach, error);
+    g_autoptr(GPtrArray) senders = senders_of(mail);
+    g_autoptr(SealAgentSigner) signer = NULL;
+    const SealClientCertificate *certificate = NULL;
+    const SealClientKey *key = NULL;
+
+    if (!objects)
+        return NULL;
+    certificate = choose_certificate(objects, options, senders, error);
+    key = certificate ? seal_objects_key(objects, certificate->key) : NULL;
+    if (!key)
+        return NULL;
+    signer = seal_agent_signer_new(reach, key, certificate, seal_options_values(options, "chain"),
+                                   error);
+    if (!signer)
+        return NULL;
+    warn_of_mismatch(certificate, senders);
+    return seal_mail_sign(mail, seal_agent_signer_peek(signer), &how, error);
+}

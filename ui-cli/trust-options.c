@@ -1,0 +1,43 @@
+/* Whom to trust, from the command line. */
+#include "ui-cli/trust-options.h"
+
+#include "base/error.h"
+
+/* A file that is not there is a matter of input (5), not a missing key or certificate (3). */
+static gboolean
+as_file_error(GError **error)
+{
+    if (error && seal_error_is(*error, SEAL_ERROR_NOT_FOUND))
+        (*error)->code = SEAL_ERROR_FAILED;
+    return FALSE;
+}
+
+static gboolean
+add_files(SealTrust *trust, const GPtrArray *files,
+          gboolean (*add)(SealTrust *trust, const char *path, GError **error), GError **error)
+{
+    for (guint i = 0; i < files->len; i++) {
+        if (!add(trust, files->pdata[i], error))
+            return as_file_error(error);
+    }
+    return TRUE;
+}
+
+SealTrust *
+seal_trust_from_options(SealOptions *options, const char *command, GError **error)
+{
+    g_autoptr(SealTrust) trust = seal_trust_new();
+    g_autoptr(GError) problem = NULL;
+    const char *word = seal_options_value(options, "revocation");
+    SealRevocation mode = SEAL_REVOCATION_PREFER;
+
+    if (word && !seal_revocation_parse(word, &mode, &problem)) {
+        seal_usage_error_set(error, command, "%s", problem->message);
+        return NULL;
+    }
+    seal_trust_set_revocation(trust, mode);
+    if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file, error) ||
+        !add_files(trust, seal_options_values(options, "crl"), seal_trust_add_crl_file, error))
+        return NULL;
+    return g_steal_pointer(&trust);
+}
