@@ -34,6 +34,7 @@ struct SealBus {
     gboolean dead;
     gboolean incomplete; /* the last bytes that came completed no message */
     guint64 partial_len; /* bytes of the message that is not complete */
+    guint64 n_messages;
 };
 
 /* Runs for every message before its handler. */
@@ -44,6 +45,7 @@ on_message(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 
     link->incomplete = FALSE;
     link->partial_len = 0;
+    link->n_messages++;
     return 0;
 }
 
@@ -189,4 +191,10 @@ seal_bus_kick(SealBus *link)
         rearm(link);
     else
         seal_watch_set_deadline(link->watch, 0);
+}
+
+guint64
+seal_bus_n_messages(const SealBus *link)
+{
+    return link->n_messages;
 }

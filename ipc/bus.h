@@ -28,3 +28,6 @@ sd_bus *seal_bus_peek(SealBus *link);
 /* To be called after messages were sent or enqueued outside of a handler of this connection: has the
  * loop do the rest. No system call when nothing is left. */
 void seal_bus_kick(SealBus *link);
+
+/* How many messages came in so far. */
+guint64 seal_bus_n_messages(const SealBus *link);

@@ -1,0 +1,334 @@
+/* The parts of the agent, and when it ends.
+ *
+ * It ends on SIGTERM and SIGINT, when the bus goes away, and when it is idle: nothing unlocked, nobody
+ * being asked, no call in flight, and no message for the configured time. An idle end loses no call:
+ * first the private socket is given up, so that a successor can listen, then the bus name; calls that the
+ * bus delivered before it released the name have arrived by the time it confirms that, and are
+ * answered before the end. */
+#include "agent/agent.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "agent/config.h"
+#include "agent/front.h"
+#include "agent/private-socket.h"
+#include "agent/prompter.h"
+#include "agent/registry.h"
+#include "agent/rejection-secret.h"
+#include "agent/signals.h"
+#include "agent/unlock.h"
+#include "base/error.h"
+#include "base/log.h"
+#include "ipc/names.h"
+#include <config.h>
+
+/* Private connections: as many programs as a desktop or server runs, and what one of them may have. */
+#define CONNECTIONS_MAX         1024
+#define CONNECTIONS_PER_PROCESS 256
+
+/* A token that does not log out in this time is left to the end of its host. */
+#define LOGOUT_US (3 * G_USEC_PER_SEC)
+
+/* While an idle agent waits for its last answers to go out. */
+#define DRAIN_LOOK_US (G_USEC_PER_SEC / 10)
+
+struct SealAgent {
+    GMainLoop *main_loop;
+    SealLoop *loop;
+    SealConfig *config;
+    SealRegistry *registry;
+    SealPrompter *prompter;
+    SealUnlocker *unlocker;
+    SealKeyUseContext context;
+    SealPrivateSocket *socket;
+    SealFront *front;
+    SealSignals *signals;
+    sd_bus *bus;
+    sd_bus_slot *releasing;
+    SealWatch *idle_watch;
+    guint64 n_messages; /* when the idle clock was last looked at */
+    SealWatch *end_watch; /* while the tokens are being logged out for the end */
+};
+
+static void
+quit(gpointer user_data)
+{
+    SealAgent *agent = user_data;
+
+    g_main_loop_quit(agent->main_loop);
+}
+
+/* -- asked to end ------------------------------------------------------------------ */
+
+static void
+on_all_locked(SealErrorCode status, const char *message, gpointer user_data)
+{
+    quit(user_data);
+}
+
+static void
+on_logout_late(uint32_t events, gpointer user_data)
+{
+    quit(user_data);
+}
+
+/* The tokens are logged out first, and the answers awaited: a card that keeps its power would stay
+ * open for other programs. A second signal does not wait. */
+static void
+on_signal(gpointer user_data)
+{
+    SealAgent *agent = user_data;
+
+    if (agent->end_watch) {
+        quit(agent);
+        return;
+    }
+    agent->end_watch = seal_loop_watch(agent->loop, -1, 0, on_logout_late, agent);
+    seal_watch_set_deadline(agent->end_watch, g_get_monotonic_time() + LOGOUT_US);
+    seal_lock_all_async(agent->unlocker, on_all_locked, agent);
+}
+
+/* -- idle end -------------------------------------------------------------------- */
+
+static void
+look_at_drain(SealAgent *agent)
+{
+    if (seal_front_n_in_flight(agent->front) == 0 && !seal_front_has_input(agent->front)) {
+        seal_log_debug("idle, ends");
+        quit(agent);
+        return;
+    }
+    seal_watch_set_deadline(agent->idle_watch, g_get_monotonic_time() + DRAIN_LOOK_US);
+}
+
+static int
+on_name_released(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    look_at_drain(user_data);
+    return 0;
+}
+
+static void
+start_idle_end(SealAgent *agent)
+{
+    g_clear_pointer(&agent->socket, seal_private_socket_free);
+    if (sd_bus_release_name_async(agent->bus, &agent->releasing, SEAL_BUS_NAME, on_name_released,
+                                  agent) < 0)
+        quit(agent);
+    else
+        seal_front_kick(agent->front);
+}
+
+static gboolean
+is_idle(SealAgent *agent)
+{
+    guint64 n_messages = seal_front_n_messages(agent->front);
+    gboolean silent = n_messages == agent->n_messages;
+
+    agent->n_messages = n_messages;
+    return silent && seal_front_n_in_flight(agent->front) == 0 &&
+           !seal_unlocker_is_active(agent->unlocker);
+}
+
+static void
+arm_idle_clock(SealAgent *agent)
+{
+    seal_watch_set_deadline(agent->idle_watch,
+                            g_get_monotonic_time() +
+                                (gint64)agent->config->idle_exit_s * G_USEC_PER_SEC);
+}
+
+static void
+on_idle_clock(uint32_t events, gpointer user_data)
+{
+    SealAgent *agent = user_data;
+
+    if (agent->releasing)
+        look_at_drain(agent);
+    else if (is_idle(agent))
+        start_idle_end(agent);
+    else
+        arm_idle_clock(agent);
+}
+
+/* -- the private socket ------------------------------------------------------------ */
+
+static gboolean
+on_connected(int fd, const struct ucred *peer, gpointer user_data)
+{
+    SealAgent *agent = user_data;
+    sd_bus *bus = NULL;
+    sd_id128_t id = SD_ID128_NULL;
+    gboolean served = FALSE;
+
+    if (seal_front_n_private(agent->front, 0) >= CONNECTIONS_MAX ||
+        seal_front_n_private(agent->front, peer->pid) >= CONNECTIONS_PER_PROCESS) {
+        seal_log_warning("refused a connection of process %d: too many are open", peer->pid);
+        return FALSE;
+    }
+    if (sd_bus_new(&bus) < 0)
+        return FALSE;
+    served = sd_id128_randomize(&id) >= 0 && sd_bus_set_server(bus, TRUE, id) >= 0 &&
+             sd_bus_set_trusted(bus, TRUE) >= 0 && sd_bus_negotiate_fds(bus, FALSE) >= 0 &&
+             sd_bus_set_fd(bus, fd, fd) >= 0;
+    if (served && sd_bus_start(bus) >= 0)
+        seal_front_add(agent->front, bus, peer);
+    sd_bus_unref(bus);
+    return TRUE; /* sd-bus owns the descriptor, and has closed it if it could not start */
+}
+
+static gboolean
+listen_privately(SealAgent *agent, GError **error)
+{
+    const char *runtime_dir = g_getenv("XDG_RUNTIME_DIR");
+
+    if (!runtime_dir || !g_path_is_absolute(runtime_dir)) {
+        seal_log_warning("XDG_RUNTIME_DIR is not set: there is no private socket, only the bus");
+        return TRUE;
+    }
+    agent->socket =
+        seal_private_socket_new(agent->loop, runtime_dir, on_connected, agent, error);
+    return agent->socket != NULL;
+}
+
+/* -- start -------------------------------------------------------------------------- */
+
+static gboolean
+load_config(SealAgent *agent, const char *config_file, GError **error)
+{
+    const char *config_home = g_getenv("XDG_CONFIG_HOME");
+    g_autofree char *user_file = NULL;
+
+    if (config_file)
+        user_file = g_strdup(config_file);
+    else if (config_home && g_path_is_absolute(config_home))
+        user_file = g_build_filename(config_home, "privyseal", "privyseal.conf", NULL);
+    else
+        user_file =
+            g_build_filename(g_get_home_dir(), ".config", "privyseal", "privyseal.conf", NULL);
+    if (config_file && access(config_file, R_OK) < 0) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "cannot read '%s': %s", config_file,
+                    g_strerror(errno));
+        return FALSE;
+    }
+    agent->config =
+        seal_config_load(user_file, SEAL_SYSCONFDIR "/privyseal/privyseal.conf", error);
+    return agent->config != NULL;
+}
+
+static void
+start_modules(SealAgent *agent)
+{
+    g_autofree char *secret_path = seal_rejection_secret_path();
+    guint8 secret[SEAL_REJECTION_SECRET_LEN];
+
+    seal_rejection_secret_load(secret_path, secret);
+    for (guint i = 0; i < agent->config->modules->len; i++) {
+        SealModuleConfig *module = agent->config->modules->pdata[i];
+
+        memcpy(module->rejection_secret, secret, sizeof secret);
+        seal_registry_add_module(agent->registry, agent->loop, module);
+        seal_wipe(module->rejection_secret, sizeof module->rejection_secret);
+    }
+    seal_wipe(secret, sizeof secret);
+}
+
+static gboolean
+take_name(SealAgent *agent, GError **error)
+{
+    int result = sd_bus_open_user_with_description(&agent->bus, "privyseald");
+
+    if (result < 0) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
+                    "cannot connect to the session bus: %s; set DBUS_SESSION_BUS_ADDRESS",
+                    g_strerror(-result));
+        return FALSE;
+    }
+    result = sd_bus_request_name(agent->bus, SEAL_BUS_NAME, 0);
+    if (result >= 0)
+        return TRUE;
+    if (result == -EEXIST || result == -EALREADY)
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_BUSY,
+                    "another agent runs already, it owns " SEAL_BUS_NAME " on the session bus");
+    else
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
+                    "cannot take the name " SEAL_BUS_NAME " on the session bus: %s",
+                    g_strerror(-result));
+    return FALSE;
+}
+
+static void
+make_parts(SealAgent *agent)
+{
+    const SealConfig *config = agent->config;
+
+    agent->registry = seal_registry_new();
+    agent->prompter = seal_prompter_new(agent->loop, config->pinentry, config->pin_timeout_s);
+    agent->unlocker = seal_unlocker_new(agent->registry, agent->prompter, config->idle_lock_s,
+                                        config->max_unlocked_s);
+    agent->context = (SealKeyUseContext){
+        .config = config,
+        .registry = agent->registry,
+        .prompter = agent->prompter,
+        .unlocker = agent->unlocker,
+    };
+}
+
+/* The hosts start before the bus is asked for anything, so that they read their tokens meanwhile. */
+static gboolean
+start(SealAgent *agent, const SealAgentOptions *options, GError **error)
+{
+    if (!load_config(agent, options->config_file, error) || !listen_privately(agent, error))
+        return FALSE;
+    make_parts(agent);
+    start_modules(agent);
+    agent->front = seal_front_new(agent->loop, &agent->context,
+                                  agent->socket ? seal_private_socket_address(agent->socket) : "",
+                                  quit, agent);
+    if (!take_name(agent, error))
+        return FALSE;
+    seal_front_add(agent->front, agent->bus, NULL);
+    agent->signals = seal_signals_new(agent->loop, on_signal, agent);
+    if (agent->config->idle_exit_s > 0) {
+        agent->idle_watch = seal_loop_watch(agent->loop, -1, 0, on_idle_clock, agent);
+        arm_idle_clock(agent);
+    }
+    return TRUE;
+}
+
+SealAgent *
+seal_agent_new(GMainLoop *main_loop, const SealAgentOptions *options, GError **error)
+{
+    g_autoptr(SealAgent) agent = g_new0(SealAgent, 1);
+
+    agent->main_loop = main_loop;
+    agent->loop = seal_loop_new(NULL);
+    if (!start(agent, options, error))
+        return NULL;
+    return g_steal_pointer(&agent);
+}
+
+void
+seal_agent_free(SealAgent *agent)
+{
+    if (!agent)
+        return;
+    seal_watch_free(agent->idle_watch);
+    seal_watch_free(agent->end_watch);
+    seal_signals_free(agent->signals);
+    seal_private_socket_free(agent->socket);
+    sd_bus_slot_unref(agent->releasing);
+    if (agent->front)
+        seal_front_close(agent->front);
+    sd_bus_close_unref(agent->bus);
+    seal_unlocker_free(agent->unlocker);
+    seal_prompter_free(agent->prompter);
+    seal_registry_free(agent->registry);
+    seal_front_free(agent->front);
+    seal_config_free(agent->config);
+    seal_loop_free(agent->loop);
+    g_free(agent);
+}

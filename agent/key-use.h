@@ -1,0 +1,81 @@
+/* One use of a private key, from the decision who may to the token's answer: the steps that signing and
+ * unwrapping share. sign.c and unwrap.c validate and fill in what goes to the token. */
+#pragma once
+
+#include <glib.h>
+
+#include "agent/config.h"
+#include "agent/consent.h"
+#include "agent/registry.h"
+#include "agent/unlock.h"
+
+/* What every use works with; borrowed, must outlive the uses. */
+typedef struct {
+    const SealConfig *config;
+    SealRegistry *registry;
+    SealPrompter *prompter;
+    SealUnlocker *unlocker;
+} SealKeyUseContext;
+
+/* Who asks for what. `caller` must stay until the use has ended. */
+typedef struct {
+    const SealCaller *caller;
+    gboolean interactive; /* a person may be asked */
+    const char *key_id;   /* of the registry; must stay until the use has ended */
+} SealKeyUseAsk;
+
+/* How a use ended. status NONE: `result` is the signature, session key or sealed box, valid during the
+ * call, wiped afterwards. Else `message` is a sentence for people. */
+typedef void (*SealKeyUseFunc)(SealErrorCode status, const char *message, SealBytes result,
+                               gpointer user_data);
+
+typedef struct SealKeyUse SealKeyUse;
+
+/* The two kinds of use. */
+typedef struct {
+    const char *operation; /* of the audit record */
+    SealPurpose purpose;
+    /* Validates everything that the caller gave against the key and fills in use->mechanism; FALSE
+     * with an error if it does not fit. Called once. */
+    gboolean (*check)(SealKeyUse *use, const SealKeyInfo *key, GError **error);
+    /* Hands the operation to the token and returns the request's id; called again only if the token
+     * did nothing because of the PIN. */
+    guint64 (*submit)(SealKeyUse *use, SealToken *token, const SealKeyInfo *key,
+                      const SealSecret *pin, SealReplyFunc done, gpointer user_data);
+    void (*release)(SealKeyUse *use); /* (nullable) frees what the kind added, not `use` */
+} SealKeyUseKind;
+
+/* Kinds put it first into a structure of their own, which is freed with g_free(). */
+struct SealKeyUse {
+    const SealKeyUseKind *kind;
+    const SealKeyUseContext *context;
+    SealKeyUseAsk ask;
+    SealMechanism mechanism;
+    SealKeyUseFunc done;
+    gpointer user_data;
+
+    gint64 started_us;
+    const char *rule;       /* of the policy; "" before it was asked */
+    SealTokenObject *token; /* (nullable) serves; token objects live as long as the agent */
+    SealConsent *consent;   /* at most one of consent, unlock, request is under way */
+    SealUnlock *unlock;
+    guint64 request;
+    SealToken *submitted; /* reference; the request went to it */
+    SealSecret *pin;      /* of an always-authenticate key, while its request is under way */
+    gboolean rescanned;   /* a module was started again for this use */
+    gboolean relocked;    /* the token said once that it is locked after all */
+    gboolean starting, ended, cancelled;
+};
+
+/* Starts a zeroed `use` of `kind`: key, policy, consent, PIN, token. In the end `done` is called,
+ * possibly from inside this call, the audit record is written and `use` freed. Returns `use`, or
+ * NULL if it has ended already. */
+SealKeyUse *seal_key_use_start(SealKeyUse *use, const SealKeyUseKind *kind,
+                               const SealKeyUseContext *context, const SealKeyUseAsk *ask,
+                               SealKeyUseFunc done, gpointer user_data);
+
+/* The asker left: `done` is not called any more, prompts close, the token's result is thrown away. */
+void seal_key_use_cancel(SealKeyUse *use);
+
+/* TRUE if `key` serves `purpose` by its own flags and, if it has certificates, by one of them. */
+gboolean seal_key_object_serves(const SealKeyObject *key, SealPurpose purpose);
