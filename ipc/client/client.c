@@ -214,7 +214,7 @@ judge(SealClient *client, int r, sd_bus_message *reply, const sd_bus_error *faul
 
     if (reply)
         fault = sd_bus_message_get_error(reply);
-    if (fault && sd_bus_error_is_set(fault) && r != -ETIMEDOUT && !seal_fault_is_disconnect(r)) {
+    if (fault && seal_fault_is_reply(fault, r)) {
         seal_fault_set_reply(error, fault);
         return FALSE;
     }

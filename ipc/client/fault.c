@@ -55,6 +55,14 @@ seal_fault_set_errno(GError **error, int negative_errno, const char *action)
 }
 
 gboolean
+seal_fault_is_reply(const sd_bus_error *fault, int negative_errno)
+{
+    if (!sd_bus_error_is_set(fault) || seal_fault_is_disconnect(negative_errno))
+        return FALSE;
+    return negative_errno != -ETIMEDOUT || g_strcmp0(fault->name, SD_BUS_ERROR_NO_REPLY) == 0;
+}
+
+gboolean
 seal_fault_is_disconnect(int negative_errno)
 {
     return negative_errno == -ECONNRESET || negative_errno == -ENOTCONN ||
