@@ -43,6 +43,13 @@ seal_fault_set_errno(GError **error, int negative_errno, const char *action)
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_CANCELLED, "cancelled");
         return;
     }
+    if (negative_errno == -ECHILD) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
+                    "cannot %s: this connection belongs to the process before fork(); open one of "
+                    "your own",
+                    action);
+        return;
+    }
     if (seal_fault_is_disconnect(negative_errno)) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
                     "cannot %s: the agent closed the connection; try again", action);
