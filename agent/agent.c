@@ -1,10 +1,10 @@
 /* The parts of the agent, and when it ends.
  *
- * It ends on SIGTERM and SIGINT, when the bus goes away, and when it is idle: nothing unlocked, nobody
- * being asked, no call in flight, and no message for the configured time. An idle end loses no call:
- * first the private socket is given up, so that a successor can listen, then the bus name; calls that the
- * bus delivered before it released the name have arrived by the time it confirms that, and are
- * answered before the end. */
+ * It ends on SIGTERM and SIGINT, when the bus goes away, and when it is idle: nothing unlocked,
+ * nobody being asked, no call in flight, and no message for the configured time. An idle end loses
+ * no call: first the private socket is given up, so that a successor can listen, then the bus name;
+ * calls that the bus delivered before it released the name have arrived by the time it confirms
+ * that, and are answered before the end. */
 #include "agent/agent.h"
 
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include "ipc/names.h"
 #include <config.h>
 
-/* Private connections: as many programs as a desktop or server runs, and what one of them may have. */
+/* Private connections: as many programs as a server runs, and what one of them may have. */
 #define CONNECTIONS_MAX         1024
 #define CONNECTIONS_PER_PROCESS 256
 
@@ -49,7 +49,7 @@ struct SealAgent {
     sd_bus *bus;
     sd_bus_slot *releasing;
     SealWatch *idle_watch;
-    guint64 n_messages; /* when the idle clock was last looked at */
+    guint64 n_messages;   /* when the idle clock was last looked at */
     SealWatch *end_watch; /* while the tokens are being logged out for the end */
 };
 
@@ -189,8 +189,7 @@ listen_privately(SealAgent *agent, GError **error)
         seal_log_warning("XDG_RUNTIME_DIR is not set: there is no private socket, only the bus");
         return TRUE;
     }
-    agent->socket =
-        seal_private_socket_new(agent->loop, runtime_dir, on_connected, agent, error);
+    agent->socket = seal_private_socket_new(agent->loop, runtime_dir, on_connected, agent, error);
     return agent->socket != NULL;
 }
 
@@ -210,12 +209,11 @@ load_config(SealAgent *agent, const char *config_file, GError **error)
         user_file =
             g_build_filename(g_get_home_dir(), ".config", "privyseal", "privyseal.conf", NULL);
     if (config_file && access(config_file, R_OK) < 0) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "cannot read '%s': %s", config_file,
-                    g_strerror(errno));
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "cannot read '%s': %s",
+                    config_file, g_strerror(errno));
         return FALSE;
     }
-    agent->config =
-        seal_config_load(user_file, SEAL_SYSCONFDIR "/privyseal/privyseal.conf", error);
+    agent->config = seal_config_load(user_file, SEAL_SYSCONFDIR "/privyseal/privyseal.conf", error);
     return agent->config != NULL;
 }
 
@@ -274,10 +272,11 @@ make_parts(SealAgent *agent)
         .registry = agent->registry,
         .prompter = agent->prompter,
         .unlocker = agent->unlocker,
+        .own_uid = getuid(),
     };
 }
 
-/* The hosts start before the bus is asked for anything, so that they read their tokens meanwhile. */
+/* The hosts start before the bus is asked for anything: they read their tokens meanwhile. */
 static gboolean
 start(SealAgent *agent, const SealAgentOptions *options, GError **error)
 {

@@ -9,9 +9,9 @@ typedef struct {
     const char *config_file; /* (nullable) in place of the user's */
 } SealAgentOptions;
 
-/* Reads the configuration, listens, starts the modules' hosts and takes the bus name. NULL with an error
- * for people: the configuration is wrong (FILE:LINE: ...), there is no bus, or another agent of this user
- * runs. Blocks for the few messages that taking the name needs. (transfer full) */
+/* Reads the configuration, listens, starts the modules' hosts and takes the bus name. NULL with an
+ * error for people: the configuration is wrong (FILE:LINE: ...), there is no bus, or another agent
+ * of this user runs. Blocks for the few messages that taking the name needs. (transfer full) */
 SealAgent *seal_agent_new(GMainLoop *main_loop, const SealAgentOptions *options, GError **error);
 
 /* Logs every token out, ends the hosts, closes every connection. NULL is allowed. */

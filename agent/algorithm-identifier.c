@@ -1,5 +1,6 @@
-/* The allow-list. Object identifiers are compared by their content octets in tables; each table says what
- * the identifier means for us. An identifier of one table in the place of another is as unknown as any. */
+/* The allow-list. Object identifiers are compared by their content octets in tables; each table
+ * says what the identifier means for us. An identifier of one table in the place of another is as
+ * unknown as any. */
 #include "agent/algorithm-identifier.h"
 
 #include <string.h>
@@ -18,13 +19,15 @@ typedef struct {
     guint8 len;
     guint8 octets[11];
 } Oid;
+/* clang-format off */
 #define OID(...) {sizeof((guint8[]){__VA_ARGS__}), {__VA_ARGS__}}
+/* clang-format on */
 
-#define PKCS1       0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01 /* 1.2.840.113549.1.1 */
-#define SMIME_ALG   0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x03 /* ...1.9.16.3 */
-#define NIST_AES    0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01 /* 2.16.840.1.101.3.4.1 */
-#define NIST_HASH   0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02 /* 2.16.840.1.101.3.4.2 */
-#define SEC_SCHEMES 0x2b, 0x81, 0x04, 0x01                         /* 1.3.132.1 */
+#define PKCS1        0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01 /* 1.2.840.113549.1.1 */
+#define SMIME_ALG    0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x09, 0x10, 0x03 /* ...1.9.16.3 */
+#define NIST_AES     0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01 /* 2.16.840.1.101.3.4.1 */
+#define NIST_HASH    0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02 /* 2.16.840.1.101.3.4.2 */
+#define SEC_SCHEMES  0x2b, 0x81, 0x04, 0x01                         /* 1.3.132.1 */
 #define X963_SCHEMES 0x2b, 0x81, 0x05, 0x10, 0x86, 0x48, 0x3f, 0x00 /* 1.3.133.16.840.63.0 */
 
 static const Oid rsa_encryption = OID(PKCS1, 1);
@@ -79,11 +82,17 @@ static const KeyLen key_wraps[] = {
 };
 
 static const KeyLen content_encryptions[] = {
-    {OID(NIST_AES, 2), 16},  {OID(NIST_AES, 22), 24}, {OID(NIST_AES, 42), 32}, /* CBC */
-    {OID(NIST_AES, 6), 16},  {OID(NIST_AES, 26), 24}, {OID(NIST_AES, 46), 32}, /* GCM */
-    {OID(NIST_AES, 7), 16},  {OID(NIST_AES, 27), 24}, {OID(NIST_AES, 47), 32}, /* CCM */
-    {OID(SMIME_ALG, 18), 32},                                                  /* ChaCha20-Poly1305 */
-    {OID(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07), 24},                 /* 3DES in CBC mode */
+    {OID(NIST_AES, 2), 16},
+    {OID(NIST_AES, 22), 24},
+    {OID(NIST_AES, 42), 32}, /* CBC */
+    {OID(NIST_AES, 6), 16},
+    {OID(NIST_AES, 26), 24},
+    {OID(NIST_AES, 46), 32}, /* GCM */
+    {OID(NIST_AES, 7), 16},
+    {OID(NIST_AES, 27), 24},
+    {OID(NIST_AES, 47), 32},                                   /* CCM */
+    {OID(SMIME_ALG, 18), 32},                                  /* ChaCha20-Poly1305 */
+    {OID(0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x03, 0x07), 24}, /* 3DES in CBC mode */
 };
 
 static const struct {
@@ -118,8 +127,8 @@ refuse_oid(const char *what, SealBytes oid, const char *expected, GError **error
 
     if (!text)
         return refuse_malformed(what, error);
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED, "%s %s is not served, expected %s", what,
-                text, expected);
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED, "%s %s is not served, expected %s",
+                what, text, expected);
     return FALSE;
 }
 
@@ -268,8 +277,8 @@ find_key_len(const KeyLen *table, size_t n, SealBytes oid, guint32 *ret_key_len)
     return FALSE;
 }
 
-/* RFC 3565 2.3.2 wants the wrap's parameters absent; some write NULL. Either is part of the KDF's input
- * as it stands. */
+/* RFC 3565 2.3.2 wants the wrap's parameters absent; some write NULL. Either is part of the KDF's
+ * input as it stands. */
 static gboolean
 read_wrap(const Algorithm *algorithm, SealKeyEncryption *ret, GError **error)
 {
@@ -278,7 +287,8 @@ read_wrap(const Algorithm *algorithm, SealKeyEncryption *ret, GError **error)
     if (!parse_algorithm(algorithm->parameters, &wrap))
         return refuse_malformed("key wrap algorithm", error);
     if (!find_key_len(key_wraps, G_N_ELEMENTS(key_wraps), wrap.oid, &ret->wrap_key_len))
-        return refuse_oid("key wrap algorithm", wrap.oid, "AES-128, AES-192 or AES-256 key wrap", error);
+        return refuse_oid("key wrap algorithm", wrap.oid, "AES-128, AES-192 or AES-256 key wrap",
+                          error);
     if (!has_null_or_nothing(&wrap))
         return refuse_parameters("key wrap algorithm", error);
     ret->wrap = wrap.whole;

@@ -1,7 +1,8 @@
-/* The peers of a connection. On the shared bus a first call makes a peer: a match on its name's end is
- * added, then its credentials are asked for (the daemon answers in order, so a peer that has left in
- * between is noticed), and its messages are put aside and dispatched again when the answer is there.
- * Peers without requests are forgotten when there are too many, the longest silent first. */
+/* The peers of a connection. On the shared bus a first call makes a peer: a match on its name's end
+ * is added, then its credentials are asked for (the daemon answers in order, so a peer that has
+ * left in between is noticed), and its messages are put aside and dispatched again when the answer
+ * is there. Peers without requests are forgotten when there are too many, the longest silent
+ * first. */
 #include "agent/callers.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@
 struct SealCallers {
     SealBus *link;
     GQueue *orphans;
+    uid_t own_uid;     /* asked for once: it is a system call */
     SealPeer *only;    /* of a private connection */
     GHashTable *peers; /* of a shared one: unique name to SealPeer* */
 };
@@ -224,8 +226,9 @@ seal_callers_identify(SealCallers *callers, sd_bus_message *message, SealPeer **
         g_ptr_array_add(peer->held, sd_bus_message_ref(message));
         return 0;
     }
-    if (peer->caller->uid != getuid())
-        return refuse(ret_error, SEAL_ERROR_NOT_PERMITTED, "only programs of the same user are served");
+    if (peer->caller->uid != callers->own_uid)
+        return refuse(ret_error, SEAL_ERROR_NOT_PERMITTED,
+                      "only programs of the same user are served");
     peer->last_us = g_get_monotonic_time();
     *ret_peer = peer;
     return 1;
@@ -258,6 +261,7 @@ seal_callers_new_shared(SealBus *link, GQueue *orphans)
 
     callers->link = link;
     callers->orphans = orphans;
+    callers->own_uid = getuid();
     callers->peers = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, peer_free);
     return callers;
 }
@@ -269,6 +273,7 @@ seal_callers_new_private(SealBus *link, GQueue *orphans, uid_t uid, pid_t pid)
 
     callers->link = link;
     callers->orphans = orphans;
+    callers->own_uid = getuid();
     callers->only = peer_new(callers, NULL);
     callers->only->caller = seal_caller_new(uid, pid, TRUE);
     return callers;

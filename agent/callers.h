@@ -1,6 +1,6 @@
-/* From connection to SealCaller: who sent a message. On the private socket the kernel said it when the
- * connection was made; on the shared bus the daemon is asked once per unique name, and messages wait
- * until it has answered. A peer that leaves takes its requests along. */
+/* From connection to SealCaller: who sent a message. On the private socket the kernel said it when
+ * the connection was made; on the shared bus the daemon is asked once per unique name, and messages
+ * wait until it has answered. A peer that leaves takes its requests along. */
 #pragma once
 
 #include <glib.h>
@@ -29,10 +29,10 @@ SealCallers *seal_callers_new_private(SealBus *link, GQueue *orphans, uid_t uid,
 /* Cancels every request of every peer. NULL is allowed. */
 void seal_callers_free(SealCallers *callers);
 
-/* Finds who sent the method call `message`. 1: `ret_peer` is set and its caller known. 0: the message
- * is kept and dispatched again later, return from the handler. Negative: `ret_error` is set, to
- * LimitExceeded if the peer has SEAL_LIMIT_IN_FLIGHT calls in flight, NotPermitted if it is of
- * another user. */
+/* Finds who sent the method call `message`. 1: `ret_peer` is set and its caller known. 0: the
+ * message is kept and dispatched again later, return from the handler. Negative: `ret_error` is
+ * set, to LimitExceeded if the peer has SEAL_LIMIT_IN_FLIGHT calls in flight, NotPermitted if it is
+ * of another user. */
 int seal_callers_identify(SealCallers *callers, sd_bus_message *message, SealPeer **ret_peer,
                           sd_bus_error *ret_error);
 

@@ -1,5 +1,5 @@
-/* DER, as far as AlgorithmIdentifiers need it. Every function looks at lengths before it looks at octets,
- * and accepts one encoding of each value only (X.690 10). */
+/* DER, as far as AlgorithmIdentifiers need it. Every function looks at lengths before it looks at
+ * octets, and accepts one encoding of each value only (X.690 10). */
 #include "agent/der.h"
 
 #define DEPTH_MAX 16
@@ -126,7 +126,8 @@ seal_der_oid_to_text(SealBytes oid)
     if (!take_arc(&oid, &arc))
         return NULL;
     /* X.690 8.19.4: the first two arcs share one number */
-    g_string_printf(text, "%d.%" G_GUINT64_FORMAT, (int)MIN(arc / 40, 2), arc - MIN(arc / 40, 2) * 40);
+    g_string_printf(text, "%d.%" G_GUINT64_FORMAT, (int)MIN(arc / 40, 2),
+                    arc - MIN(arc / 40, 2) * 40);
     while (take_arc(&oid, &arc))
         g_string_append_printf(text, ".%" G_GUINT64_FORMAT, arc);
     return oid.len == 0 ? g_strdup(text->str) : NULL;

@@ -45,10 +45,9 @@ get_modules(sd_bus *bus, const char *path, const char *interface, const char *pr
         const SealModule *module = modules->pdata[i];
         const char *reason = seal_module_reason(module);
 
-        result = sd_bus_message_append(reply, "(ssss)", seal_module_name(module),
-                                       seal_module_path(module),
-                                       module_states[seal_module_state(module)],
-                                       reason ? reason : "");
+        result = sd_bus_message_append(
+            reply, "(ssss)", seal_module_name(module), seal_module_path(module),
+            module_states[seal_module_state(module)], reason ? reason : "");
     }
     return result < 0 ? result : sd_bus_message_close_container(reply);
 }
@@ -104,8 +103,7 @@ on_find_keys(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
     SealKeySearch query = {0};
     sd_bus_message *reply = NULL;
     g_autoptr(GError) error = NULL;
-    int result =
-        seal_front_read_options(message, "query key", read_query_entry, &query, ret_error);
+    int result = seal_front_read_options(message, "query key", read_query_entry, &query, ret_error);
 
     if (result < 0)
         return result;

@@ -28,8 +28,8 @@ get_texts(sd_bus *bus, const char *path, const char *interface, const char *prop
 {
     const SealCertificateInfo *info = ((SealCertificateObject *)user_data)->info;
 
-    return sd_bus_message_append_strv(
-        reply, strcmp(property, "Addresses") == 0 ? info->addresses : info->purposes);
+    return sd_bus_message_append_strv(reply, strcmp(property, "Addresses") == 0 ? info->addresses
+                                                                                : info->purposes);
 }
 
 static int

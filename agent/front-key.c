@@ -55,7 +55,8 @@ get_bytes(sd_bus *bus, const char *path, const char *interface, const char *prop
 {
     const SealKeyInfo *info = place_of(user_data)->info;
 
-    return seal_front_append_bytes(reply, strcmp(property, "Id") == 0 ? info->id : info->public_key);
+    return seal_front_append_bytes(reply,
+                                   strcmp(property, "Id") == 0 ? info->id : info->public_key);
 }
 
 static int
@@ -150,7 +151,8 @@ read_sign_query(sd_bus_message *message, SealSignAsk *query, sd_bus_error *ret_e
     int result = sd_bus_message_read(message, "s", &query->mechanism);
 
     if (result >= 0)
-        result = seal_front_read_options(message, "parameter", read_sign_parameter, query, ret_error);
+        result =
+            seal_front_read_options(message, "parameter", read_sign_parameter, query, ret_error);
     if (result >= 0)
         result = seal_front_read_bytes_argument(message, &query->data);
     return result;
@@ -168,7 +170,8 @@ on_signed(SealErrorCode status, const char *message, SealBytes signature, gpoint
 static int
 on_sign(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    SealFrontConnection *connection = seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
     SealSignAsk query = {0};
     SealPeer *peer = NULL;
     SealPeerCall *request = NULL;
@@ -233,7 +236,8 @@ on_unwrapped(SealErrorCode status, const char *message, SealBytes session_key, g
 static int
 on_unwrap(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    SealFrontConnection *connection = seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
     SealUnwrapAsk query = {.must_seal = !connection->is_private};
     SealPeer *peer = NULL;
     SealPeerCall *request = NULL;
@@ -263,8 +267,7 @@ const sd_bus_vtable seal_front_key_vtable[] = {
     SD_BUS_PROPERTY("Bits", "u", get_bits, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Curve", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("PublicKey", "ay", get_bytes, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
-    SD_BUS_PROPERTY("Certificates", "ao", get_certificates, 0,
-                    SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Certificates", "ao", get_certificates, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Token", "o", get_token, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Purposes", "as", get_purposes, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("AlwaysAuthenticate", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),

@@ -14,9 +14,9 @@ typedef struct {
     SealCallers *callers;
     gboolean is_private;
     pid_t pid;        /* of a private peer */
-    GPtrArray *slots;  /* of sd_bus_slot* */
-    GPtrArray *gates;  /* of sd_bus_slot*: while the registry is not ready */
-    GPtrArray *gated;  /* of sd_bus_message*: calls that wait for it */
+    GPtrArray *slots; /* of sd_bus_slot* */
+    GPtrArray *gates; /* of sd_bus_slot*: while the registry is not ready */
+    GPtrArray *gated; /* of sd_bus_message*: calls that wait for it */
 } SealFrontConnection;
 
 struct SealFront {
@@ -36,15 +36,17 @@ struct SealFront {
 SealFrontConnection *seal_front_connection_current(sd_bus *bus);
 
 /* In a handler: who asks. As seal_callers_identify(). */
-int seal_front_connection_identify(sd_bus_message *message, SealPeer **ret_peer, sd_bus_error *ret_error);
+int seal_front_connection_identify(sd_bus_message *message, SealPeer **ret_peer,
+                                   sd_bus_error *ret_error);
 
 /* Ends a handler with an error: `return seal_front_refuse(...)`. */
 int seal_front_refuse(sd_bus_error *ret_error, SealErrorCode code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
-/* Goes through a{sv} of a call: `read` is called with each key, in front of its variant, and returns 1
- * if it took the value, 0 if it does not know the key (InvalidInput), or a negative errno if the
- * value is of a wrong type (InvalidInput) or `ret_error` is set. `what`: "parameter", "option". */
+/* Goes through a{sv} of a call: `read` is called with each key, in front of its variant, and
+ * returns 1 if it took the value, 0 if it does not know the key (InvalidInput), or a negative errno
+ * if the value is of a wrong type (InvalidInput) or `ret_error` is set. `what`: "parameter",
+ * "option". */
 typedef int (*SealFrontReadFunc)(sd_bus_message *message, const char *key, gpointer data,
                                  sd_bus_error *ret_error);
 int seal_front_read_options(sd_bus_message *message, const char *what, SealFrontReadFunc read,

@@ -1,5 +1,5 @@
-/* From the registry's events to signals. Property values are read when the message is built, once per
- * connection; without connections nothing is built. */
+/* From the registry's events to signals. Property values are read when the message is built, once
+ * per connection; without connections nothing is built. */
 #include "agent/front-object.h"
 #include "ipc/names.h"
 
@@ -33,7 +33,8 @@ seal_front_emit_removed(SealFront *front, const char *path, const char *interfac
     for (guint i = 0; i < front->connections->len; i++) {
         const SealFrontConnection *connection = front->connections->pdata[i];
 
-        (void)sd_bus_emit_interfaces_removed(seal_bus_peek(connection->link), path, interface, NULL);
+        (void)sd_bus_emit_interfaces_removed(seal_bus_peek(connection->link), path, interface,
+                                             NULL);
         seal_bus_kick(connection->link);
     }
 }

@@ -92,7 +92,8 @@ no_option(sd_bus_message *message, const char *key, gpointer data, sd_bus_error 
 static int
 on_unlock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    SealFrontConnection *connection = seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
     SealUnlocker *unlocker = connection->front->context->unlocker;
     SealPeer *peer = NULL;
     SealPeerCall *request = NULL;
@@ -119,7 +120,8 @@ on_unlock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 static int
 on_lock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    SealFrontConnection *connection = seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
     SealPeer *peer = NULL;
     int result = seal_front_connection_identify(message, &peer, ret_error);
 

@@ -1,10 +1,11 @@
-/* Connections and their objects. Each connection has one vtable for the agent and one fallback vtable per
- * interface, whose finder looks the last element of the path up in the registry: no object is
- * registered one by one.
+/* Connections and their objects. Each connection has one vtable for the agent and one fallback
+ * vtable per interface, whose finder looks the last element of the path up in the registry: no
+ * object is registered one by one.
  *
- * Until the registry has heard from every module, a gate in front of the vtables puts calls aside; they
- * are dispatched again when it is ready, so that a client that remembers a key's path finds it right
- * after activation. A module that does not start holds up the others for READY_WAIT_US at most. */
+ * Until the registry has heard from every module, a gate in front of the vtables puts calls aside;
+ * they are dispatched again when it is ready, so that a client that remembers a key's path finds it
+ * right after activation. A module that does not start holds up the others for READY_WAIT_US at
+ * most. */
 #include "agent/front.h"
 
 #include <errno.h>
@@ -40,9 +41,11 @@ seal_front_connection_current(sd_bus *bus)
 }
 
 int
-seal_front_connection_identify(sd_bus_message *message, SealPeer **ret_peer, sd_bus_error *ret_error)
+seal_front_connection_identify(sd_bus_message *message, SealPeer **ret_peer,
+                               sd_bus_error *ret_error)
 {
-    SealFrontConnection *connection = seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
 
     return seal_callers_identify(connection->callers, message, ret_peer, ret_error);
 }

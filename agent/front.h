@@ -1,5 +1,5 @@
 /* The agent's D-Bus face: decode, call, encode. The same objects on every connection, shared or
- * private; signals go to all of them. What the calls mean stands in sign.c, unwrap.c and unlock.c. */
+ * private; signals go to all. What the calls mean stands in sign.c, unwrap.c and unlock.c. */
 #pragma once
 
 #include <glib.h>
@@ -14,13 +14,13 @@ typedef struct SealFront SealFront;
 /* The shared bus closed the connection; it cannot be had again in this process. */
 typedef void (*SealFrontLostFunc)(gpointer user_data);
 
-/* `context` and `loop` are borrowed; `private_address`: a D-Bus address, or "" (copied). Listens to the
- * registry of `context`. Until the registry is ready, calls wait. (transfer full) */
+/* `context` and `loop` are borrowed; `private_address`: a D-Bus address, or "" (copied). Listens to
+ * the registry of `context`. Until the registry is ready, calls wait. (transfer full) */
 SealFront *seal_front_new(SealLoop *loop, const SealKeyUseContext *context,
                           const char *private_address, SealFrontLostFunc lost, gpointer user_data);
 
-/* Serves `bus`, started already (a reference is taken). `peer`: who is at the other end of a private
- * connection; NULL for the shared bus. */
+/* Serves `bus`, started already (a reference is taken). `peer`: who is at the other end of a
+ * private connection; NULL for the shared bus. */
 void seal_front_add(SealFront *front, sd_bus *bus, const struct ucred *peer);
 
 /* Closes every connection and cancels every call; no event does anything any more. What was asked

@@ -1,5 +1,5 @@
-/* Matching keys by what a RecipientInfo, a SignerInfo or a From line gives. Issuer and serial, address
- * and key identifier must be those of one certificate. */
+/* Matching keys by what a RecipientInfo, a SignerInfo or a From line gives. Issuer and serial,
+ * address and key identifier must be those of one certificate. */
 #include "agent/key-search.h"
 
 #include <string.h>
@@ -39,8 +39,8 @@ has_address(const SealCertificateInfo *info, const char *address)
 static gboolean
 certificate_matches(const SealKeySearch *query, const SealCertificateInfo *info)
 {
-    if (query->issuer.data && !(same_bytes(query->issuer, info->issuer_name) &&
-                                same_bytes(query->serial, info->serial)))
+    if (query->issuer.data &&
+        !(same_bytes(query->issuer, info->issuer_name) && same_bytes(query->serial, info->serial)))
         return FALSE;
     if (query->subject_key_id.data && !same_bytes(query->subject_key_id, info->subject_key_id))
         return FALSE;
@@ -97,9 +97,9 @@ seal_key_search_matches(const SealKeySearch *query, const SealKeyObject *key)
 {
     gboolean by_certificate = query->issuer.data || query->subject_key_id.data || query->address;
 
-    if (query->purpose && !seal_key_object_serves(key, strcmp(query->purpose, "sign") == 0
-                                                           ? SEAL_PURPOSE_SIGN
-                                                           : SEAL_PURPOSE_DECRYPT))
+    if (query->purpose &&
+        !seal_key_object_serves(key, strcmp(query->purpose, "sign") == 0 ? SEAL_PURPOSE_SIGN
+                                                                         : SEAL_PURPOSE_DECRYPT))
         return FALSE;
     if (query->public_key_hash.data && !has_hash(key, query->public_key_hash))
         return FALSE;

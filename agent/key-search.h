@@ -12,7 +12,7 @@ typedef struct {
     SealBytes subject_key_id;  /* of a certificate, or CKA_ID */
     SealBytes public_key_hash; /* SHA-256 of the SubjectPublicKeyInfo */
     const char *address;
-    const char *purpose;       /* "sign" or "decrypt" */
+    const char *purpose; /* "sign" or "decrypt" */
 } SealKeySearch;
 
 /* FALSE with INVALID_INPUT if the query makes no sense: a hash that is not 32 bytes, issuer without

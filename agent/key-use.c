@@ -1,14 +1,13 @@
-/* A use of a private key follows time from top to bottom: policy, consent, unlocked token, PIN of an
- * always-authenticate key, token. Each step names the next; every end passes use_end(), which answers,
- * writes the audit record and frees. On the hot path (allowed, unlocked) all steps run inside one call
- * and build no string.
+/* A use of a private key follows time from top to bottom: policy, consent, unlocked token, PIN of
+ * an always-authenticate key, token. Each step names the next; every end passes use_end(), which
+ * answers, writes the audit record and frees. On the hot path (allowed, unlocked) all steps run
+ * inside one call and build no string.
  *
  * A use is repeated only where the token did nothing: it refused the PIN, or said that it is locked
  * (another program reset the card). */
 #include "agent/key-use.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "agent/audit.h"
 
@@ -61,9 +60,9 @@ explain(const SealKeyUse *use, const char *reason)
 
     if (!token && place)
         token = place->token;
-    return g_strdup_printf("cannot %s with key '%s'%s%s%s: %s", seal_purpose_name(use->kind->purpose),
-                           label, token ? " on token '" : "", token ? token->label : "",
-                           token ? "'" : "", reason);
+    return g_strdup_printf("cannot %s with key '%s'%s%s%s: %s",
+                           seal_purpose_name(use->kind->purpose), label, token ? " on token '" : "",
+                           token ? token->label : "", token ? "'" : "", reason);
 }
 
 static void
@@ -227,7 +226,8 @@ on_unlocked(SealErrorCode status, const char *message, gpointer user_data)
     }
     g_clear_pointer(&use->pin, seal_secret_free);
     ask = unlock_ask(use, place);
-    asking = seal_unlock_ask_pin_async(use->context->unlocker, use->token, &ask, on_pin_answered, use);
+    asking =
+        seal_unlock_ask_pin_async(use->context->unlocker, use->token, &ask, on_pin_answered, use);
     if (asking) /* else it has called back, and `use` may be gone */
         use->unlock = asking;
 }
@@ -286,8 +286,8 @@ check_policy(SealKeyUse *use, const SealKeyObject *key, const SealKeyPlace *plac
         .token_label = place->token->label,
     };
     SealPolicyVerdict verdict =
-        seal_policy_decide(use->context->config->policy_rules, use->ask.caller, getuid(),
-                           &policy_key, use->kind->purpose);
+        seal_policy_decide(use->context->config->policy_rules, use->ask.caller,
+                           use->context->own_uid, &policy_key, use->kind->purpose);
     g_autofree char *reason = NULL;
 
     use->rule = verdict.rule;

@@ -1,5 +1,5 @@
-/* One use of a private key, from the decision who may to the token's answer: the steps that signing and
- * unwrapping share. sign.c and unwrap.c validate and fill in what goes to the token. */
+/* One use of a private key, from the decision who may to the token's answer: the steps that signing
+ * and unwrapping share. sign.c and unwrap.c validate and fill in what goes to the token. */
 #pragma once
 
 #include <glib.h>
@@ -15,6 +15,7 @@ typedef struct {
     SealRegistry *registry;
     SealPrompter *prompter;
     SealUnlocker *unlocker;
+    uid_t own_uid;
 } SealKeyUseContext;
 
 /* Who asks for what. `caller` must stay until the use has ended. */
@@ -24,8 +25,8 @@ typedef struct {
     const char *key_id;   /* of the registry; must stay until the use has ended */
 } SealKeyUseAsk;
 
-/* How a use ended. status NONE: `result` is the signature, session key or sealed box, valid during the
- * call, wiped afterwards. Else `message` is a sentence for people. */
+/* How a use ended. status NONE: `result` is the signature, session key or sealed box, valid during
+ * the call, wiped afterwards. Else `message` is a sentence for people. */
 typedef void (*SealKeyUseFunc)(SealErrorCode status, const char *message, SealBytes result,
                                gpointer user_data);
 
@@ -74,7 +75,7 @@ SealKeyUse *seal_key_use_start(SealKeyUse *use, const SealKeyUseKind *kind,
                                const SealKeyUseContext *context, const SealKeyUseAsk *ask,
                                SealKeyUseFunc done, gpointer user_data);
 
-/* The asker left: `done` is not called any more, prompts close, the token's result is thrown away. */
+/* The asker left: `done` is not called any more, prompts close, the result is thrown away. */
 void seal_key_use_cancel(SealKeyUse *use);
 
 /* TRUE if `key` serves `purpose` by its own flags and, if it has certificates, by one of them. */

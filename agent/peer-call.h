@@ -15,8 +15,8 @@ typedef struct {
     SealPeer *peer;          /* NULL once it left */
     sd_bus_message *message; /* the call; what was read from it stays valid as long */
     GList link;
-    GQueue *queue;           /* that `link` is in: the peer's, later the orphans' */
-    SealCancelFunc cancel;   /* (nullable) of `handle`: what is under way ends, nobody answers */
+    GQueue *queue;         /* that `link` is in: the peer's, later the orphans' */
+    SealCancelFunc cancel; /* (nullable) of `handle`: what is under way ends, nobody answers */
     gpointer handle;
 } SealPeerCall;
 

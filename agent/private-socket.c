@@ -1,8 +1,10 @@
-/* $XDG_RUNTIME_DIR/privyseal/bus. A lock file beside it says whether an agent listens: the kernel drops
- * the lock when the agent dies, however it dies, so a stale socket cannot be mistaken for a live one. The
- * socket is bound under another name and renamed, so that a client finds the old one or the new one.
+/* $XDG_RUNTIME_DIR/privyseal/bus. A lock file beside it says whether an agent listens: the kernel
+ * drops the lock when the agent dies, however it dies, so a stale socket cannot be mistaken for a
+ * live one. The socket is bound under another name and renamed, so that a client finds the old one
+ * or the new one.
  *
- * Who connects is known from SO_PEERCRED before a byte is read; another user's connection is closed. */
+ * Who connects is known from SO_PEERCRED before a byte is read; another user's connection is
+ * closed. */
 #include "agent/private-socket.h"
 
 #include <errno.h>
@@ -97,8 +99,8 @@ bind_socket(SealPrivateSocket *self, GError **error)
     if (self->fd < 0)
         return fail_with_errno(error, "make the socket", self->path);
     (void)unlink(fresh);
-    if (bind(self->fd, (struct sockaddr *)&address, sizeof address) < 0 ||
-        chmod(fresh, 0600) < 0 || listen(self->fd, BACKLOG) < 0 || rename(fresh, self->path) < 0)
+    if (bind(self->fd, (struct sockaddr *)&address, sizeof address) < 0 || chmod(fresh, 0600) < 0 ||
+        listen(self->fd, BACKLOG) < 0 || rename(fresh, self->path) < 0)
         return fail_with_errno(error, "listen at", self->path);
     self->is_bound = TRUE;
     return TRUE;

@@ -1,5 +1,5 @@
-/* Signing: mechanism, hash, salt and digest are checked against the key and its token, then key-use.c
- * takes over. Each refusal names what was wrong and what is accepted. */
+/* Signing: mechanism, hash, salt and digest are checked against the key and its token, then
+ * key-use.c takes over. Each refusal names what was wrong and what is accepted. */
 #include "agent/sign.h"
 
 #include "ipc/names.h"
@@ -57,7 +57,8 @@ check_mechanism(const char *name, const SealKeyInfo *key, SealMechanism *ret_mec
         return FALSE;
     }
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
-                "mechanism '%.64s' is not served, expected rsa-pkcs1, rsa-pss, ecdsa or ed25519", name);
+                "mechanism '%.64s' is not served, expected rsa-pkcs1, rsa-pss, ecdsa or ed25519",
+                name);
     return FALSE;
 }
 
@@ -90,8 +91,8 @@ check_salt(const SealSignAsk *query, const SealKeyInfo *key, guint32 *ret_salt_l
     if (*ret_salt_len <= most)
         return TRUE;
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
-                "a salt of %u bytes does not fit a key of %u bits, expected at most %u", *ret_salt_len,
-                key->bits, most);
+                "a salt of %u bytes does not fit a key of %u bits, expected at most %u",
+                *ret_salt_len, key->bits, most);
     return FALSE;
 }
 
@@ -132,7 +133,8 @@ sign_check(SealKeyUse *use, const SealKeyInfo *key, GError **error)
         return FALSE;
     if (query->data.len > SEAL_LIMIT_DATA) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                    "the data has %zu bytes, at most %d are taken", query->data.len, SEAL_LIMIT_DATA);
+                    "the data has %zu bytes, at most %d are taken", query->data.len,
+                    SEAL_LIMIT_DATA);
         return FALSE;
     }
     if (use->mechanism != SEAL_MECHANISM_RSA_PSS && query->has_salt_len) {
@@ -155,8 +157,8 @@ sign_submit(SealKeyUse *use, SealToken *token, const SealKeyInfo *key, const Sea
 {
     Sign *sign = (Sign *)use;
 
-    return seal_token_sign(token, key, use->mechanism, &sign->parameters, sign->query.data, pin, done,
-                           user_data);
+    return seal_token_sign(token, key, use->mechanism, &sign->parameters, sign->query.data, pin,
+                           done, user_data);
 }
 
 static const SealKeyUseKind sign_kind = {

@@ -1,4 +1,5 @@
-/* Signing with a key on a token: what is asked must fit the key exactly before anything else happens. */
+/* Signing with a key on a token: what is asked must fit the key exactly before anything else
+ * happens. */
 #pragma once
 
 #include <glib.h>
@@ -6,8 +7,8 @@
 #include "agent/key-use.h"
 #include "base/bytes.h"
 
-/* What Key.Sign brings (ipc/org.privyseal.Agent1.Key.xml). Everything pointed to must stay until the
- * use has ended. */
+/* What Key.Sign brings (ipc/org.privyseal.Agent1.Key.xml). Everything pointed to must stay until
+ * the use has ended. */
 typedef struct {
     const char *mechanism; /* D-Bus name */
     const char *hash;      /* (nullable) D-Bus name */

@@ -1,5 +1,5 @@
-/* A handler writes a byte into a pipe that the loop watches. Not g_unix_signal_add(): it starts a thread.
- * Not signalfd: the signals would have to be blocked, and children inherit that. */
+/* A handler writes a byte into a pipe that the loop watches. Not g_unix_signal_add(): it starts a
+ * thread. Not signalfd: the signals would have to be blocked, and children inherit that. */
 #include "agent/signals.h"
 
 #include <errno.h>

@@ -1,6 +1,6 @@
-/* Unwrapping: the algorithm is read by the allow-list, options must be exactly those that it takes, the
- * originator's key must fit ours; then key-use.c takes over. The session key passes through on its
- * way from the host to the answer and is kept nowhere. */
+/* Unwrapping: the algorithm is read by the allow-list, options must be exactly those that it takes,
+ * the originator's key must fit ours; then key-use.c takes over. The session key passes through on
+ * its way from the host to the answer and is kept nowhere. */
 #include "agent/unwrap.h"
 
 #include <string.h>
@@ -30,8 +30,8 @@ check_lengths(const SealUnwrapAsk *query, GError **error)
 {
     if (query->encrypted_key.len > SEAL_LIMIT_DATA) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                    "the encrypted key has %zu bytes, at most %d are taken", query->encrypted_key.len,
-                    SEAL_LIMIT_DATA);
+                    "the encrypted key has %zu bytes, at most %d are taken",
+                    query->encrypted_key.len, SEAL_LIMIT_DATA);
         return FALSE;
     }
     if (query->encrypted_key.len == 0)
@@ -96,14 +96,15 @@ check_mechanism(SealMechanism mechanism, const SealKeyInfo *key, GError **error)
     return FALSE;
 }
 
-/* RFC 3394: the wrapped key is a multiple of 8 bytes, 8 longer than the key, which has at least 16. */
+/* RFC 3394: the wrapped key is a multiple of 8 bytes, 8 longer than the key of at least 16. */
 static gboolean
 check_wrapped_len(size_t len, GError **error)
 {
     if (len % 8 == 0 && len >= 24)
         return TRUE;
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
-                "the encrypted key has %zu bytes, AES key wrap gives a multiple of 8 from 24 on", len);
+                "the encrypted key has %zu bytes, AES key wrap gives a multiple of 8 from 24 on",
+                len);
     return FALSE;
 }
 
@@ -115,9 +116,10 @@ fill_agreement(Unwrap *unwrap, const SealKeyEncryption *encryption, const SealKe
     const SealUnwrapAsk *query = &unwrap->query;
 
     if (!query->originator.data)
-        return refuse(SEAL_ERROR_INVALID_INPUT,
-                      "option 'originator' is missing, the algorithm needs the originator's public key",
-                      error);
+        return refuse(
+            SEAL_ERROR_INVALID_INPUT,
+            "option 'originator' is missing, the algorithm needs the originator's public key",
+            error);
     if (!seal_originator_key_parse(query->originator, (SealAlgorithm)key->algorithm,
                                    (SealCurve)key->curve, &request->originator, error) ||
         !check_wrapped_len(query->encrypted_key.len, error))

@@ -1,10 +1,10 @@
 /* sd-bus on SealLoop. One level-triggered watch per connection; its event mask follows
  * sd_bus_get_events() and is changed only when that changed.
  *
- * A peer that does not read its answers fills our queue: from QUEUE_HIGH messages on nothing more is
- * read from it, so that it cannot cause more; at QUEUE_LIMIT (signals go on) it is disconnected. A peer
- * that drips one endless message is disconnected after PARTIAL_LIMIT bytes of it; sd-bus itself would
- * take 128 MiB. */
+ * A peer that does not read its answers fills our queue: from QUEUE_HIGH messages on nothing more
+ * is read from it, so that it cannot cause more; at QUEUE_LIMIT (signals go on) it is disconnected.
+ * A peer that drips one endless message is disconnected after PARTIAL_LIMIT bytes of it; sd-bus
+ * itself would take 128 MiB. */
 #include "ipc/bus.h"
 
 #include <errno.h>

@@ -1,5 +1,5 @@
-/* An sd-bus connection as a watch of the agent's event loop, with bounds for a peer that sends without
- * end or never reads. */
+/* An sd-bus connection as a watch of the agent's event loop, with bounds for a peer that sends
+ * without end or never reads. */
 #pragma once
 
 #include <glib.h>
@@ -17,16 +17,16 @@ typedef void (*SealBusClosedFunc)(SealBus *link, int error, gpointer user_data);
  * queue is written, its timeouts are kept. (transfer full) */
 SealBus *seal_bus_new(SealLoop *loop, sd_bus *bus, SealBusClosedFunc closed, gpointer user_data);
 
-/* Stops following and closes the connection at once; what is still queued is lost. NULL is allowed. May
- * be called from inside a message handler of this connection. */
+/* Stops following and closes the connection at once; what is still queued is lost. NULL is allowed.
+ * May be called from inside a message handler of this connection. */
 void seal_bus_free(SealBus *link);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealBus, seal_bus_free)
 
 /* The connection itself (transfer none). */
 sd_bus *seal_bus_peek(SealBus *link);
 
-/* To be called after messages were sent or enqueued outside of a handler of this connection: has the
- * loop do the rest. No system call when nothing is left. */
+/* To be called after messages were sent or enqueued outside of a handler of this connection: has
+ * the loop do the rest. No system call when nothing is left. */
 void seal_bus_kick(SealBus *link);
 
 /* How many messages came in so far. */

@@ -1,5 +1,4 @@
-/* From a certificate's DER to plain fields. OpenSSL parses; here is chosen what the agent needs to find
- * keys and addresses, bounded and as valid text. Nothing is judged. */
+/* From DER to plain fields. */
 #include "pkcs11/host/certificate.h"
 
 #include <string.h>

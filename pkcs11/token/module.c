@@ -505,7 +505,7 @@ seal_module_free(SealModule *module)
         return;
     module->is_quiet = TRUE;
     buried = bury_tokens(module);
-    seal_channel_free(module->channel);
+    g_clear_pointer(&module->channel, seal_channel_free);
     orphan_tokens(module);
     seal_process_free(module->process, LEAVE_MS);
     for (guint i = 0; i < module->ending->len; i++)
