@@ -261,7 +261,9 @@ claim_session(SealSlot *slot, CK_SESSION_HANDLE *ret_session, gboolean *ret_open
             *ret_open = TRUE;
             return CKR_OK;
         }
+        slot->n_waiting++;
         g_cond_wait(&slot->session_freed, &slot->lock);
+        slot->n_waiting--;
     }
     return CKR_TOKEN_NOT_PRESENT;
 }
@@ -334,7 +336,8 @@ seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolean cle
         g_array_append_val(slot->idle, session);
     else
         slot->n_sessions--;
-    g_cond_signal(&slot->session_freed);
+    if (slot->n_waiting > 0) /* GLib's signal is a system call even if nobody waits */
+        g_cond_signal(&slot->session_freed);
     g_mutex_unlock(&slot->lock);
 }
 

@@ -49,6 +49,7 @@ typedef struct {
     GCond session_freed;
     GArray *idle; /* CK_SESSION_HANDLE; last in, first out */
     guint n_sessions;
+    guint n_waiting; /* threads that wait for a session */
     guint max_sessions;
 } SealSlot;
 
