@@ -1,0 +1,55 @@
+/* A CMS message in DER or BER, opened with a key that answers every recipient: SignedData, envelopes,
+ * recipients, algorithms, decryption. */
+#include <glib.h>
+
+#include "base/error.h"
+#include "smime/open.h"
+#include "smime/report.h"
+#include "tests/fuzz/fuzz.h"
+
+static char *
+find_any(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error)
+{
+    g_assert_true((id->issuer && id->serial) != (id->subject_key_id != NULL));
+    return g_strdup("key");
+}
+
+/* Zeroes fit AES-256 in length; an odd encrypted key fails as a token would let it fail. */
+static SealSecret *
+unwrap_any(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
+           GBytes *encrypted_key, const SealUnwrapInput *input, GError **error)
+{
+    static const unsigned char zeroes[32] = {0};
+
+    g_assert_cmpuint(((const uint8_t *)g_bytes_get_data(key_encryption, NULL))[0], ==, 0x30);
+    g_assert_nonnull(input->content_encryption);
+    if (g_bytes_get_size(encrypted_key) % 2 == 0)
+        return seal_secret_new_copy(zeroes, sizeof zeroes);
+    g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_DECRYPT_FAILED, "failed");
+    return NULL;
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char head[] = "From: a@example.org\r\nContent-Type: application/pkcs7-mime\r\n"
+                               "Content-Transfer-Encoding: binary\r\n\r\n";
+    const SealUnwrapper unwrapper = {find_any, unwrap_any, NULL};
+    const SealOpenOptions options = {.mode = SEAL_OPEN_ALL, .unwrapper = &unwrapper, .at = 1000000000};
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(GBytes) mail = NULL;
+    g_autoptr(GBytes) content = NULL;
+    g_autoptr(SealReport) report = NULL;
+    g_autofree char *json = NULL;
+
+    if (size > 1024 * 1024)
+        return 0;
+    g_byte_array_append(bytes, (const guint8 *)head, sizeof head - 1);
+    g_byte_array_append(bytes, data, (guint)size);
+    mail = g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+    g_assert_true(seal_mail_open(mail, &options, &report, &content, NULL));
+    g_assert_true(report->verdict != SEAL_VERDICT_OK);
+    json = seal_report_to_json(report);
+    g_assert_true(g_utf8_validate(json, -1, NULL));
+    return 0;
+}
