@@ -248,18 +248,42 @@ seal_pinentry_end(SealPinentry *pinentry)
     seal_watch_set_deadline(pinentry->watch, g_get_monotonic_time() + END_TIMEOUT_US);
 }
 
+static gboolean
+reap(const SealPinentry *pinentry)
+{
+    siginfo_t info = {0};
+
+    return waitid(P_PIDFD, (id_t)pinentry->pidfd, &info, WEXITED | WNOHANG) == 0 &&
+           info.si_pid != 0;
+}
+
+/* Waits for the end, a second at most; TRUE once it was reaped. */
+static gboolean
+wait_for_end(const SealPinentry *pinentry)
+{
+    gint64 end_us = g_get_monotonic_time() + END_TIMEOUT_US;
+    struct pollfd process = {.fd = pinentry->pidfd, .events = POLLIN};
+    gint64 left_us = END_TIMEOUT_US;
+
+    while (!reap(pinentry)) {
+        if (left_us <= 0)
+            return FALSE;
+        /* An ended process cannot be reaped while something traces it, a leak checker for instance */
+        if (poll(&process, 1, (int)(left_us / 1000)) > 0)
+            g_usleep(1000);
+        left_us = end_us - g_get_monotonic_time();
+    }
+    return TRUE;
+}
+
 void
 seal_pinentry_kill(SealPinentry *pinentry)
 {
-    struct pollfd process = {.fd = pinentry->pidfd, .events = POLLIN};
-    siginfo_t info = {0};
-
     seal_pinentry_end(pinentry);
-    if (poll(&process, 1, (int)(END_TIMEOUT_US / 1000)) != 1) {
+    if (!wait_for_end(pinentry)) {
         (void)kill(pinentry->pid, SIGKILL);
-        (void)poll(&process, 1, (int)(END_TIMEOUT_US / 1000));
+        (void)wait_for_end(pinentry);
     }
-    (void)waitid(P_PIDFD, (id_t)pinentry->pidfd, &info, WEXITED | WNOHANG);
     restore_terminal(pinentry);
     free_pinentry(pinentry);
 }

@@ -142,6 +142,14 @@ answer_all(SealPinKeeper *keeper, SealErrorCode status, const char *message)
 
 /* -- the login -------------------------------------------------------------------- */
 
+/* A token that asks for no login is "unlocked" too, but cannot be locked. */
+static gboolean
+is_logged_in(const SealTokenObject *token)
+{
+    return token->token && token->state == SEAL_TOKEN_STATE_UNLOCKED &&
+           (seal_token_info(token->token)->flags & SEAL_TOKEN_LOGIN_REQUIRED);
+}
+
 static void
 set_state(SealPinKeeper *keeper, SealTokenState state)
 {
@@ -625,14 +633,14 @@ static void
 lock_token(SealPinKeeper *keeper, Lock *lock)
 {
     SealToken *token = keeper->token->token;
-    gboolean is_in = keeper->token->state == SEAL_TOKEN_STATE_UNLOCKED || keeper->login;
+    gboolean is_in = is_logged_in(keeper->token) || keeper->login;
     Lock *waits = NULL;
 
     stop_timer(keeper);
     if (keeper->login)
         keeper->login->is_overtaken = TRUE;
     keeper->login = NULL;
-    if (is_in && token && seal_token_is_alive(token)) {
+    if (is_in && seal_token_is_alive(token)) {
         waits = lock ? lock : new_lock(keeper->unlocker, NULL, NULL);
         waits->pending++;
         seal_token_logout(token, on_logout_reply, waits);
@@ -686,7 +694,7 @@ seal_unlocker_is_active(const SealUnlocker *unlocker)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const SealPinKeeper *keeper = value;
 
-        if (keeper->token->state == SEAL_TOKEN_STATE_UNLOCKED || keeper->login ||
+        if (is_logged_in(keeper->token) || keeper->login ||
             keeper->requests->len > 0 || keeper->pin_requests->len > 0)
             return TRUE;
     }

@@ -213,7 +213,9 @@ become_unusable(SealModule *module, const char *reason)
 static gboolean
 is_from_host(const SealModule *module, const SealReply *reply)
 {
-    return seal_channel_is_open(module->channel) && reply->status != SEAL_ERROR_TIMED_OUT;
+    /* There is none any more when the module is freed while its host starts */
+    return module->channel && seal_channel_is_open(module->channel) &&
+           reply->status != SEAL_ERROR_TIMED_OUT;
 }
 
 static void
