@@ -7,6 +7,8 @@
 #include <openssl/rsa.h>
 #include <string.h>
 
+#define SALT_LEN_MAX 2048 /* bytes of the longest RSA key OpenSSL takes */
+
 static const SealHash hashes[] = {
     {"sha256", "sha-256", NID_sha256, FALSE}, {"sha384", "sha-384", NID_sha384, FALSE},
     {"sha512", "sha-512", NID_sha512, FALSE}, {"sha224", "sha-224", NID_sha224, FALSE},
@@ -133,9 +135,9 @@ read_pss_values(const RSA_PSS_PARAMS *parameters, SealScheme *ret_scheme)
                                                  : seal_hash_by_nid(NID_sha1);
     ret_scheme->mgf1_hash = mgf1_hash_of(parameters->maskGenAlgorithm);
     ret_scheme->salt_len = parameters->saltLength ? (int)ASN1_INTEGER_get(parameters->saltLength) : 20;
-    /* RFC 4055 3.1: the one trailer there is; a salt longer than the hash gives nothing. */
+    /* RFC 4055 3.1: the one trailer there is. OpenSSL takes the longest salt that the key has room for. */
     return ret_scheme->hash && ret_scheme->mgf1_hash && ret_scheme->salt_len >= 0 &&
-           ret_scheme->salt_len <= 64 &&
+           ret_scheme->salt_len <= SALT_LEN_MAX &&
            (!parameters->trailerField || ASN1_INTEGER_get(parameters->trailerField) == 1);
 }
 

@@ -201,7 +201,8 @@ shared_info(X509_ALGOR *wrap, GBytes *ukm, gsize key_len)
     return bytes;
 }
 
-/* The originator's key is often given without its curve: it is the recipient's. */
+/* The originator's key is often given without its curve: it is the recipient's. NULL for a point that
+ * is not on it. */
 static EVP_PKEY *
 originator_key(EVP_PKEY *own, GBytes *originator)
 {
@@ -212,10 +213,11 @@ originator_key(EVP_PKEY *own, GBytes *originator)
     int point_len = 0;
     EVP_PKEY *key = EVP_PKEY_new();
 
-    g_assert_nonnull(public_key);
-    X509_PUBKEY_get0_param(NULL, &point, &point_len, NULL, public_key);
+    if (public_key)
+        X509_PUBKEY_get0_param(NULL, &point, &point_len, NULL, public_key);
     EVP_PKEY_copy_parameters(key, own);
-    g_assert_cmpint(EVP_PKEY_set1_encoded_public_key(key, point, (size_t)point_len), >, 0);
+    if (!point || EVP_PKEY_set1_encoded_public_key(key, point, (size_t)point_len) <= 0)
+        g_clear_pointer(&key, EVP_PKEY_free);
     X509_PUBKEY_free(public_key);
     return key;
 }
@@ -278,23 +280,45 @@ kdf_hash(const X509_ALGOR *algorithm)
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i].nid == OBJ_obj2nid(algorithm->algorithm))
             return rows[i].md;
-    g_assert_not_reached();
+    return NULL;
+}
+
+/* The keyWrapAlgorithm in the parameters of a key agreement, if it is one of AES. */
+static X509_ALGOR *
+wrap_algorithm(const X509_ALGOR *algorithm)
+{
+    X509_ALGOR *wrap = NULL;
+    int nid = NID_undef;
+
+    if (algorithm->parameter && algorithm->parameter->type == V_ASN1_SEQUENCE)
+        wrap = ASN1_item_unpack(algorithm->parameter->value.sequence, ASN1_ITEM_rptr(X509_ALGOR));
+    if (wrap)
+        nid = OBJ_obj2nid(wrap->algorithm);
+    if (nid == NID_id_aes128_wrap || nid == NID_id_aes192_wrap || nid == NID_id_aes256_wrap)
+        return wrap;
+    X509_ALGOR_free(wrap);
+    return NULL;
 }
 
 static SealSecret *
 unwrap_ecdh(EVP_PKEY *own, const X509_ALGOR *algorithm, GBytes *encrypted_key,
             const SealUnwrapInput *input, GError **error)
 {
-    X509_ALGOR *wrap =
-        ASN1_item_unpack(algorithm->parameter->value.sequence, ASN1_ITEM_rptr(X509_ALGOR));
+    X509_ALGOR *wrap = wrap_algorithm(algorithm);
     EVP_PKEY *peer = originator_key(own, input->originator);
-    gsize key_len = (gsize)EVP_CIPHER_get_key_length(EVP_get_cipherbyobj(wrap->algorithm));
-    g_autoptr(GBytes) info = shared_info(wrap, input->ukm, key_len);
+    const char *hash = kdf_hash(algorithm);
     unsigned char key[32];
     SealSecret *secret = NULL;
 
-    derive(own, peer, kdf_hash(algorithm), info, key, key_len);
-    secret = aes_unwrap(wrap, key, encrypted_key, error);
+    if (wrap && peer && hash) {
+        gsize key_len = (gsize)EVP_CIPHER_get_key_length(EVP_get_cipherbyobj(wrap->algorithm));
+        g_autoptr(GBytes) info = shared_info(wrap, input->ukm, key_len);
+
+        derive(own, peer, hash, info, key, key_len);
+        secret = aes_unwrap(wrap, key, encrypted_key, error);
+    } else {
+        fail(error);
+    }
     X509_ALGOR_free(wrap);
     EVP_PKEY_free(peer);
     return secret;
