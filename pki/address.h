@@ -9,8 +9,8 @@
  * Names that are no printable ASCII address (a NUL, a line end, no @) are left out. */
 GPtrArray *seal_address_list(X509 *certificate);
 
-/* TRUE if two addr-specs name one mailbox: the local part byte for byte, the domain without regard to
- * case (RFC 5321 2.4). FALSE for NULL or anything without exactly one unquoted @. */
+/* TRUE if two addr-specs name one mailbox: the local part byte for byte, the domain without regard
+ * to case (RFC 5321 2.4). FALSE for NULL or anything without exactly one unquoted @. */
 gboolean seal_address_equal(const char *a, const char *b);
 
 /* TRUE if one of `addresses` (element-type utf8) equals `address`. */

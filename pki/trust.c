@@ -1,7 +1,7 @@
-/* One verdict on one certificate path. OpenSSL builds and checks the path; a callback collects every
- * defect it meets instead of stopping at the first, so that the verdict does not depend on the order
- * of OpenSSL's checks. What OpenSSL's mail purposes get wrong (they accept certificates without any
- * usage extension and refuse anyExtendedKeyUsage) is checked here.
+/* One verdict on one certificate path. OpenSSL builds and checks the path; a callback collects
+ * every defect it meets instead of stopping at the first, so that the verdict does not depend on
+ * the order of OpenSSL's checks. What OpenSSL's mail purposes get wrong (they accept certificates
+ * without any usage extension and refuse anyExtendedKeyUsage) is checked here.
  *
  * An anchor may be any CA certificate the user named, self-signed or not. Nothing is fetched. */
 #include "pki/trust.h"
@@ -16,9 +16,9 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#define FILE_MAX ((gsize)16 * 1024 * 1024) /* the longest public CRLs are some 10 MB */
-#define DEPTH_MAX 10                       /* intermediates; public paths have one to three */
-#define AUTH_LEVEL 2                       /* 112 bits: RSA 2048, no MD5 or SHA-1 */
+#define FILE_MAX   ((gsize)16 * 1024 * 1024) /* the longest public CRLs are some 10 MB */
+#define DEPTH_MAX  10                        /* intermediates; public paths have one to three */
+#define AUTH_LEVEL 2                         /* 112 bits: RSA 2048, no MD5 or SHA-1 */
 
 struct SealTrust {
     X509_STORE *store;
@@ -40,15 +40,19 @@ static const char *const state_words[] = {
 
 static const char *const state_advice[] = {
     [SEAL_CHAIN_GOOD] = "is good",
-    [SEAL_CHAIN_UNTRUSTED] = "leads to no anchor of yours, name its root with --anchor if you trust it",
-    [SEAL_CHAIN_INCOMPLETE] = "has an issuer whose certificate is missing, ask the sender to include it or "
-                              "name it with --anchor",
+    [SEAL_CHAIN_UNTRUSTED] =
+        "leads to no anchor of yours, name its root with --anchor if you trust it",
+    [SEAL_CHAIN_INCOMPLETE] =
+        "has an issuer whose certificate is missing, ask the sender to include it or "
+        "name it with --anchor",
     [SEAL_CHAIN_EXPIRED] = "has expired, ask for mail signed with its successor",
     [SEAL_CHAIN_NOT_YET_VALID] = "is not valid yet, check the clock of this machine",
     [SEAL_CHAIN_REVOKED] = "is revoked by its issuer, do not rely on it",
-    [SEAL_CHAIN_REVOCATION_UNKNOWN] = "may be revoked, no current CRL says otherwise: name one with --crl",
+    [SEAL_CHAIN_REVOCATION_UNKNOWN] =
+        "may be revoked, no current CRL says otherwise: name one with --crl",
     [SEAL_CHAIN_WRONG_USAGE] = "is not issued for this use, its owner needs one for mail",
-    [SEAL_CHAIN_WEAK_ALGORITHM] = "rests on a key or hash that can be broken, its owner needs a new one",
+    [SEAL_CHAIN_WEAK_ALGORITHM] =
+        "rests on a key or hash that can be broken, its owner needs a new one",
     [SEAL_CHAIN_MALFORMED] = "breaks the rules for certificates, its owner needs a new one",
 };
 
@@ -202,7 +206,8 @@ refuse_empty(const char *name, const char *what, GError **error)
 {
     ERR_clear_error();
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
-                "cannot use '%s': there is no readable %s in it, give one in PEM or DER", name, what);
+                "cannot use '%s': there is no readable %s in it, give one in PEM or DER", name,
+                what);
     return FALSE;
 }
 
@@ -316,7 +321,8 @@ is_unproven(int defect)
 {
     return defect == X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER ||
            defect == X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE ||
-           defect == X509_V_ERR_CRL_SIGNATURE_FAILURE || defect == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN ||
+           defect == X509_V_ERR_CRL_SIGNATURE_FAILURE ||
+           defect == X509_V_ERR_KEYUSAGE_NO_CRL_SIGN ||
            defect == X509_V_ERR_CRL_PATH_VALIDATION_ERROR;
 }
 
@@ -375,7 +381,7 @@ usage_bits(SealPurpose purpose, X509 *leaf)
 }
 
 static void
-judge_usage(X509 *leaf, STACK_OF(X509) *path, SealPurpose purpose, SealChainResult *result)
+judge_usage(X509 *leaf, STACK_OF(X509) * path, SealPurpose purpose, SealChainResult *result)
 {
     if (!seal_certificate_is_for_mail(leaf, FALSE) ||
         !seal_certificate_has_usage(leaf, usage_bits(purpose, leaf)))
@@ -417,8 +423,8 @@ name_revocation(const Judgement *judgement)
 }
 
 void
-seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, SealPurpose purpose,
-                 gint64 at, SealChainResult *ret_result)
+seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) * untrusted,
+                 SealPurpose purpose, gint64 at, SealChainResult *ret_result)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     Judgement judgement = {trust->mode, ret_result, FALSE, FALSE, 0};

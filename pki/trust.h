@@ -59,9 +59,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
 /* Sets what is asked of CRLs from now on. */
 void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
 
-/* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with NOT_FOUND
- * (no such file), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over 16 MiB), naming the
- * file; anchors before the mistake may have been added. Blocks on the disk. */
+/* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with
+ * NOT_FOUND (no such file), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over 16 MiB),
+ * naming the file; anchors before the mistake may have been added. Blocks on the disk. */
 gboolean seal_trust_add_anchor_file(SealTrust *trust, const char *path, GError **error);
 /* The same for CRLs. Whether one is current and of the right issuer is judged with the path. */
 gboolean seal_trust_add_crl_file(SealTrust *trust, const char *path, GError **error);
@@ -73,5 +73,5 @@ gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, G
  * STACK_OF(X509)) to build the path from. `ret_result` is filled in any case; clear it with
  * seal_chain_result_clear(). Of several defects the one that comes first in SealChainState is
  * the verdict. Does not block. */
-void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
+void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) * untrusted,
                       SealPurpose purpose, gint64 at, SealChainResult *ret_result);

@@ -134,8 +134,10 @@ read_pss_values(const RSA_PSS_PARAMS *parameters, SealScheme *ret_scheme)
     ret_scheme->hash = parameters->hashAlgorithm ? seal_hash_of(parameters->hashAlgorithm)
                                                  : seal_hash_by_nid(NID_sha1);
     ret_scheme->mgf1_hash = mgf1_hash_of(parameters->maskGenAlgorithm);
-    ret_scheme->salt_len = parameters->saltLength ? (int)ASN1_INTEGER_get(parameters->saltLength) : 20;
-    /* RFC 4055 3.1: the one trailer there is. OpenSSL takes the longest salt that the key has room for. */
+    ret_scheme->salt_len =
+        parameters->saltLength ? (int)ASN1_INTEGER_get(parameters->saltLength) : 20;
+    /* RFC 4055 3.1: the one trailer there is. OpenSSL takes the longest salt that the key has room
+     * for. */
     return ret_scheme->hash && ret_scheme->mgf1_hash && ret_scheme->salt_len >= 0 &&
            ret_scheme->salt_len <= SALT_LEN_MAX &&
            (!parameters->trailerField || ASN1_INTEGER_get(parameters->trailerField) == 1);
@@ -256,8 +258,8 @@ set_pss(const SealScheme *scheme, EVP_PKEY_CTX *context)
 }
 
 gboolean
-seal_scheme_verify(const SealScheme *scheme, EVP_PKEY *key, gconstpointer message, gsize message_len,
-                   gconstpointer signature, gsize signature_len)
+seal_scheme_verify(const SealScheme *scheme, EVP_PKEY *key, gconstpointer message,
+                   gsize message_len, gconstpointer signature, gsize signature_len)
 {
     const EVP_MD *md = scheme->kind == SEAL_SCHEME_ED25519 ? NULL : seal_hash_md(scheme->hash);
     EVP_MD_CTX *digest = NULL;

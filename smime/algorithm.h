@@ -13,8 +13,8 @@ typedef struct {
     gboolean weak; /* collisions can be had */
 } SealHash;
 
-/* Returns (static) the hash of an AlgorithmIdentifier, by object identifier, or by name; NULL for one
- * that is unknown or, for the first, has parameters other than NULL. */
+/* Returns (static) the hash of an AlgorithmIdentifier, by object identifier, or by name; NULL for
+ * one that is unknown or, for the first, has parameters other than NULL. */
 const SealHash *seal_hash_of(const X509_ALGOR *algorithm);
 const SealHash *seal_hash_by_nid(int nid);
 const SealHash *seal_hash_by_name(const char *name);
@@ -49,7 +49,7 @@ SealSchemeState seal_scheme_read(const X509_ALGOR *algorithm, const SealHash *ha
 /* Sets `algorithm` to what seal_scheme_read() reads. */
 void seal_scheme_write(const SealScheme *scheme, X509_ALGOR *algorithm);
 
-/* TRUE if `signature` is one over `message` under `key`; FALSE too if the key is of another kind than
- * the scheme. */
+/* TRUE if `signature` is one over `message` under `key`; FALSE too if the key is of another kind
+ * than the scheme. */
 gboolean seal_scheme_verify(const SealScheme *scheme, EVP_PKEY *key, gconstpointer message,
                             gsize message_len, gconstpointer signature, gsize signature_len);

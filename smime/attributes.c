@@ -105,7 +105,7 @@ compare_attributes(const X509_ATTRIBUTE *const *a, const X509_ATTRIBUTE *const *
 }
 
 STACK_OF(X509_ATTRIBUTE) *
-seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time)
+    seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time)
 {
     Attributes *attributes = sk_X509_ATTRIBUTE_new(compare_attributes);
 
@@ -121,7 +121,8 @@ seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time)
 /* -- reading ---------------------------------------------------------------------------------- */
 
 SealAttributeState
-seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) *attributes, int nid, const ASN1_TYPE **ret_value)
+seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) * attributes, int nid,
+                    const ASN1_TYPE **ret_value)
 {
     X509_ATTRIBUTE *found = NULL;
 
@@ -143,7 +144,7 @@ seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) *attributes, int nid, const A
 }
 
 gint64
-seal_attribute_signing_time(const STACK_OF(X509_ATTRIBUTE) *attributes)
+seal_attribute_signing_time(const STACK_OF(X509_ATTRIBUTE) * attributes)
 {
     const ASN1_TYPE *value = NULL;
     struct tm broken = {0};
@@ -158,7 +159,8 @@ seal_attribute_signing_time(const STACK_OF(X509_ATTRIBUTE) *attributes)
 static gboolean
 is_hash_of(const SealCertificateHash *hash, int default_nid, X509 *certificate)
 {
-    const SealHash *algorithm = hash->hash ? seal_hash_of(hash->hash) : seal_hash_by_nid(default_nid);
+    const SealHash *algorithm =
+        hash->hash ? seal_hash_of(hash->hash) : seal_hash_by_nid(default_nid);
     unsigned char digest[EVP_MAX_MD_SIZE];
     unsigned int digest_len = 0;
     SealBytes stated = {0};
@@ -189,12 +191,12 @@ names_certificate(const Attributes *attributes, int nid, int default_nid, X509 *
 }
 
 SealAttributeState
-seal_attribute_names_certificate(const STACK_OF(X509_ATTRIBUTE) *attributes, X509 *certificate)
+seal_attribute_names_certificate(const STACK_OF(X509_ATTRIBUTE) * attributes, X509 *certificate)
 {
     SealAttributeState first =
         names_certificate(attributes, NID_id_smime_aa_signingCertificate, NID_sha1, certificate);
-    SealAttributeState second =
-        names_certificate(attributes, NID_id_smime_aa_signingCertificateV2, NID_sha256, certificate);
+    SealAttributeState second = names_certificate(attributes, NID_id_smime_aa_signingCertificateV2,
+                                                  NID_sha256, certificate);
 
     if (first == SEAL_ATTRIBUTE_WRONG || second == SEAL_ATTRIBUTE_WRONG)
         return SEAL_ATTRIBUTE_WRONG;

@@ -1,6 +1,6 @@
 /* Templates for OpenSSL's ASN.1 reader and writer. Attribute sets are read as sequences under the
- * set's tag, so that they are hashed in the order in which they came: a signer that did not sort its
- * set still hashed what it sent. Who writes sorts. */
+ * set's tag, so that they are hashed in the order in which they came: a signer that did not sort
+ * its set still hashed what it sent. Who writes sorts. */
 #include "smime/cms.h"
 
 #include <openssl/err.h>
@@ -143,10 +143,9 @@ ASN1_SEQUENCE(SealSigningCertificate) = {
     ASN1_SEQUENCE_OF(SealSigningCertificate, certificates, SealCertificateHash),
     ASN1_OPT(SealSigningCertificate, policies, ASN1_ANY),
 } ASN1_SEQUENCE_END(SealSigningCertificate)
-/* clang-format on */
+    /* clang-format on */
 
-gpointer
-seal_asn1_new(const ASN1_ITEM *item)
+    gpointer seal_asn1_new(const ASN1_ITEM *item)
 {
     return ASN1_item_new(item);
 }

@@ -3,7 +3,7 @@
 
 #include <glib.h>
 
-/* Reads an unfolded value. Returns lower-case "type/subtype" (transfer full) and adds its parameters
- * (lower-case name to value, quotes undone) to `parameters`; NULL if it is none, or if a
+/* Reads an unfolded value. Returns lower-case "type/subtype" (transfer full) and adds its
+ * parameters (lower-case name to value, quotes undone) to `parameters`; NULL if it is none, or if a
  * parameter is there twice. */
 char *seal_content_type_parse(const char *value, GHashTable *parameters);

@@ -1,6 +1,6 @@
-/* Content decryption with EVP, straight from the SealSecret: OpenSSL's CMS would copy the key into its
- * heap, take a tag of 4 bytes and one that is not as long as its ICVlen says. A tag shorter than 12
- * bytes is refused (RFC 5084 allows 12 to 16). */
+/* Content decryption with EVP, straight from the SealSecret: OpenSSL's CMS would copy the key into
+ * its heap, take a tag of 4 bytes and one that is not as long as its ICVlen says. A tag shorter
+ * than 12 bytes is refused (RFC 5084 allows 12 to 16). */
 #include "smime/content.h"
 
 #include "smime/cms.h"
@@ -66,7 +66,8 @@ read_gcm(int type, const void *value, gsize tag_len, SealContentAlgorithm *algor
         return refuse(SEAL_VERDICT_MALFORMED, "the parameters of its GCM are wrong", ret_reason);
     if (stated < TAG_LEN_MIN || stated > TAG_LEN_MAX)
         return refuse(SEAL_VERDICT_MALFORMED,
-                      "its tag is stated to be shorter than 12 or longer than 16 bytes", ret_reason);
+                      "its tag is stated to be shorter than 12 or longer than 16 bytes",
+                      ret_reason);
     if ((gsize)stated != tag_len)
         return refuse(SEAL_VERDICT_MALFORMED, "its tag is not as long as it states", ret_reason);
     algorithm->tag_len = tag_len;
@@ -107,7 +108,8 @@ seal_content_algorithm_read(const X509_ALGOR *algorithm, gboolean authenticated,
         ret_algorithm->authenticated = ciphers[i].block == 0;
         if (ret_algorithm->authenticated != authenticated)
             return refuse(SEAL_VERDICT_MALFORMED,
-                          "its content cipher does not belong into this kind of message", ret_reason);
+                          "its content cipher does not belong into this kind of message",
+                          ret_reason);
         return read_parameters(ciphers[i].block, algorithm, tag_len, ret_algorithm, ret_reason);
     }
     return refuse(SEAL_VERDICT_UNSUPPORTED,

@@ -20,8 +20,9 @@ typedef struct {
     gsize tag_len; /* bytes, 0 for CBC */
 } SealContentAlgorithm;
 
-/* Reads the algorithm of an EnvelopedData or, if `authenticated`, an AuthEnvelopedData whose tag has
- * `tag_len` bytes. Returns OK, UNSUPPORTED or MALFORMED, for these with *ret_reason (static). */
+/* Reads the algorithm of an EnvelopedData or, if `authenticated`, an AuthEnvelopedData whose tag
+ * has `tag_len` bytes. Returns OK, UNSUPPORTED or MALFORMED, for these with *ret_reason (static).
+ */
 SealVerdict seal_content_algorithm_read(const X509_ALGOR *algorithm, gboolean authenticated,
                                         gsize tag_len, SealContentAlgorithm *ret_algorithm,
                                         const char **ret_reason);

@@ -1,6 +1,6 @@
 /* From RecipientInfos to plaintext. Each recipient whose key is here is tried until one opens the
- * content. Whether it was the key, the tag or the padding that did not fit is never said: that would
- * be an oracle. */
+ * content. Whether it was the key, the tag or the padding that did not fit is never said: that
+ * would be an oracle. */
 #include "smime/decrypt.h"
 
 #include "base/error.h"
@@ -67,9 +67,10 @@ note_failure(SealLayerReport *layer, SealVerdict verdict, const char *reason)
 static void
 note_decrypt_failed(SealLayerReport *layer)
 {
-    note_failure(layer, SEAL_VERDICT_DECRYPT_FAILED,
-                 "it cannot be opened with the key it names: it was damaged or made wrongly, ask the "
-                 "sender to send it again");
+    note_failure(
+        layer, SEAL_VERDICT_DECRYPT_FAILED,
+        "it cannot be opened with the key it names: it was damaged or made wrongly, ask the "
+        "sender to send it again");
 }
 
 /* TRUE if the next recipient may be tried. */
@@ -104,8 +105,8 @@ decrypt_with(const Opening *opening, const SealSecret *key)
 
 /* Tries one recipient whose key is here. FALSE with an error; else *ret_content may be set. */
 static gboolean
-try_key(Opening *opening, const SealRecipient *recipient, const char *key_name, GBytes **ret_content,
-        GError **error)
+try_key(Opening *opening, const SealRecipient *recipient, const char *key_name,
+        GBytes **ret_content, GError **error)
 {
     SealUnwrapInput input = {recipient->originator, recipient->ukm, opening->content_encryption};
     g_autoptr(SealSecret) key = NULL;
@@ -179,7 +180,8 @@ check_structure(const SealEnvelope *envelope, GPtrArray *recipients, Opening *op
 
     layer->recipients = (guint)sk_ASN1_TYPE_num(envelope->recipients);
     if (layer->recipients > SEAL_RECIPIENTS_READ_MAX) {
-        set_verdict(layer, SEAL_VERDICT_RESOURCE_LIMIT, "it has more recipients than are looked at");
+        set_verdict(layer, SEAL_VERDICT_RESOURCE_LIMIT,
+                    "it has more recipients than are looked at");
         return FALSE;
     }
     verdict = seal_content_algorithm_read(envelope->encrypted->algorithm, envelope->authenticated,
@@ -198,7 +200,8 @@ check_structure(const SealEnvelope *envelope, GPtrArray *recipients, Opening *op
         return FALSE;
     }
     if (recipients->len > SEAL_RECIPIENTS_READ_MAX) { /* one key agreement can hold many */
-        set_verdict(layer, SEAL_VERDICT_RESOURCE_LIMIT, "it has more recipients than are looked at");
+        set_verdict(layer, SEAL_VERDICT_RESOURCE_LIMIT,
+                    "it has more recipients than are looked at");
         return FALSE;
     }
     return TRUE;
@@ -220,8 +223,8 @@ seal_envelope_open(const SealEnvelope *envelope, const SealUnwrapper *unwrapper,
         seal_asn1_write(ASN1_ITEM_rptr(X509_ALGOR), envelope->encrypted->algorithm);
     /* RFC 5083 2.2: authenticated under the SET's own tag. */
     if (envelope->authenticated_attributes)
-        opening.associated = seal_asn1_write(ASN1_ITEM_rptr(SealAttributeSet),
-                                             envelope->authenticated_attributes);
+        opening.associated =
+            seal_asn1_write(ASN1_ITEM_rptr(SealAttributeSet), envelope->authenticated_attributes);
     asked = open_with_recipients(&opening, recipients, ret_content, error);
     g_bytes_unref(opening.content_encryption);
     g_clear_pointer(&opening.associated, g_bytes_unref);

@@ -27,8 +27,8 @@ refuse(X509 *certificate, SealErrorCode code, const char *why, GError **error)
 {
     g_autofree char *subject = seal_certificate_subject(certificate);
 
-    g_set_error(error, SEAL_ERROR, (gint)code, "cannot encrypt to the certificate '%s': %s", subject,
-                why);
+    g_set_error(error, SEAL_ERROR, (gint)code, "cannot encrypt to the certificate '%s': %s",
+                subject, why);
     return FALSE;
 }
 
@@ -83,7 +83,8 @@ add_recipient(CMS_ContentInfo *cms, GBytes *der, gboolean oaep, GError **error)
     g_autoptr(X509) certificate = seal_certificate_read(der, "a recipient's certificate", error);
     CMS_RecipientInfo *recipient = NULL;
 
-    if (!certificate || !check_certificate(certificate, error) || !check_strength(certificate, error))
+    if (!certificate || !check_certificate(certificate, error) ||
+        !check_strength(certificate, error))
         return FALSE;
     recipient = CMS_add1_recipient_cert(cms, certificate, CMS_KEY_PARAM);
     if (recipient && set_key_encryption(recipient, oaep))

@@ -26,9 +26,9 @@ typedef struct {
  * judged here (pki/trust.h), only that they are for encryption and not weak. `options`: (nullable)
  * all defaults.
  *
- * Returns (transfer full) the encrypted mail with CRLF line ends: fields but Content-* stay outside,
- * readable. Errors: INVALID_INPUT (not a mail, not a certificate), KEY_USAGE (a certificate that is
- * not for encryption), NOT_SUPPORTED (kind of key), LIMIT_EXCEEDED; each names the certificate.
- * Does not block. */
+ * Returns (transfer full) the encrypted mail with CRLF line ends: fields but Content-* stay
+ * outside, readable. Errors: INVALID_INPUT (not a mail, not a certificate), KEY_USAGE (a
+ * certificate that is not for encryption), NOT_SUPPORTED (kind of key), LIMIT_EXCEEDED; each names
+ * the certificate. Does not block. */
 GBytes *seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions *options,
                           GError **error);

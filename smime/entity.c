@@ -288,7 +288,8 @@ seal_entity_split(const SealEntity *entity, GArray *parts)
     return "its last boundary is missing, it may be cut off";
 }
 
-/* -- transfer encodings ------------------------------------------------------------------------- */
+/* -- transfer encodings -------------------------------------------------------------------------
+ */
 
 static gboolean
 is_base64_text(SealBytes text)

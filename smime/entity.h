@@ -6,9 +6,9 @@
 
 #include <glib.h>
 
-#define SEAL_FIELDS_MAX     2000  /* header fields of one entity; long Received: trails have 50 */
-#define SEAL_PARTS_MAX      1000  /* parts of one multipart */
-#define SEAL_FIELD_LEN_MAX  65536 /* bytes of one field's value that are looked at */
+#define SEAL_FIELDS_MAX    2000  /* header fields of one entity; long Received: trails have 50 */
+#define SEAL_PARTS_MAX     1000  /* parts of one multipart */
+#define SEAL_FIELD_LEN_MAX 65536 /* bytes of one field's value that are looked at */
 
 typedef struct {
     SealBytes name;  /* without the colon */
@@ -47,15 +47,16 @@ gboolean seal_field_is_mime(const SealField *field);
 
 /* Splits a multipart's body by its boundary. Appends the parts' ranges to `parts` (element-type
  * SealBytes); a part ends before the line end in front of the next boundary. Preamble and epilogue
- * are no part. Returns NULL, or (static) what is wrong: no boundary, no last one, too many parts. */
+ * are no part. Returns NULL, or (static) what is wrong: no boundary, no last one, too many parts.
+ */
 const char *seal_entity_split(const SealEntity *entity, GArray *parts);
 
 /* Undoes base64; line ends and blanks are skipped, everything else foreign is refused. Returns
  * (transfer full), or NULL. */
 GBytes *seal_base64_decode(SealBytes text);
 
-/* The body with its transfer encoding (base64, 7bit, 8bit, binary) undone; NULL for another encoding
- * or bad base64. `owner` holds the entity's bytes. */
+/* The body with its transfer encoding (base64, 7bit, 8bit, binary) undone; NULL for another
+ * encoding or bad base64. `owner` holds the entity's bytes. */
 GBytes *seal_entity_decode(const SealEntity *entity, GBytes *owner);
 
 /* The range of `owner` as bytes of their own that keep `owner` alive. */

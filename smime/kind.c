@@ -36,7 +36,8 @@ disposition_name(const SealEntity *entity)
         char *name = g_strstrip(parts[i]);
 
         if (g_ascii_strncasecmp(name, "filename=", 9) == 0)
-            return g_strndup(name + 9 + (name[9] == '"'), strcspn(name + 9 + (name[9] == '"'), "\""));
+            return g_strndup(name + 9 + (name[9] == '"'),
+                             strcspn(name + 9 + (name[9] == '"'), "\""));
     }
     return NULL;
 }
@@ -64,10 +65,10 @@ seal_kind_is_signature(const SealEntity *entity)
 static SealKind
 kind_of_signed(const SealEntity *entity)
 {
-    g_autofree char *protocol =
-        g_ascii_strdown(seal_entity_parameter(entity, "protocol") ? seal_entity_parameter(entity, "protocol")
-                                                                  : "application/pkcs7-signature",
-                        -1);
+    g_autofree char *protocol = g_ascii_strdown(seal_entity_parameter(entity, "protocol")
+                                                    ? seal_entity_parameter(entity, "protocol")
+                                                    : "application/pkcs7-signature",
+                                                -1);
 
     return is_type(protocol, "pkcs7-signature") ? SEAL_KIND_MULTIPART : SEAL_KIND_FOREIGN;
 }

@@ -1,5 +1,5 @@
-/* Mails apart and together. GMime would do this too, but strips white space and writes again what it
- * parsed; here every byte of the body stays, but for line ends. */
+/* Mails apart and together. GMime would do this too, but strips white space and writes again what
+ * it parsed; here every byte of the body stays, but for line ends. */
 #include "smime/mail.h"
 
 #include "base/error.h"
@@ -205,8 +205,8 @@ put_base64(GByteArray *out, GBytes *bytes)
         char line[BASE64_LINE / 3 * 4 + 8];
         gint state = 0;
         gint save = 0;
-        gsize len = g_base64_encode_step(view.data + at, MIN(BASE64_LINE, view.len - at), FALSE, line,
-                                         &state, &save);
+        gsize len = g_base64_encode_step(view.data + at, MIN(BASE64_LINE, view.len - at), FALSE,
+                                         line, &state, &save);
 
         len += g_base64_encode_close(FALSE, line + len, &state, &save);
         seal_put_bytes(out, line, len);

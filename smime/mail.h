@@ -6,9 +6,10 @@
 #include <glib.h>
 
 /* Takes a mail apart. `ret_outer`: the fields that stay outside, CRLF lines. `ret_inner`: the MIME
- * entity to protect, in canonical form: the Content-* fields, an empty line, the body. A mail without
- * Content-Type gets one for plain text in ASCII or UTF-8. A line "From ..." in front of the mail (mbox)
- * is dropped. FALSE with INVALID_INPUT (no header, a binary part) or LIMIT_EXCEEDED (SEAL_MAIL_MAX). */
+ * entity to protect, in canonical form: the Content-* fields, an empty line, the body. A mail
+ * without Content-Type gets one for plain text in ASCII or UTF-8. A line "From ..." in front of the
+ * mail (mbox) is dropped. FALSE with INVALID_INPUT (no header, a binary part) or LIMIT_EXCEEDED
+ * (SEAL_MAIL_MAX). */
 gboolean seal_mail_split(GBytes *mail, GBytes **ret_outer, GBytes **ret_inner, GError **error);
 
 /* The bytes with every line end as CRLF: a new reference to the same if they have no other. */

@@ -1,6 +1,6 @@
-/* Peeling a mail: each round reads one entity, finds out what it is, judges or opens it, and goes on
- * with what was inside, until something is plain or cannot be opened. The layers' verdicts are made
- * elsewhere (verify.c, decrypt.c); here they become one.
+/* Peeling a mail: each round reads one entity, finds out what it is, judges or opens it, and goes
+ * on with what was inside, until something is plain or cannot be opened. The layers' verdicts are
+ * made elsewhere (verify.c, decrypt.c); here they become one.
  *
  * What a reader may be shown is exactly the bytes the last layer covers. A signed or encrypted part
  * inside of a foreign multipart is reported and stays closed: text that was decrypted never gets
@@ -84,7 +84,8 @@ static void
 open_signed(Peeling *peeling, const ASN1_TYPE *value)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_SIGNED);
-    g_autoptr(SealSignedData) data = ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealSignedData));
+    g_autoptr(SealSignedData) data =
+        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealSignedData));
     g_autoptr(GBytes) content = NULL;
 
     if (!data) {
@@ -93,7 +94,8 @@ open_signed(Peeling *peeling, const ASN1_TYPE *value)
     }
     if (!data->encapsulated->content && sk_SealSignerInfo_num(data->signers) == 0) {
         layer->type = SEAL_LAYER_CERTS_ONLY;
-        stop_because(peeling, layer, SEAL_VERDICT_CERTS_ONLY, "it brings certificates and no message");
+        stop_because(peeling, layer, SEAL_VERDICT_CERTS_ONLY,
+                     "it brings certificates and no message");
         return;
     }
     if (!data->encapsulated->content) {
@@ -122,15 +124,14 @@ read_detached(const SealEntity *entity, GBytes *owner)
     return ASN1_item_unpack(info->content->value.sequence, ASN1_ITEM_rptr(SealSignedData));
 }
 
-/* The signed part as it was signed: its raw bytes, or with CRLF where the whole mail was stored with
- * the line ends of this system. */
+/* The signed part as it was signed: its raw bytes, or with CRLF where the whole mail was stored
+ * with the line ends of this system. */
 static GBytes *
 signed_bytes(const SealEntity *mail, GBytes *owner, SealBytes part)
 {
     g_autoptr(GBytes) raw = seal_bytes_slice(owner, part);
 
-    return seal_mail_has_unix_lines(mail->whole) ? seal_mail_canonical(raw)
-                                                 : g_bytes_ref(raw);
+    return seal_mail_has_unix_lines(mail->whole) ? seal_mail_canonical(raw) : g_bytes_ref(raw);
 }
 
 static void
@@ -144,7 +145,8 @@ open_multipart(Peeling *peeling, const SealEntity *entity)
     const char *wrong = seal_entity_split(entity, parts);
 
     layer->detached = TRUE;
-    if (!wrong && parts->len != 2) /* RFC 1847 2.1: a third part would be shown, but is not signed */
+    if (!wrong &&
+        parts->len != 2) /* RFC 1847 2.1: a third part would be shown, but is not signed */
         wrong = "it is multipart/signed, but has not exactly two parts";
     if (wrong) {
         stop_because(peeling, layer, SEAL_VERDICT_MALFORMED, wrong);
@@ -193,9 +195,10 @@ open_envelope(Peeling *peeling, const SealEnvelope *envelope, SealLayerReport *l
         return;
     }
     if (!envelope->authenticated && !is_mail_content(content)) {
-        stop_because(peeling, layer, SEAL_VERDICT_DECRYPT_FAILED,
-                     "it cannot be opened with the key it names: it was damaged or made wrongly, ask "
-                     "the sender to send it again");
+        stop_because(
+            peeling, layer, SEAL_VERDICT_DECRYPT_FAILED,
+            "it cannot be opened with the key it names: it was damaged or made wrongly, ask "
+            "the sender to send it again");
         return;
     }
     peeling->encrypted = TRUE;
@@ -435,11 +438,13 @@ conclude_all(Peeling *peeling)
     if (signature)
         conclude(report, signature->verdict, signature->reason);
     else if (part == SEAL_VERDICT_PARTIALLY_ENCRYPTED)
-        conclude(report, part, "a part of it is encrypted among others that are not; save that part "
-                               "and open it by itself");
+        conclude(report, part,
+                 "a part of it is encrypted among others that are not; save that part "
+                 "and open it by itself");
     else if (part == SEAL_VERDICT_PARTIALLY_SIGNED && !peeling->encrypted)
-        conclude(report, part, "a part of it is signed among others that are not; save that part and "
-                               "verify it by itself");
+        conclude(report, part,
+                 "a part of it is signed among others that are not; save that part and "
+                 "verify it by itself");
     else if (peeling->encrypted)
         conclude_encryption(report);
     else
@@ -461,7 +466,8 @@ start(Peeling *peeling, GBytes *mail)
     peeling->current = seal_bytes_slice(mail, bytes);
     peeling->policy.trust = peeling->options->trust;
     peeling->policy.senders = seal_mail_senders(entity, peeling->options->from);
-    peeling->policy.at = peeling->options->at != 0 ? peeling->options->at : g_get_real_time() / G_USEC_PER_SEC;
+    peeling->policy.at =
+        peeling->options->at != 0 ? peeling->options->at : g_get_real_time() / G_USEC_PER_SEC;
 }
 
 static void

@@ -21,24 +21,25 @@ typedef enum {
 
 typedef struct {
     SealOpenMode mode;
-    const SealTrust *trust;         /* (nullable) anchors and CRLs; without, every signer is untrusted */
-    const SealUnwrapper *unwrapper; /* (nullable) without, every encrypted layer is "not-recipient" */
-    const char *from;               /* (nullable) who should have signed, where the mail names nobody
-                                     * in From or Sender; one address (addr-spec) */
-    gint64 at;                      /* the time certificates are judged at, 0: now */
+    const SealTrust *trust; /* (nullable) anchors and CRLs; without, every signer is untrusted */
+    const SealUnwrapper
+        *unwrapper;   /* (nullable) without, every encrypted layer is "not-recipient" */
+    const char *from; /* (nullable) who should have signed, where the mail names nobody
+                       * in From or Sender; one address (addr-spec) */
+    gint64 at;        /* the time certificates are judged at, 0: now */
 } SealOpenOptions;
 
 /* Judges and opens a mail.
  *
  * `mail`: its bytes as received, at most SEAL_MAIL_MAX. `ret_report`: (transfer full) always set on
- * success. `ret_content`: (transfer full) (nullable on return) what the innermost opened layer holds,
- * a MIME entity, byte for byte, with what nothing covers left out; the mail itself if it has no layer;
- * NULL where the verdict is about a layer that could not be opened. Content that a bad signature
- * covers IS given: show it only with its verdict. Nothing decrypted is given before its tag or
- * padding was checked.
+ * success. `ret_content`: (transfer full) (nullable on return) what the innermost opened layer
+ * holds, a MIME entity, byte for byte, with what nothing covers left out; the mail itself if it has
+ * no layer; NULL where the verdict is about a layer that could not be opened. Content that a bad
+ * signature covers IS given: show it only with its verdict. Nothing decrypted is given before its
+ * tag or padding was checked.
  *
  * A mail that is not good is no error: it returns TRUE and the report's verdict says so. FALSE with
- * an error only if the question could not be worked on: what unwrapper's functions failed with beyond
- * a refusal (agent unreachable, token removed, ...). Blocks as long as the unwrapper. */
+ * an error only if the question could not be worked on: what unwrapper's functions failed with
+ * beyond a refusal (agent unreachable, token removed, ...). Blocks as long as the unwrapper. */
 gboolean seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport **ret_report,
                         GBytes **ret_content, GError **error);

@@ -111,7 +111,8 @@ add_agreement_key(const SealKeyAgreement *agreement, const SealRecipientEncrypte
         recipient->id.subject_key_id = seal_octets_dup(key->id->d.key_id->key_id);
     else
         set_issuer_serial(&recipient->id, key->id->d.issuer_serial);
-    /* A static originator key would have to be looked up in a certificate; no mail program does it. */
+    /* A static originator key would have to be looked up in a certificate; no mail program does it.
+     */
     if (agreement->originator->type == SEAL_ORIGINATOR_KEY) {
         recipient->scheme = scheme_of(agreement->algorithm, TRUE);
         recipient->originator =
@@ -139,7 +140,7 @@ read_agreement(const ASN1_STRING *value, GPtrArray *list)
 }
 
 gboolean
-seal_recipients_read(STACK_OF(ASN1_TYPE) *recipients, GPtrArray *list)
+seal_recipients_read(STACK_OF(ASN1_TYPE) * recipients, GPtrArray *list)
 {
     for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++) {
         const ASN1_TYPE *any = sk_ASN1_TYPE_value(recipients, i);

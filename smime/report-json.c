@@ -4,9 +4,11 @@
 #include <json-glib/json-glib.h>
 
 static const char *const type_words[] = {
-    [SEAL_LAYER_SIGNED] = "signed",         [SEAL_LAYER_ENCRYPTED] = "encrypted",
+    [SEAL_LAYER_SIGNED] = "signed",
+    [SEAL_LAYER_ENCRYPTED] = "encrypted",
     [SEAL_LAYER_AUTH_ENCRYPTED] = "auth-encrypted",
-    [SEAL_LAYER_CERTS_ONLY] = "certs-only", [SEAL_LAYER_UNKNOWN] = "unknown",
+    [SEAL_LAYER_CERTS_ONLY] = "certs-only",
+    [SEAL_LAYER_UNKNOWN] = "unknown",
 };
 
 static void

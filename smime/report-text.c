@@ -5,7 +5,8 @@
 static const char *const verdict_lines[] = {
     [SEAL_VERDICT_OK] = "good: signed by its sender and unchanged",
     [SEAL_VERDICT_DECRYPTED] = "opened: encrypted and unchanged, but not signed",
-    [SEAL_VERDICT_DECRYPTED_NOAUTH] = "opened: encrypted, but nothing shows who wrote it or whether it was changed",
+    [SEAL_VERDICT_DECRYPTED_NOAUTH] =
+        "opened: encrypted, but nothing shows who wrote it or whether it was changed",
     [SEAL_VERDICT_OK_PLAIN] = "plain mail: neither signed nor encrypted",
     [SEAL_VERDICT_UNSIGNED] = "not signed",
     [SEAL_VERDICT_CERTS_ONLY] = "certificates only: there is no message in it",

@@ -4,19 +4,20 @@
 
 #include <glib.h>
 
-/* In the order of precedence: the first that applies is the verdict. The words are the enum's names in lower case with hyphens. */
+/* In the order of precedence: the first that applies is the verdict. The words are the enum's names
+ * in lower case with hyphens. */
 typedef enum {
-    SEAL_VERDICT_OK,                  /* all that is shown is covered by good signatures of its sender */
-    SEAL_VERDICT_DECRYPTED,           /* opened; the encryption authenticates the content; unsigned */
-    SEAL_VERDICT_DECRYPTED_NOAUTH,    /* opened; nothing authenticates the content */
-    SEAL_VERDICT_OK_PLAIN,            /* no S/MIME in it at all, and nothing was asked but to open it */
-    SEAL_VERDICT_UNSIGNED,            /* a signature was asked for, and there is none */
-    SEAL_VERDICT_CERTS_ONLY,          /* carries certificates, no message */
-    SEAL_VERDICT_OK_PARTIAL,          /* one signer is good, another one is not */
-    SEAL_VERDICT_PARTIALLY_SIGNED,    /* a part of the mail is signed, others are not */
-    SEAL_VERDICT_BAD_SIGNATURE,       /* the signature does not fit the content */
-    SEAL_VERDICT_UNTRUSTED,           /* the path ends in a root that is no anchor */
-    SEAL_VERDICT_INCOMPLETE_CHAIN,    /* an issuer's certificate is missing */
+    SEAL_VERDICT_OK,        /* all that is shown is covered by good signatures of its sender */
+    SEAL_VERDICT_DECRYPTED, /* opened; the encryption authenticates the content; unsigned */
+    SEAL_VERDICT_DECRYPTED_NOAUTH, /* opened; nothing authenticates the content */
+    SEAL_VERDICT_OK_PLAIN,   /* no S/MIME in it at all, and nothing was asked but to open it */
+    SEAL_VERDICT_UNSIGNED,   /* a signature was asked for, and there is none */
+    SEAL_VERDICT_CERTS_ONLY, /* carries certificates, no message */
+    SEAL_VERDICT_OK_PARTIAL, /* one signer is good, another one is not */
+    SEAL_VERDICT_PARTIALLY_SIGNED, /* a part of the mail is signed, others are not */
+    SEAL_VERDICT_BAD_SIGNATURE,    /* the signature does not fit the content */
+    SEAL_VERDICT_UNTRUSTED,        /* the path ends in a root that is no anchor */
+    SEAL_VERDICT_INCOMPLETE_CHAIN, /* an issuer's certificate is missing */
     SEAL_VERDICT_EXPIRED,
     SEAL_VERDICT_NOT_YET_VALID,
     SEAL_VERDICT_REVOKED,
@@ -55,9 +56,9 @@ typedef struct {
     const char *revocation;       /* "good", "revoked", "unknown", "not-checked" */
     const char *address_match;    /* "match", "mismatch", "not-checked" */
     const char *validation_level; /* "unknown" until certificate policies are read */
-    gint64 signing_time;          /* as the signer states it; seconds since 1970, G_MININT64: not stated */
-    char *digest_algorithm;       /* (nullable) e.g. "sha256" */
-    char *signature_algorithm;    /* (nullable) e.g. "rsa-pss" */
+    gint64 signing_time; /* as the signer states it; seconds since 1970, G_MININT64: not stated */
+    char *digest_algorithm;    /* (nullable) e.g. "sha256" */
+    char *signature_algorithm; /* (nullable) e.g. "rsa-pss" */
 } SealSignerReport;
 
 typedef enum {
@@ -65,7 +66,7 @@ typedef enum {
     SEAL_LAYER_ENCRYPTED,      /* EnvelopedData */
     SEAL_LAYER_AUTH_ENCRYPTED, /* AuthEnvelopedData */
     SEAL_LAYER_CERTS_ONLY,
-    SEAL_LAYER_UNKNOWN,        /* says it is S/MIME, is none that is known */
+    SEAL_LAYER_UNKNOWN, /* says it is S/MIME, is none that is known */
 } SealLayerType;
 
 typedef struct {

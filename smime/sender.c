@@ -12,7 +12,8 @@ add_addresses(InternetAddressList *list, GPtrArray *senders)
         const char *text = NULL;
 
         if (INTERNET_ADDRESS_IS_GROUP(address)) {
-            add_addresses(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)), senders);
+            add_addresses(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)),
+                          senders);
             continue;
         }
         text = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address));

@@ -69,9 +69,10 @@ check_usage(X509 *certificate, GError **error)
         seal_certificate_has_usage(certificate, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION))
         return TRUE;
     subject = seal_certificate_subject(certificate);
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_KEY_USAGE,
-                "cannot sign with the certificate '%s': it is not for signatures, choose another key",
-                subject);
+    g_set_error(
+        error, SEAL_ERROR, SEAL_ERROR_KEY_USAGE,
+        "cannot sign with the certificate '%s': it is not for signatures, choose another key",
+        subject);
     return FALSE;
 }
 
@@ -93,7 +94,8 @@ add_certificate(SealSignedData *data, GBytes *der)
 static gboolean
 is_root(X509 *certificate)
 {
-    return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
+    return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) ==
+           0;
 }
 
 static gboolean
@@ -111,7 +113,8 @@ add_certificates(SealSignedData *data, const SealSigner *signer, GError **error)
     }
     for (guint i = 0; i < signer->chain->len; i++) {
         GBytes *der = g_ptr_array_index(signer->chain, i);
-        g_autoptr(X509) certificate = seal_certificate_read(der, "a certificate of the chain", error);
+        g_autoptr(X509) certificate =
+            seal_certificate_read(der, "a certificate of the chain", error);
 
         if (!certificate)
             return FALSE;
@@ -232,7 +235,8 @@ sign_content(GBytes *content, const SealSigner *signer, X509 *certificate, const
              const SealSignOptions *options, GError **error)
 {
     g_autoptr(SealSignedData) data = new_signed_data(scheme, content, options->opaque);
-    gint64 now = options->signing_time != 0 ? options->signing_time : g_get_real_time() / G_USEC_PER_SEC;
+    gint64 now =
+        options->signing_time != 0 ? options->signing_time : g_get_real_time() / G_USEC_PER_SEC;
     SealSignerInfo *info = new_signer_info(certificate, scheme, content, now);
 
     sk_SealSignerInfo_push(data->signers, info);
@@ -243,7 +247,8 @@ sign_content(GBytes *content, const SealSigner *signer, X509 *certificate, const
 }
 
 GBytes *
-seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options, GError **error)
+seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
+               GError **error)
 {
     static const SealSignOptions defaults = {0};
     g_autoptr(GBytes) outer = NULL;

@@ -5,8 +5,8 @@
 
 #include <glib.h>
 
-/* A mail may have at most this many bytes, whether made or read: 256 MiB keep a program on a desktop
- * alive, and no mail server takes more. LIMIT_EXCEEDED beyond. */
+/* A mail may have at most this many bytes, whether made or read: 256 MiB keep a program on a
+ * desktop alive, and no mail server takes more. LIMIT_EXCEEDED beyond. */
 #define SEAL_MAIL_MAX ((gsize)256 * 1024 * 1024)
 
 typedef struct {
@@ -27,7 +27,8 @@ typedef struct {
  *
  * Returns (transfer full) the signed mail with CRLF line ends. Errors: INVALID_INPUT (not a mail,
  * or a part of Content-Transfer-Encoding binary, which the canonical form would damage; a signature
- * that does not verify under the certificate), NOT_SUPPORTED (kind of key), LIMIT_EXCEEDED, KEY_USAGE
- * (the certificate is not for signatures), and those of signer->sign(). Blocks as long as signer->sign(). */
+ * that does not verify under the certificate), NOT_SUPPORTED (kind of key), LIMIT_EXCEEDED,
+ * KEY_USAGE (the certificate is not for signatures), and those of signer->sign(). Blocks as long as
+ * signer->sign(). */
 GBytes *seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
                        GError **error);

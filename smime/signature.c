@@ -1,6 +1,6 @@
-/* One signer, checked without OpenSSL's CMS_verify, which takes a content-type attribute that differs
- * from the content's type, and signed attributes replayed as content. Each step below names what it
- * found and stops; nobody later makes a bad signature good. */
+/* One signer, checked without OpenSSL's CMS_verify, which takes a content-type attribute that
+ * differs from the content's type, and signed attributes replayed as content. Each step below names
+ * what it found and stops; nobody later makes a bad signature good. */
 #include "smime/signature.h"
 
 #include "smime/attributes.h"
@@ -32,7 +32,8 @@ is_named(const SealCertificateId *id, X509 *certificate)
 }
 
 static gboolean
-find_certificate(const SealSignerInfo *info, STACK_OF(X509) *certificates, SealSignatureCheck *check)
+find_certificate(const SealSignerInfo *info, STACK_OF(X509) * certificates,
+                 SealSignatureCheck *check)
 {
     for (int i = 0; i < sk_X509_num(certificates); i++)
         if (is_named(info->id, sk_X509_value(certificates, i))) {
@@ -73,7 +74,7 @@ read_algorithms(const SealSignerInfo *info, SealSignatureCheck *check)
 /* -- what ------------------------------------------------------------------------------------- */
 
 static gboolean
-check_content_type(const STACK_OF(X509_ATTRIBUTE) *attributes, const ASN1_OBJECT *content_type,
+check_content_type(const STACK_OF(X509_ATTRIBUTE) * attributes, const ASN1_OBJECT *content_type,
                    SealSignatureCheck *check)
 {
     const ASN1_TYPE *value = NULL;
@@ -89,7 +90,8 @@ check_content_type(const STACK_OF(X509_ATTRIBUTE) *attributes, const ASN1_OBJECT
 }
 
 static gboolean
-check_digest(const STACK_OF(X509_ATTRIBUTE) *attributes, SealBytes content, SealSignatureCheck *check)
+check_digest(const STACK_OF(X509_ATTRIBUTE) * attributes, SealBytes content,
+             SealSignatureCheck *check)
 {
     const ASN1_TYPE *value = NULL;
     unsigned char digest[EVP_MAX_MD_SIZE];
@@ -120,13 +122,15 @@ looks_like_attributes(SealBytes content)
     if (content.len == 0 || content.data[0] != 0x31) /* the tag of a SET */
         return FALSE;
     attributes = seal_asn1_read(ASN1_ITEM_rptr(SealAttributeSet), content.data, content.len);
-    found = seal_attribute_find(attributes, NID_pkcs9_messageDigest, &value) != SEAL_ATTRIBUTE_ABSENT;
+    found =
+        seal_attribute_find(attributes, NID_pkcs9_messageDigest, &value) != SEAL_ATTRIBUTE_ABSENT;
     sk_X509_ATTRIBUTE_pop_free(attributes, X509_ATTRIBUTE_free);
     return found;
 }
 
 static gboolean
-check_without_attributes(const ASN1_OBJECT *content_type, SealBytes content, SealSignatureCheck *check)
+check_without_attributes(const ASN1_OBJECT *content_type, SealBytes content,
+                         SealSignatureCheck *check)
 {
     if (OBJ_obj2nid(content_type) != NID_pkcs7_data) /* RFC 5652 5.3 */
         return refuse(check, SEAL_VERDICT_MALFORMED,
@@ -169,7 +173,7 @@ verify_attributes(const SealSignerInfo *info, SealSignatureCheck *check)
 
 void
 seal_signature_check(const SealSignerInfo *info, const ASN1_OBJECT *content_type, SealBytes content,
-                     STACK_OF(X509) *certificates, SealSignatureCheck *ret_check)
+                     STACK_OF(X509) * certificates, SealSignatureCheck *ret_check)
 {
     const STACK_OF(X509_ATTRIBUTE) *attributes = info->signed_attributes;
 

@@ -8,8 +8,8 @@
 
 /* How a RecipientInfo names its certificate: issuer and serial, or subject_key_id. */
 typedef struct {
-    GBytes *issuer;         /* (nullable) DER of the issuer's Name, as the message carries it */
-    GBytes *serial;         /* (nullable) content octets of the INTEGER (big-endian, two's complement) */
+    GBytes *issuer; /* (nullable) DER of the issuer's Name, as the message carries it */
+    GBytes *serial; /* (nullable) content octets of the INTEGER (big-endian, two's complement) */
     GBytes *subject_key_id; /* (nullable) the key identifier's octets */
 } SealRecipientId;
 
@@ -17,7 +17,7 @@ typedef struct {
     GBytes *originator; /* (nullable) key agreement only: DER of the OriginatorPublicKey of RFC 5652
                          * 6.2.2, a SEQUENCE (tag 0x30, not the message's [1]) of the algorithm and
                          * the BIT STRING with the ephemeral public key */
-    GBytes *ukm;        /* (nullable) key agreement only: content octets of the UserKeyingMaterial */
+    GBytes *ukm; /* (nullable) key agreement only: content octets of the UserKeyingMaterial */
     GBytes *content_encryption; /* DER of the content's AlgorithmIdentifier */
 } SealUnwrapInput;
 
@@ -30,12 +30,11 @@ struct SealUnwrapper {
     char *(*find)(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error);
 
     /* Opens one encrypted key; may block.
-     * `key`: what find() returned. `key_encryption`: DER AlgorithmIdentifier, `encrypted_key`: octets,
-     * both as the RecipientInfo carries them.
-     * Returns (transfer full) the content-encryption key, or NULL with an error of SEAL_ERROR:
-     * NOT_SUPPORTED, INVALID_INPUT, KEY_USAGE and DECRYPT_FAILED make the library try the next
-     * recipient; DENIED, CANCELLED, the PIN_ ones and NO_PROMPTER end in the verdict "refused";
-     * others are passed on. */
+     * `key`: what find() returned. `key_encryption`: DER AlgorithmIdentifier, `encrypted_key`:
+     * octets, both as the RecipientInfo carries them. Returns (transfer full) the
+     * content-encryption key, or NULL with an error of SEAL_ERROR: NOT_SUPPORTED, INVALID_INPUT,
+     * KEY_USAGE and DECRYPT_FAILED make the library try the next recipient; DENIED, CANCELLED, the
+     * PIN_ ones and NO_PROMPTER end in the verdict "refused"; others are passed on. */
     SealSecret *(*unwrap)(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
                           GBytes *encrypted_key, const SealUnwrapInput *input, GError **error);
     gpointer user_data; /* for find() and unwrap() alone */

@@ -9,8 +9,7 @@
 
 #include <openssl/err.h>
 
-static STACK_OF(X509) *
-read_certificates(const SealSignedData *data)
+static STACK_OF(X509) * read_certificates(const SealSignedData *data)
 {
     STACK_OF(X509) *certificates = sk_X509_new_null();
 
@@ -44,7 +43,7 @@ note_verdict(SealSignerReport *signer, SealVerdict verdict, char *reason)
 /* -- one signer ------------------------------------------------------------------------------- */
 
 static void
-judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) *certificates,
+judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) * certificates,
             const SealVerifyPolicy *policy)
 {
     g_auto(SealChainResult) result = {0};
@@ -89,11 +88,13 @@ judge_strength(SealSignerReport *signer, const SealSignatureCheck *check)
 {
     gboolean weak_hash = check->hash && check->hash->weak;
 
-    if (weak_hash || (check->has_scheme && check->scheme.mgf1_hash && check->scheme.mgf1_hash->weak))
-        note_verdict(signer, SEAL_VERDICT_WEAK_ALGORITHM,
-                     g_strdup_printf("the signature uses the hash %s, with which two mails can have "
-                                     "one signature: ask the sender to sign with SHA-256",
-                                     weak_hash ? check->hash->name : check->scheme.mgf1_hash->name));
+    if (weak_hash ||
+        (check->has_scheme && check->scheme.mgf1_hash && check->scheme.mgf1_hash->weak))
+        note_verdict(
+            signer, SEAL_VERDICT_WEAK_ALGORITHM,
+            g_strdup_printf("the signature uses the hash %s, with which two mails can have "
+                            "one signature: ask the sender to sign with SHA-256",
+                            weak_hash ? check->hash->name : check->scheme.mgf1_hash->name));
     if (check->certificate && seal_certificate_is_weak(check->certificate))
         note_verdict(signer, SEAL_VERDICT_WEAK_ALGORITHM,
                      g_strdup("the signer's key is so short that others can sign with it: ask the "
@@ -116,7 +117,7 @@ describe_signature(SealSignerReport *signer, const SealSignatureCheck *check)
 
 static SealSignerReport *
 judge_signer(const SealSignedData *data, const SealSignerInfo *info, SealBytes content,
-             STACK_OF(X509) *certificates, const SealVerifyPolicy *policy)
+             STACK_OF(X509) * certificates, const SealVerifyPolicy *policy)
 {
     SealSignerReport *signer = seal_signer_report_new();
     SealSignatureCheck check;
@@ -182,8 +183,8 @@ is_within_limits(const SealSignedData *data, SealLayerReport *layer)
 }
 
 void
-seal_signed_data_judge(const SealSignedData *data, SealBytes content, const SealVerifyPolicy *policy,
-                       SealLayerReport *layer)
+seal_signed_data_judge(const SealSignedData *data, SealBytes content,
+                       const SealVerifyPolicy *policy, SealLayerReport *layer)
 {
     STACK_OF(X509) *certificates = NULL;
 
@@ -200,7 +201,8 @@ seal_signed_data_judge(const SealSignedData *data, SealBytes content, const Seal
     }
     sk_X509_pop_free(certificates, X509_free);
     if (layer->signers->len == 0)
-        set_layer(layer, SEAL_VERDICT_UNSIGNED, "it is packed as signed mail, but nobody signed it");
+        set_layer(layer, SEAL_VERDICT_UNSIGNED,
+                  "it is packed as signed mail, but nobody signed it");
     else
         sum_up(layer);
 }

@@ -1,5 +1,5 @@
-/* A CMS message in DER or BER, opened with a key that answers every recipient: SignedData, envelopes,
- * recipients, algorithms, decryption. */
+/* A CMS message in DER or BER, opened with a key that answers every recipient: SignedData,
+ * envelopes, recipients, algorithms, decryption. */
 #include <glib.h>
 
 #include "base/error.h"
@@ -35,7 +35,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static const char head[] = "From: a@example.org\r\nContent-Type: application/pkcs7-mime\r\n"
                                "Content-Transfer-Encoding: binary\r\n\r\n";
     const SealUnwrapper unwrapper = {find_any, unwrap_any, NULL};
-    const SealOpenOptions options = {.mode = SEAL_OPEN_ALL, .unwrapper = &unwrapper, .at = 1000000000};
+    const SealOpenOptions options = {
+        .mode = SEAL_OPEN_ALL, .unwrapper = &unwrapper, .at = 1000000000};
     g_autoptr(GByteArray) bytes = g_byte_array_new();
     g_autoptr(GBytes) mail = NULL;
     g_autoptr(GBytes) content = NULL;

@@ -32,9 +32,10 @@ set_name(X509 *certificate, const TestSpec *spec)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
 
-    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Privy Seal Test", -1,
-                               -1, 0);
-    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)spec->name, -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Privy Seal Test",
+                               -1, -1, 0);
+    X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)spec->name, -1, -1,
+                               0);
     if (spec->subject_address)
         X509_NAME_add_entry_by_txt(name, "emailAddress", MBSTRING_ASC,
                                    (const unsigned char *)spec->subject_address, -1, -1, 0);

@@ -12,14 +12,14 @@ typedef struct {
 
 /* What is left out is chosen so that the certificate is good: valid for a year, SHA-256. */
 typedef struct {
-    const char *name;      /* the common name */
-    const char *address;   /* (nullable) rfc822Name */
-    const char *key;       /* "rsa:2048", "ec:P-256", "ed25519", "x25519"; NULL: "ec:P-256" */
-    const char *usage;     /* keyUsage as in openssl.cnf; NULL: digitalSignature; "": none */
-    const char *extended;  /* extendedKeyUsage; NULL: emailProtection; "": none */
+    const char *name;            /* the common name */
+    const char *address;         /* (nullable) rfc822Name */
+    const char *key;             /* "rsa:2048", "ec:P-256", "ed25519", "x25519"; NULL: "ec:P-256" */
+    const char *usage;           /* keyUsage as in openssl.cnf; NULL: digitalSignature; "": none */
+    const char *extended;        /* extendedKeyUsage; NULL: emailProtection; "": none */
     const char *subject_address; /* (nullable) emailAddress in the subject */
-    const char *hash;      /* of the issuer's signature; NULL: "SHA256" */
-    gint64 from;           /* offsets in seconds from now; both 0: an hour ago, in a year */
+    const char *hash;            /* of the issuer's signature; NULL: "SHA256" */
+    gint64 from;                 /* offsets in seconds from now; both 0: an hour ago, in a year */
     gint64 until;
     gboolean authority; /* CA:TRUE and keyCertSign, cRLSign */
 } TestSpec;

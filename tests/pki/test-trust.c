@@ -105,8 +105,12 @@ test_usages(World *world, gconstpointer data)
         {{.name = "agree", .usage = "keyAgreement"}, SEAL_PURPOSE_SIGN_MAIL, "wrong-usage"},
         {{.name = "agree", .usage = "keyAgreement"}, SEAL_PURPOSE_ENCRYPT_MAIL, "good"},
         {{.name = "sign", .usage = "digitalSignature"}, SEAL_PURPOSE_ENCRYPT_MAIL, "wrong-usage"},
-        {{.name = "rsa", .key = "rsa:2048", .usage = "keyEncipherment"}, SEAL_PURPOSE_ENCRYPT_MAIL, "good"},
-        {{.name = "rsa", .key = "rsa:2048", .usage = "keyAgreement"}, SEAL_PURPOSE_ENCRYPT_MAIL, "wrong-usage"},
+        {{.name = "rsa", .key = "rsa:2048", .usage = "keyEncipherment"},
+         SEAL_PURPOSE_ENCRYPT_MAIL,
+         "good"},
+        {{.name = "rsa", .key = "rsa:2048", .usage = "keyAgreement"},
+         SEAL_PURPOSE_ENCRYPT_MAIL,
+         "wrong-usage"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)

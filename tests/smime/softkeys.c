@@ -12,7 +12,8 @@
 /* -- signing ---------------------------------------------------------------------------------- */
 
 static GBytes *
-soft_sign(const SealSigner *signer, const char *mechanism, const char *hash, GBytes *data, GError **error)
+soft_sign(const SealSigner *signer, const char *mechanism, const char *hash, GBytes *data,
+          GError **error)
 {
     const TestIdentity *identity = signer->user_data;
     gsize len = 0;
@@ -51,8 +52,8 @@ soft_sign(const SealSigner *signer, const char *mechanism, const char *hash, GBy
 SealSigner
 test_signer(const TestIdentity *identity, GPtrArray *chain)
 {
-    return (SealSigner){test_identity_der(identity), chain ? g_ptr_array_ref(chain) : NULL, soft_sign,
-                        (gpointer)identity};
+    return (SealSigner){test_identity_der(identity), chain ? g_ptr_array_ref(chain) : NULL,
+                        soft_sign, (gpointer)identity};
 }
 
 void
@@ -116,7 +117,8 @@ static SealSecret *
 fail(GError **error)
 {
     ERR_clear_error();
-    g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_DECRYPT_FAILED, "the wrapped key could not be opened");
+    g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_DECRYPT_FAILED,
+                        "the wrapped key could not be opened");
     return NULL;
 }
 
@@ -176,10 +178,10 @@ ASN1_SEQUENCE(SharedInfo) = {
     ASN1_EXP_OPT(SharedInfo, ukm, ASN1_OCTET_STRING, 0),
     ASN1_EXP(SharedInfo, bits, ASN1_OCTET_STRING, 2),
 } static_ASN1_SEQUENCE_END(SharedInfo)
-/* clang-format on */
+    /* clang-format on */
 
-static GBytes *
-shared_info(X509_ALGOR *wrap, GBytes *ukm, gsize key_len)
+    static GBytes
+    * shared_info(X509_ALGOR * wrap, GBytes *ukm, gsize key_len)
 {
     SharedInfo info = {.key_info = wrap};
     unsigned char bits[4] = {0, 0, (unsigned char)(key_len * 8 >> 8), (unsigned char)(key_len * 8)};
@@ -201,8 +203,8 @@ shared_info(X509_ALGOR *wrap, GBytes *ukm, gsize key_len)
     return bytes;
 }
 
-/* The originator's key is often given without its curve: it is the recipient's. NULL for a point that
- * is not on it. */
+/* The originator's key is often given without its curve: it is the recipient's. NULL for a point
+ * that is not on it. */
 static EVP_PKEY *
 originator_key(EVP_PKEY *own, GBytes *originator)
 {
@@ -223,7 +225,8 @@ originator_key(EVP_PKEY *own, GBytes *originator)
 }
 
 static void
-derive(EVP_PKEY *own, EVP_PKEY *peer, const char *md, GBytes *info, unsigned char *out, size_t out_len)
+derive(EVP_PKEY *own, EVP_PKEY *peer, const char *md, GBytes *info, unsigned char *out,
+       size_t out_len)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(own, NULL);
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, "X963KDF", NULL);

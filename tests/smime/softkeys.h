@@ -1,5 +1,5 @@
-/* SealSigner and SealUnwrapper over keys in this process, written with EVP alone: a second reading of
- * RFC 5652 and 5753 beside the agent's. */
+/* SealSigner and SealUnwrapper over keys in this process, written with EVP alone: a second reading
+ * of RFC 5652 and 5753 beside the agent's. */
 #pragma once
 
 #include "base/error.h"
@@ -17,13 +17,14 @@ typedef enum {
     TEST_UNWRAP_WORKS,
     TEST_UNWRAP_REFUSES, /* find() answers, unwrap() says Denied */
     TEST_UNWRAP_FAILS,   /* as an agent that went away */
-    TEST_UNWRAP_WRONG,   /* gives a key of the right length that is not it, as implicit rejection does */
+    TEST_UNWRAP_WRONG, /* gives a key of the right length that is not it, as implicit rejection does
+                        */
 } TestMood;
 
 typedef struct {
     GPtrArray *identities; /* (element-type TestIdentity) (transfer none) */
     TestMood mood;
-    guint asked;           /* how often unwrap() was called */
+    guint asked; /* how often unwrap() was called */
 } TestKeyring;
 
 /* An unwrapper over `keyring`, which must outlive it. */

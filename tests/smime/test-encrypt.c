@@ -13,17 +13,23 @@ test_every_cipher_and_key(World *world, gconstpointer data)
         const char *type;
         SealVerdict verdict;
     } ciphers[] = {
-        {SEAL_CONTENT_AES256_CBC, "aes256-cbc", "smime-type=enveloped-data", SEAL_VERDICT_DECRYPTED_NOAUTH},
-        {SEAL_CONTENT_AES128_CBC, "aes128-cbc", "smime-type=enveloped-data", SEAL_VERDICT_DECRYPTED_NOAUTH},
-        {SEAL_CONTENT_AES128_GCM, "aes128-gcm", "smime-type=authEnveloped-data", SEAL_VERDICT_DECRYPTED},
-        {SEAL_CONTENT_AES256_GCM, "aes256-gcm", "smime-type=authEnveloped-data", SEAL_VERDICT_DECRYPTED},
+        {SEAL_CONTENT_AES256_CBC, "aes256-cbc", "smime-type=enveloped-data",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {SEAL_CONTENT_AES128_CBC, "aes128-cbc", "smime-type=enveloped-data",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {SEAL_CONTENT_AES128_GCM, "aes128-gcm", "smime-type=authEnveloped-data",
+         SEAL_VERDICT_DECRYPTED},
+        {SEAL_CONTENT_AES256_GCM, "aes256-gcm", "smime-type=authEnveloped-data",
+         SEAL_VERDICT_DECRYPTED},
     };
     static const struct {
         const char *key;
         gboolean oaep;
         const char *scheme;
-    } keys[] = {{"rsa:2048", FALSE, "rsa-pkcs1"}, {"rsa:2048", TRUE, "rsa-oaep"},
-                {"ec:P-256", FALSE, "ecdh"},      {"ec:P-384", FALSE, "ecdh"},
+    } keys[] = {{"rsa:2048", FALSE, "rsa-pkcs1"},
+                {"rsa:2048", TRUE, "rsa-oaep"},
+                {"ec:P-256", FALSE, "ecdh"},
+                {"ec:P-384", FALSE, "ecdh"},
                 {"ec:P-521", FALSE, "ecdh"}};
     g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
 
@@ -39,7 +45,8 @@ test_every_cipher_and_key(World *world, gconstpointer data)
             const SealLayerReport *layer = g_ptr_array_index(report->layers, 0);
 
             g_assert_true(world_has(mail, ciphers[c].type));
-            g_assert_true(world_has(content, "Content-Type: text/plain; charset=utf-8\r\n\r\n" WORLD_TEXT));
+            g_assert_true(
+                world_has(content, "Content-Type: text/plain; charset=utf-8\r\n\r\n" WORLD_TEXT));
             g_assert_cmpstr(g_ptr_array_index(layer->algorithms, 0), ==, ciphers[c].name);
             g_assert_cmpstr(g_ptr_array_index(layer->algorithms, 1), ==, keys[k].scheme);
             g_assert_cmpuint(layer->recipients, ==, 1);
@@ -54,8 +61,7 @@ test_three_recipients(World *world, gconstpointer data)
     const TestIdentity *people[] = {world_bob(world, keys[0]), world_bob(world, keys[1]),
                                     world_bob(world, keys[2])};
     g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
-    g_autoptr(GBytes) mail =
-        world_encrypt(plain, NULL, people[0], people[1], people[2], NULL);
+    g_autoptr(GBytes) mail = world_encrypt(plain, NULL, people[0], people[1], people[2], NULL);
 
     for (gsize i = 0; i < G_N_ELEMENTS(people); i++) {
         g_autoptr(GPtrArray) alone = g_ptr_array_new();
@@ -65,7 +71,8 @@ test_three_recipients(World *world, gconstpointer data)
         g_ptr_array_add(alone, (gpointer)people[i]);
         world->keyring.identities = alone;
         world->keyring.asked = 0;
-        report = world_open_mail(world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_DECRYPTED_NOAUTH, &content);
+        report =
+            world_open_mail(world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_DECRYPTED_NOAUTH, &content);
         g_assert_true(world_has(content, WORLD_TEXT));
         g_assert_cmpuint(world->keyring.asked, ==, 1);
     }
@@ -95,11 +102,16 @@ test_refusals(World *world, gconstpointer data)
 
     expect_refusal(mail, NULL, SEAL_ERROR_INVALID_INPUT, "no recipient");
     expect_refusal(mail, world_bytes("PEM?"), SEAL_ERROR_INVALID_INPUT, "recipient's certificate");
-    expect_refusal(mail, test_identity_der(world_alice(world, "rsa:2048")), SEAL_ERROR_KEY_USAGE, "CN=Alice");
-    expect_refusal(mail, test_identity_der(world_alice(world, "ec:P-256")), SEAL_ERROR_KEY_USAGE, "CN=Alice");
-    expect_refusal(mail, test_identity_der(world_person(world, &weak)), SEAL_ERROR_NOT_SUPPORTED, "CN=Weak");
-    expect_refusal(mail, test_identity_der(world_person(world, &edwards)), SEAL_ERROR_NOT_SUPPORTED, "CN=Edwards");
-    expect_refusal(nothing, test_identity_der(world_bob(world, "ec:P-256")), SEAL_ERROR_INVALID_INPUT, "header");
+    expect_refusal(mail, test_identity_der(world_alice(world, "rsa:2048")), SEAL_ERROR_KEY_USAGE,
+                   "CN=Alice");
+    expect_refusal(mail, test_identity_der(world_alice(world, "ec:P-256")), SEAL_ERROR_KEY_USAGE,
+                   "CN=Alice");
+    expect_refusal(mail, test_identity_der(world_person(world, &weak)), SEAL_ERROR_NOT_SUPPORTED,
+                   "CN=Weak");
+    expect_refusal(mail, test_identity_der(world_person(world, &edwards)), SEAL_ERROR_NOT_SUPPORTED,
+                   "CN=Edwards");
+    expect_refusal(nothing, test_identity_der(world_bob(world, "ec:P-256")),
+                   SEAL_ERROR_INVALID_INPUT, "header");
 }
 
 /* Garbage under a key that was made up for damaged input is not handed out as a mail. */
@@ -120,9 +132,10 @@ test_garbage_is_no_mail(World *world, gconstpointer data)
         g_assert_true(seal_mail_open(mail, &options, &report, &content, NULL));
         given += content != NULL;
         g_assert_cmpstr(seal_verdict_word(report->verdict), ==, "decrypt-failed");
-        g_assert_cmpstr(report->reason, ==,
-                        "it cannot be opened with the key it names: it was damaged or made wrongly, "
-                        "ask the sender to send it again");
+        g_assert_cmpstr(
+            report->reason, ==,
+            "it cannot be opened with the key it names: it was damaged or made wrongly, "
+            "ask the sender to send it again");
     }
     g_assert_cmpuint(given, ==, 0);
 }

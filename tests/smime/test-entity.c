@@ -20,8 +20,9 @@ expect_range(SealBytes range, const char *text)
 static void
 test_ranges(void)
 {
-    static const char text[] = "From: a@b.c\r\nSubject: one\r\n two\r\nContent-Type: Text/Plain;\r\n"
-                               "\tCharset=\"utf-8\"\r\n\r\nbody \r\n";
+    static const char text[] =
+        "From: a@b.c\r\nSubject: one\r\n two\r\nContent-Type: Text/Plain;\r\n"
+        "\tCharset=\"utf-8\"\r\n\r\nbody \r\n";
     g_autoptr(SealEntity) entity = seal_entity_parse(view(text));
     const SealField *subject = &g_array_index(entity->fields, SealField, 1);
     g_autoptr(GPtrArray) values = seal_entity_values(entity, "SUBJECT");
@@ -79,7 +80,8 @@ test_content_types(void)
         const char *boundary;
     } rows[] = {
         {"multipart/signed; boundary=x", "multipart/signed", "x"},
-        {"Multipart/Signed ; Boundary = \"a b\\\"c\" (comment; boundary=z)", "multipart/signed", "a b\"c"},
+        {"Multipart/Signed ; Boundary = \"a b\\\"c\" (comment; boundary=z)", "multipart/signed",
+         "a b\"c"},
         {"(first) a/b;boundary=x/y;", "a/b", "x/y"},
         {"a/b; boundary=x; boundary=y", NULL, NULL},
         {"a/b; boundary=\"open", NULL, NULL},
@@ -164,12 +166,8 @@ test_base64(void)
         const char *text;
         const char *bytes; /* NULL: refused */
     } rows[] = {
-        {"", ""},
-        {"aGVsbG8=", "hello"},
-        {"aGVs\r\n bG8=\n\n", "hello"},
-        {"aGVsbG8", NULL},
-        {"aGVsbG8=aGVs", NULL},
-        {"aGVs*G8=", NULL},
+        {"", ""},          {"aGVsbG8=", "hello"},  {"aGVs\r\n bG8=\n\n", "hello"},
+        {"aGVsbG8", NULL}, {"aGVsbG8=aGVs", NULL}, {"aGVs*G8=", NULL},
         {"====", NULL},
     };
 
@@ -186,8 +184,10 @@ test_base64(void)
 static void
 test_canonical(void)
 {
-    static const char *const rows[][2] = {
-        {"a\nb\r\nc\rd\n\n", "a\r\nb\r\nc\rd\r\n\r\n"}, {"\n", "\r\n"}, {"", ""}, {"a\r\n", "a\r\n"}};
+    static const char *const rows[][2] = {{"a\nb\r\nc\rd\n\n", "a\r\nb\r\nc\rd\r\n\r\n"},
+                                          {"\n", "\r\n"},
+                                          {"", ""},
+                                          {"a\r\n", "a\r\n"}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autoptr(GBytes) bytes = g_bytes_new(rows[i][0], strlen(rows[i][0]));

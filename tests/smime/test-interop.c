@@ -158,9 +158,14 @@ store_mail_parts(Place *place)
 static void
 test_verifies_openssl(Place *place, gconstpointer data)
 {
-    static const char *const variants[] = {
-        "", " -nodetach", " -binary", " -md sha384", " -noattr", " -keyid", " -nodetach -indef -stream",
-        " -nosmimecap -cades"};
+    static const char *const variants[] = {"",
+                                           " -nodetach",
+                                           " -binary",
+                                           " -md sha384",
+                                           " -noattr",
+                                           " -keyid",
+                                           " -nodetach -indef -stream",
+                                           " -nosmimecap -cades"};
 
     store_mail_parts(place);
     for (gsize k = 0; k < G_N_ELEMENTS(signing_keys); k++) {
@@ -169,7 +174,8 @@ test_verifies_openssl(Place *place, gconstpointer data)
             /* OpenSSL 3.0 cannot write PSS as a stream: "illegal zero content". */
             gboolean can_write = !signing_keys[k].pss || !strstr(variants[v], "-stream");
             g_autofree char *command = g_strconcat(
-                "openssl cms -sign -in entity -signer alice.pem -inkey alice.key -certfile issuer.pem "
+                "openssl cms -sign -in entity -signer alice.pem -inkey alice.key -certfile "
+                "issuer.pem "
                 "-from alice@example.org -subject Hello",
                 signing_keys[k].pss ? " -keyopt rsa_padding_mode:pss" : "", variants[v], NULL);
             g_autoptr(GBytes) mail = can_write ? run(place, command) : NULL;
@@ -192,8 +198,9 @@ test_two_signers(Place *place, gconstpointer data)
     store_mail_parts(place);
     store_identity(place, "alice", world_alice(&place->world, "ec:P-256"));
     store_identity(place, "eve", world_person(&place->world, &other));
-    mail = run(place, "openssl cms -sign -in entity -signer alice.pem -inkey alice.key "
-                      "-signer eve.pem -inkey eve.key -certfile issuer.pem -from alice@example.org");
+    mail =
+        run(place, "openssl cms -sign -in entity -signer alice.pem -inkey alice.key "
+                   "-signer eve.pem -inkey eve.key -certfile issuer.pem -from alice@example.org");
     report = world_open_mail(&place->world, SEAL_OPEN_VERIFY, mail, SEAL_VERDICT_OK_PARTIAL, NULL);
     layer = g_ptr_array_index(report->layers, 0);
     g_assert_cmpuint(layer->signers->len, ==, 2);
@@ -214,13 +221,16 @@ test_decrypts_openssl(Place *place, gconstpointer data)
         {"rsa:2048", " -des3", SEAL_VERDICT_DECRYPTED_NOAUTH},
         {"rsa:2048", " -aes-256-gcm", SEAL_VERDICT_DECRYPTED},
         {"rsa:2048", " -aes-128-gcm -indef -stream", SEAL_VERDICT_DECRYPTED},
-        {"rsa:2048", " -aes256 -recip bob.pem -keyopt rsa_padding_mode:oaep", SEAL_VERDICT_DECRYPTED_NOAUTH},
-        {"rsa:2048", " -aes256 -recip bob.pem -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256",
+        {"rsa:2048", " -aes256 -recip bob.pem -keyopt rsa_padding_mode:oaep",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"rsa:2048",
+         " -aes256 -recip bob.pem -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256",
          SEAL_VERDICT_DECRYPTED_NOAUTH},
         {"ec:P-256", " -aes256", SEAL_VERDICT_DECRYPTED_NOAUTH},
         {"ec:P-384", " -aes-192-gcm", SEAL_VERDICT_DECRYPTED},
         {"ec:P-521", " -aes128 -keyid", SEAL_VERDICT_DECRYPTED_NOAUTH},
-        {"ec:P-256", " -aes256 -recip bob.pem -keyopt ecdh_kdf_md:sha384", SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"ec:P-256", " -aes256 -recip bob.pem -keyopt ecdh_kdf_md:sha384",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
     };
 
     store_mail_parts(place);
@@ -248,7 +258,8 @@ test_decrypts_openssl(Place *place, gconstpointer data)
 static void
 make_nss(Place *place, const char *name, const TestIdentity *identity)
 {
-    PKCS12 *bundle = PKCS12_create("x", name, identity->key, identity->certificate, NULL, 0, 0, 0, 0, 0);
+    PKCS12 *bundle =
+        PKCS12_create("x", name, identity->key, identity->certificate, NULL, 0, 0, 0, 0, 0);
     unsigned char *der = NULL;
     int len = i2d_PKCS12(bundle, &der);
     g_autoptr(GBytes) bytes = g_bytes_new(der, (gsize)len);
@@ -283,11 +294,12 @@ wrap(GBytes *cms, const char *type)
     gsize len = 0;
     const guchar *data = g_bytes_get_data(cms, &len);
     g_autofree char *base64 = g_base64_encode(data, len);
-    g_autofree char *mail = g_strdup_printf("From: alice@example.org\r\n"
-                                            "MIME-Version: 1.0\r\n"
-                                            "Content-Type: application/x-pkcs7-mime; smime-type=%s; name=smime.p7m\r\n"
-                                            "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n",
-                                            type, base64);
+    g_autofree char *mail =
+        g_strdup_printf("From: alice@example.org\r\n"
+                        "MIME-Version: 1.0\r\n"
+                        "Content-Type: application/x-pkcs7-mime; smime-type=%s; name=smime.p7m\r\n"
+                        "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n",
+                        type, base64);
 
     return world_bytes(mail);
 }
@@ -322,7 +334,8 @@ test_nss_encrypts(Place *place, gconstpointer data)
     make_nss(place, "bob", world_bob(&place->world, "rsa:2048"));
     cms = run(place, "cmsutil -E -d nss -f password -r bob@example.org -i entity");
     mail = wrap(cms, "enveloped-data");
-    report = world_open_mail(&place->world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_DECRYPTED_NOAUTH, &content);
+    report = world_open_mail(&place->world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_DECRYPTED_NOAUTH,
+                             &content);
     g_assert_true(world_has(content, WORLD_TEXT));
 }
 
@@ -385,13 +398,13 @@ test_nss_reads(Place *place, gconstpointer data)
 
 /* -- GnuPG ------------------------------------------------------------------------------------ */
 
-/* gpgsm asks its agent which roots to trust; the agent is ours, in the foreground, and ends with the
- * home. */
+/* gpgsm asks its agent which roots to trust; the agent is ours, in the foreground, and ends with
+ * the home. */
 static void
 start_gnupg(Place *place)
 {
-    static const char *const agent[] = {"gpg-agent", "--homedir", "gnupg", "--verbose", "--no-detach", "--daemon",
-                                        NULL};
+    static const char *const agent[] = {"gpg-agent",   "--homedir", "gnupg", "--verbose",
+                                        "--no-detach", "--daemon",  NULL};
     g_autofree char *folder = seal_test_home_path(place->home, "gnupg");
     g_autofree char *home = seal_test_home_path(place->home, "");
     g_autofree char *log = NULL;
@@ -430,10 +443,12 @@ test_gpgsm_encrypts(Place *place, gconstpointer data)
     store_identity(place, "bob", world_bob(&place->world, "rsa:2048"));
     g_bytes_unref(run(place, "gpgsm --homedir gnupg --batch --no-autostart --disable-dirmngr "
                              "--import root.pem issuer.pem bob.pem"));
-    cms = run(place, "gpgsm --homedir gnupg --batch --no-autostart --disable-dirmngr --disable-crl-checks "
-                     "--disable-trusted-cert-crl-check -e -r bob@example.org -o - entity");
+    cms = run(place,
+              "gpgsm --homedir gnupg --batch --no-autostart --disable-dirmngr --disable-crl-checks "
+              "--disable-trusted-cert-crl-check -e -r bob@example.org -o - entity");
     mail = wrap(cms, "enveloped-data");
-    report = world_open_mail(&place->world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_DECRYPTED_NOAUTH, &content);
+    report = world_open_mail(&place->world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_DECRYPTED_NOAUTH,
+                             &content);
     g_assert_true(world_has(content, WORLD_TEXT));
 }
 
@@ -458,8 +473,9 @@ test_gpgsm_verifies(Place *place, gconstpointer data)
         g_autoptr(GBytes) read = NULL;
 
         g_free(store(place, "message", cms));
-        read = run(place, "gpgsm --homedir gnupg --batch --no-autostart --disable-dirmngr "
-                          "--disable-crl-checks --disable-trusted-cert-crl-check --verify -o - message");
+        read = run(place,
+                   "gpgsm --homedir gnupg --batch --no-autostart --disable-dirmngr "
+                   "--disable-crl-checks --disable-trusted-cert-crl-check --verify -o - message");
         g_assert_true(world_has(read, WORLD_TEXT));
     }
 }

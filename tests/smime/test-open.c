@@ -32,10 +32,11 @@ mail_of(GBytes *cms)
     gsize len = 0;
     const guchar *data = g_bytes_get_data(cms, &len);
     g_autofree char *base64 = g_base64_encode(data, len);
-    g_autofree char *mail = g_strdup_printf("From: alice@example.org\r\n"
-                                            "Content-Type: application/pkcs7-mime; name=smime.p7m\r\n"
-                                            "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n",
-                                            base64);
+    g_autofree char *mail =
+        g_strdup_printf("From: alice@example.org\r\n"
+                        "Content-Type: application/pkcs7-mime; name=smime.p7m\r\n"
+                        "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n",
+                        base64);
 
     return world_bytes(mail);
 }
@@ -218,7 +219,8 @@ test_third_part(World *world, gconstpointer data)
 
     *end = '\0';
     boundary = g_strdup(strrchr(text, '\n') + 1); /* "--...--" */
-    more = g_strdup_printf("%.*s\r\n\r\nforeign text\r\n%s\r\n", (int)strlen(text) - 2, text, boundary);
+    more = g_strdup_printf("%.*s\r\n\r\nforeign text\r\n%s\r\n", (int)strlen(text) - 2, text,
+                           boundary);
     changed = world_bytes(more);
     world_expect(world, changed, SEAL_VERDICT_MALFORMED);
     world_expect(world, cut, SEAL_VERDICT_MALFORMED); /* no last boundary */
@@ -231,9 +233,12 @@ test_trust_words(World *world, gconstpointer data)
         TestSpec spec;
         SealVerdict verdict;
     } rows[] = {
-        {{.name = "A", .address = "alice@example.org", .from = -7200, .until = -3600}, SEAL_VERDICT_EXPIRED},
-        {{.name = "A", .address = "alice@example.org", .from = 3600, .until = 7200}, SEAL_VERDICT_NOT_YET_VALID},
-        {{.name = "A", .address = "alice@example.org", .extended = "clientAuth"}, SEAL_VERDICT_WRONG_USAGE},
+        {{.name = "A", .address = "alice@example.org", .from = -7200, .until = -3600},
+         SEAL_VERDICT_EXPIRED},
+        {{.name = "A", .address = "alice@example.org", .from = 3600, .until = 7200},
+         SEAL_VERDICT_NOT_YET_VALID},
+        {{.name = "A", .address = "alice@example.org", .extended = "clientAuth"},
+         SEAL_VERDICT_WRONG_USAGE},
         {{.name = "A", .address = "eve@example.net"}, SEAL_VERDICT_ADDRESS_MISMATCH},
         {{.name = "A"}, SEAL_VERDICT_ADDRESS_MISMATCH},
     };
@@ -280,8 +285,10 @@ test_senders(World *world, gconstpointer data)
         {"From: \"alice@example.org\" <eve@example.net>\r\n", NULL, SEAL_VERDICT_ADDRESS_MISMATCH},
         {"From: ALICE@example.org\r\n", NULL, SEAL_VERDICT_ADDRESS_MISMATCH},
         {"From: alice@example.org, eve@example.net\r\n", NULL, SEAL_VERDICT_ADDRESS_MISMATCH},
-        {"From: alice@example.org\r\nFrom: eve@example.net\r\n", NULL, SEAL_VERDICT_ADDRESS_MISMATCH},
-        {"From: eve@example.net\r\nSender: alice@example.org\r\n", NULL, SEAL_VERDICT_ADDRESS_MISMATCH},
+        {"From: alice@example.org\r\nFrom: eve@example.net\r\n", NULL,
+         SEAL_VERDICT_ADDRESS_MISMATCH},
+        {"From: eve@example.net\r\nSender: alice@example.org\r\n", NULL,
+         SEAL_VERDICT_ADDRESS_MISMATCH},
         {"Sender: alice@example.org\r\n", NULL, SEAL_VERDICT_OK},
         {"Subject: none\r\n", NULL, SEAL_VERDICT_ADDRESS_MISMATCH},
         {"Subject: none\r\n", "alice@example.org", SEAL_VERDICT_OK},
@@ -406,7 +413,8 @@ encrypt_gcm(World *world)
 static GBytes *
 with_tag(GBytes *mail, int tag_len, int stated)
 {
-    g_autoptr(SealAuthEnvelopedData) parsed = take_apart(mail, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+    g_autoptr(SealAuthEnvelopedData) parsed =
+        take_apart(mail, ASN1_ITEM_rptr(SealAuthEnvelopedData));
     X509_ALGOR *algorithm = parsed->encrypted->algorithm;
     SealGcmParameters *parameters =
         ASN1_item_unpack(algorithm->parameter->value.sequence, ASN1_ITEM_rptr(SealGcmParameters));
@@ -447,7 +455,8 @@ static void
 test_damaged_gcm(World *world, gconstpointer data)
 {
     g_autoptr(GBytes) mail = encrypt_gcm(world);
-    g_autoptr(SealAuthEnvelopedData) parsed = take_apart(mail, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+    g_autoptr(SealAuthEnvelopedData) parsed =
+        take_apart(mail, ASN1_ITEM_rptr(SealAuthEnvelopedData));
     g_autoptr(GBytes) changed = NULL;
     g_autoptr(GBytes) moved = NULL;
 
@@ -458,9 +467,9 @@ test_damaged_gcm(World *world, gconstpointer data)
     /* Authenticated attributes that were never authenticated. */
     ((unsigned char *)ASN1_STRING_get0_data(parsed->encrypted->content))[20] ^= 1;
     parsed->authenticated = sk_X509_ATTRIBUTE_new_null();
-    sk_X509_ATTRIBUTE_push(parsed->authenticated,
-                           X509_ATTRIBUTE_create(NID_pkcs9_contentType, V_ASN1_OBJECT,
-                                                 OBJ_nid2obj(NID_pkcs7_data)));
+    sk_X509_ATTRIBUTE_push(
+        parsed->authenticated,
+        X509_ATTRIBUTE_create(NID_pkcs9_contentType, V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data)));
     moved = put_together(parsed, ASN1_ITEM_rptr(SealAuthEnvelopedData),
                          NID_id_smime_ct_authEnvelopedData);
     expect_closed(world, moved, SEAL_VERDICT_DECRYPT_FAILED);
@@ -508,10 +517,12 @@ test_parts_among_others(World *world, gconstpointer data)
     g_autoptr(GBytes) encrypted = world_encrypt(plain, NULL, world_bob(world, "ec:P-256"), NULL);
     g_autoptr(GBytes) signed_mail = world_sign(world, world_alice(world, "ec:P-256"), NULL, NULL);
     GBytes *const parts[] = {encrypted, signed_mail};
-    const SealVerdict verdicts[] = {SEAL_VERDICT_PARTIALLY_ENCRYPTED, SEAL_VERDICT_PARTIALLY_SIGNED};
+    const SealVerdict verdicts[] = {SEAL_VERDICT_PARTIALLY_ENCRYPTED,
+                                    SEAL_VERDICT_PARTIALLY_SIGNED};
 
     for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
-        g_autofree char *part = g_strndup(g_bytes_get_data(parts[i], NULL), g_bytes_get_size(parts[i]));
+        g_autofree char *part =
+            g_strndup(g_bytes_get_data(parts[i], NULL), g_bytes_get_size(parts[i]));
         g_autofree char *text =
             g_strconcat("From: alice@example.org\r\n"
                         "Content-Type: multipart/mixed; boundary=outer\r\n\r\n"
@@ -538,12 +549,14 @@ test_odd_mails(World *world, gconstpointer data)
     } rows[] = {
         {"", SEAL_VERDICT_OK_PLAIN},
         {"no header", SEAL_VERDICT_OK_PLAIN},
-        {"Content-Type: application/pkcs7-mime\r\n\r\nnot base64 and no DER", SEAL_VERDICT_MALFORMED},
+        {"Content-Type: application/pkcs7-mime\r\n\r\nnot base64 and no DER",
+         SEAL_VERDICT_MALFORMED},
         {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n!!",
          SEAL_VERDICT_MALFORMED},
         {"Content-Type: application/pkcs7-mime\r\nContent-Type: text/plain\r\n\r\n",
          SEAL_VERDICT_MALFORMED},
-        {"Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; boundary=x\r\n\r\n",
+        {"Content-Type: multipart/signed; protocol=\"application/pgp-signature\"; "
+         "boundary=x\r\n\r\n",
          SEAL_VERDICT_UNSUPPORTED},
         {"Content-Type: multipart/signed; boundary=x\r\n\r\n--x\r\n\r\na\r\n--x--\r\n",
          SEAL_VERDICT_MALFORMED},
@@ -587,8 +600,10 @@ test_octet_stream(World *world, gconstpointer data)
     g_autoptr(GBytes) mail = world_sign(world, world_alice(world, "ec:P-256"), NULL, &opaque);
     g_autoptr(GBytes) named = world_replace(mail, "application/pkcs7-mime; smime-type=signed-data;",
                                             "application/octet-stream;");
-    g_autoptr(GBytes) old = world_replace(mail, "application/pkcs7-mime", "application/x-pkcs7-mime");
-    g_autoptr(GBytes) mbox = world_replace(mail, "From: Alice", "From alice Mon Nov 23\nFrom: Alice");
+    g_autoptr(GBytes) old =
+        world_replace(mail, "application/pkcs7-mime", "application/x-pkcs7-mime");
+    g_autoptr(GBytes) mbox =
+        world_replace(mail, "From: Alice", "From alice Mon Nov 23\nFrom: Alice");
 
     world_expect(world, named, SEAL_VERDICT_OK);
     world_expect(world, old, SEAL_VERDICT_OK);
@@ -603,16 +618,18 @@ test_every_byte(World *world, gconstpointer data)
 {
     const TestIdentity *alice = world_alice(world, "ec:P-256");
     GBytes *forms[] = {world_sign(world, alice, NULL, NULL),
-                                 world_sign(world, alice, NULL, &opaque), encrypt_gcm(world)};
+                       world_sign(world, alice, NULL, &opaque), encrypt_gcm(world)};
 
     for (gsize form = 0; form < G_N_ELEMENTS(forms); form++) {
         gsize len = g_bytes_get_size(forms[form]);
         g_autoptr(GBytes) good = NULL;
-        g_autoptr(SealReport) report = world_open_mail(
-            world, SEAL_OPEN_ALL, forms[form], form < 2 ? SEAL_VERDICT_OK : SEAL_VERDICT_DECRYPTED, &good);
+        g_autoptr(SealReport) report =
+            world_open_mail(world, SEAL_OPEN_ALL, forms[form],
+                            form < 2 ? SEAL_VERDICT_OK : SEAL_VERDICT_DECRYPTED, &good);
 
         for (gsize at = 0; at < 2 * len; at++) {
-            const SealOpenOptions options = {SEAL_OPEN_ALL, world->trust, &world->unwrapper, NULL, 0};
+            const SealOpenOptions options = {SEAL_OPEN_ALL, world->trust, &world->unwrapper, NULL,
+                                             0};
             g_autofree guint8 *copy = g_memdup2(g_bytes_get_data(forms[form], NULL), len);
             g_autoptr(GBytes) mail = NULL;
             g_autoptr(GBytes) content = NULL;

@@ -9,20 +9,43 @@ static void
 test_words(void)
 {
     /* The words are a contract with programs; a new one is added here and in the manual. */
-    static const char *const expected[] = {
-        "ok", "decrypted", "decrypted-noauth", "ok-plain", "unsigned", "certs-only", "ok-partial",
-        "partially-signed", "bad-signature", "untrusted", "incomplete-chain", "expired", "not-yet-valid",
-        "revoked", "revocation-unknown", "wrong-usage", "address-mismatch", "header-mismatch",
-        "signer-cert-missing", "weak-algorithm", "malformed", "unsupported", "decrypt-failed",
-        "not-recipient", "refused", "partially-encrypted", "nesting-limit", "resource-limit",
-        "policy-inconsistent"};
+    static const char *const expected[] = {"ok",
+                                           "decrypted",
+                                           "decrypted-noauth",
+                                           "ok-plain",
+                                           "unsigned",
+                                           "certs-only",
+                                           "ok-partial",
+                                           "partially-signed",
+                                           "bad-signature",
+                                           "untrusted",
+                                           "incomplete-chain",
+                                           "expired",
+                                           "not-yet-valid",
+                                           "revoked",
+                                           "revocation-unknown",
+                                           "wrong-usage",
+                                           "address-mismatch",
+                                           "header-mismatch",
+                                           "signer-cert-missing",
+                                           "weak-algorithm",
+                                           "malformed",
+                                           "unsupported",
+                                           "decrypt-failed",
+                                           "not-recipient",
+                                           "refused",
+                                           "partially-encrypted",
+                                           "nesting-limit",
+                                           "resource-limit",
+                                           "policy-inconsistent"};
 
     g_assert_cmpuint(G_N_ELEMENTS(expected), ==, SEAL_VERDICT_LAST + 1);
     for (guint i = 0; i < G_N_ELEMENTS(expected); i++) {
         g_assert_cmpstr(seal_verdict_word((SealVerdict)i), ==, expected[i]);
         g_assert_cmpint(seal_verdict_from_word(expected[i], SEAL_VERDICT_MALFORMED), ==, i);
     }
-    g_assert_cmpint(seal_verdict_from_word("fine", SEAL_VERDICT_UNSUPPORTED), ==, SEAL_VERDICT_UNSUPPORTED);
+    g_assert_cmpint(seal_verdict_from_word("fine", SEAL_VERDICT_UNSUPPORTED), ==,
+                    SEAL_VERDICT_UNSUPPORTED);
 }
 
 static JsonObject *
@@ -37,7 +60,8 @@ test_json(World *world, gconstpointer data)
     const SealSignOptions then = {.signing_time = 1700000000};
     g_autoptr(GBytes) signed_mail = world_sign(world, world_alice(world, "ec:P-256"), NULL, &then);
     g_autoptr(GBytes) mail = world_encrypt(signed_mail, NULL, world_bob(world, "ec:P-256"), NULL);
-    g_autoptr(SealReport) report = world_open_mail(world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_OK, NULL);
+    g_autoptr(SealReport) report =
+        world_open_mail(world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_OK, NULL);
     g_autofree char *json = seal_report_to_json(report);
     g_autoptr(JsonNode) root = json_from_string(json, NULL);
     JsonObject *object = json_node_get_object(root);
@@ -46,18 +70,22 @@ test_json(World *world, gconstpointer data)
     JsonArray *addresses = json_object_get_array_member(signer, "addresses");
 
     g_assert_cmpstr(json_object_get_string_member(object, "verdict"), ==, "ok");
-    g_assert_cmpstr(json_object_get_string_member(object_at(object, "layers", 0), "type"), ==, "encrypted");
-    g_assert_cmpint(json_object_get_int_member(object_at(object, "layers", 0), "recipients"), ==, 1);
+    g_assert_cmpstr(json_object_get_string_member(object_at(object, "layers", 0), "type"), ==,
+                    "encrypted");
+    g_assert_cmpint(json_object_get_int_member(object_at(object, "layers", 0), "recipients"), ==,
+                    1);
     g_assert_cmpstr(json_object_get_string_member(signature, "type"), ==, "signed");
     g_assert_true(json_object_get_boolean_member(signature, "detached"));
-    g_assert_cmpstr(json_object_get_string_member(signer, "subject"), ==, "CN=Alice,O=Privy Seal Test");
+    g_assert_cmpstr(json_object_get_string_member(signer, "subject"), ==,
+                    "CN=Alice,O=Privy Seal Test");
     g_assert_cmpstr(json_array_get_string_element(addresses, 0), ==, "alice@example.org");
     g_assert_cmpstr(json_object_get_string_member(signer, "signature"), ==, "good");
     g_assert_cmpstr(json_object_get_string_member(signer, "chain"), ==, "good");
     g_assert_cmpstr(json_object_get_string_member(signer, "revocation"), ==, "not-checked");
     g_assert_cmpstr(json_object_get_string_member(signer, "address-match"), ==, "match");
     g_assert_cmpstr(json_object_get_string_member(signer, "validation-level"), ==, "unknown");
-    g_assert_cmpstr(json_object_get_string_member(signer, "signing-time"), ==, "2023-11-14T22:13:20Z");
+    g_assert_cmpstr(json_object_get_string_member(signer, "signing-time"), ==,
+                    "2023-11-14T22:13:20Z");
     g_assert_true(json_object_get_null_member(signer, "reason"));
 }
 
@@ -73,8 +101,9 @@ test_page(World *world, gconstpointer data)
     const SealReportLine *first = g_ptr_array_index(lines, 0);
 
     g_assert_cmpint(first->mood, ==, SEAL_LINE_BAD);
-    g_assert_true(g_str_has_prefix(text, "signed by somebody else than its sender\nwhy: the mail is from "
-                                         "alice@example.org, but its signer is certified as eve@example.net"));
+    g_assert_true(g_str_has_prefix(
+        text, "signed by somebody else than its sender\nwhy: the mail is from "
+              "alice@example.org, but its signer is certified as eve@example.net"));
     g_assert_nonnull(strstr(text, "    revocation: not-checked\n"));
     g_assert_null(strchr(text, '\x1b'));
     for (guint i = 0; i < lines->len; i++) {
@@ -90,6 +119,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/report/words-are-the-contract", test_words);
     g_test_add("/report/json", World, NULL, world_open, test_json, world_close);
-    g_test_add("/report/page/hostile-names-stay-in-their-line", World, NULL, world_open, test_page, world_close);
+    g_test_add("/report/page/hostile-names-stay-in-their-line", World, NULL, world_open, test_page,
+               world_close);
     return g_test_run();
 }

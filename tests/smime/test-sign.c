@@ -60,7 +60,8 @@ test_round_trip(World *world, gconstpointer data)
 
             expect_signed_by_alice(report, &kinds[i], !is_opaque);
             g_assert_true(report->good);
-            g_assert_true(world_has(content, "Content-Type: text/plain; charset=utf-8\r\n\r\n" WORLD_TEXT));
+            g_assert_true(
+                world_has(content, "Content-Type: text/plain; charset=utf-8\r\n\r\n" WORLD_TEXT));
             if (!is_opaque)
                 g_assert_true(world_has(mail, kinds[i].micalg));
         }
@@ -80,7 +81,8 @@ test_layout(World *world, gconstpointer data)
                                          "Subject: The seal\r\n"
                                          "MIME-Version: 1.0\r\n"
                                          "Content-Type: multipart/signed;"));
-    g_assert_true(world_has(mail, "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" WORLD_TEXT "\r\n--"));
+    g_assert_true(
+        world_has(mail, "\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" WORLD_TEXT "\r\n--"));
     g_assert_true(world_has(mail, "protocol=\"application/pkcs7-signature\""));
     g_assert_true(world_has(mail, "filename=\"smime.p7s\""));
     for (gsize i = 0; i < len; i++)
@@ -105,17 +107,19 @@ test_unix_lines(World *world, gconstpointer data)
 
     g_assert_true(report->good);
     g_assert_true(world_has(mail, "Subject: a\r\n folded one\r\n"));
-    g_assert_true(world_has(content, "Content-Type: text/plain; charset=us-ascii\r\n\r\none\r\ntwo\r\n"));
+    g_assert_true(
+        world_has(content, "Content-Type: text/plain; charset=us-ascii\r\n\r\none\r\ntwo\r\n"));
     world_expect(world, stored_mail, SEAL_VERDICT_OK); /* as a mailbox file keeps it */
 }
 
 static void
 test_multipart_is_kept(World *world, gconstpointer data)
 {
-    static const char body[] = "preamble\r\n--x\r\n\r\n\tone \r\n--x\r\nContent-Type: text/html\r\n\r\n"
-                               "<p>\r\n\r\n--x--\r\nepilogue without end";
-    g_autofree char *plain =
-        g_strconcat("From: alice@example.org\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n", body, NULL);
+    static const char body[] =
+        "preamble\r\n--x\r\n\r\n\tone \r\n--x\r\nContent-Type: text/html\r\n\r\n"
+        "<p>\r\n\r\n--x--\r\nepilogue without end";
+    g_autofree char *plain = g_strconcat(
+        "From: alice@example.org\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n", body, NULL);
     const TestIdentity *alice = world_alice(world, "ec:P-256");
     g_autoptr(GBytes) mail = world_sign(world, alice, plain, NULL);
     g_autoptr(GBytes) content = NULL;
@@ -124,8 +128,7 @@ test_multipart_is_kept(World *world, gconstpointer data)
 
     g_assert_true(report->good);
     g_assert_true(world_has(content, body));
-    g_assert_true(
-                  memcmp((const char *)g_bytes_get_data(content, NULL) + g_bytes_get_size(content) -
+    g_assert_true(memcmp((const char *)g_bytes_get_data(content, NULL) + g_bytes_get_size(content) -
                              strlen(body),
                          body, strlen(body)) == 0);
 }
@@ -161,7 +164,8 @@ test_refusals(World *world, gconstpointer data)
 
     expect_refusal(world, alice, "", SEAL_ERROR_INVALID_INPUT);
     expect_refusal(world, alice, "no header here\r\n", SEAL_ERROR_INVALID_INPUT);
-    expect_refusal(world, alice, "From: a@b.c\r\nnot a field\r\n\r\ntext", SEAL_ERROR_INVALID_INPUT);
+    expect_refusal(world, alice, "From: a@b.c\r\nnot a field\r\n\r\ntext",
+                   SEAL_ERROR_INVALID_INPUT);
     expect_refusal(world, alice,
                    "From: a@b.c\r\nContent-Type: application/pdf\r\n"
                    "Content-Transfer-Encoding: binary\r\n\r\n\n\n",

@@ -94,7 +94,8 @@ world_bob(World *world, const char *key)
     const TestSpec spec = {.name = "Bob",
                            .address = "bob@example.org",
                            .key = key,
-                           .usage = g_str_has_prefix(key, "rsa") ? "keyEncipherment" : "keyAgreement"};
+                           .usage =
+                               g_str_has_prefix(key, "rsa") ? "keyEncipherment" : "keyAgreement"};
 
     return world_person(world, &spec);
 }
@@ -115,8 +116,7 @@ world_sign(World *world, const TestIdentity *who, const char *mail, const SealSi
 GBytes *
 world_encrypt(GBytes *mail, const SealEncryptOptions *options, ...)
 {
-    g_autoptr(GPtrArray) recipients =
-        g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    g_autoptr(GPtrArray) recipients = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     g_autoptr(GError) error = NULL;
     const TestIdentity *identity = NULL;
     GBytes *encrypted = NULL;

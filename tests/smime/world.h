@@ -5,15 +5,15 @@
 #include "tests/pki/authority.h"
 #include "tests/smime/softkeys.h"
 
-#define WORLD_MAIL                                                                                     \
-    "From: Alice <alice@example.org>\r\n"                                                              \
-    "To: Bob <bob@example.org>\r\n"                                                                    \
-    "Subject: The seal\r\n"                                                                            \
-    "MIME-Version: 1.0\r\n"                                                                            \
-    "Content-Type: text/plain; charset=utf-8\r\n"                                                      \
-    "\r\n"                                                                                             \
-    "Trailing blanks  \r\n"                                                                            \
-    "From the keeper.\r\n"                                                                             \
+#define WORLD_MAIL                                                                                 \
+    "From: Alice <alice@example.org>\r\n"                                                          \
+    "To: Bob <bob@example.org>\r\n"                                                                \
+    "Subject: The seal\r\n"                                                                        \
+    "MIME-Version: 1.0\r\n"                                                                        \
+    "Content-Type: text/plain; charset=utf-8\r\n"                                                  \
+    "\r\n"                                                                                         \
+    "Trailing blanks  \r\n"                                                                        \
+    "From the keeper.\r\n"                                                                         \
     "\r\n"
 #define WORLD_TEXT "Trailing blanks  \r\nFrom the keeper.\r\n\r\n"
 
