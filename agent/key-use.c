@@ -374,6 +374,8 @@ seal_key_use_start(SealKeyUse *use, const SealKeyUseKind *kind, const SealKeyUse
     use->kind = kind;
     use->context = context;
     use->ask = *ask;
+    (void)g_strlcpy(use->key_id, ask->key_id, sizeof use->key_id);
+    use->ask.key_id = use->key_id;
     use->done = done;
     use->user_data = user_data;
     use->started_us = g_get_monotonic_time();

@@ -9,6 +9,9 @@
 #include "agent/registry.h"
 #include "agent/unlock.h"
 
+/* 40 hexadecimal digits and NUL; a longer id is cut and names nothing. */
+#define SEAL_KEY_ID_SIZE 48
+
 /* What every use works with; borrowed, must outlive the uses. */
 typedef struct {
     const SealConfig *config;
@@ -22,7 +25,7 @@ typedef struct {
 typedef struct {
     const SealCaller *caller;
     gboolean interactive; /* a person may be asked */
-    const char *key_id;   /* of the registry; must stay until the use has ended */
+    const char *key_id;   /* of the registry; copied */
 } SealKeyUseAsk;
 
 /* How a use ended. status NONE: `result` is the signature, session key or sealed box, valid during
@@ -51,6 +54,7 @@ struct SealKeyUse {
     const SealKeyUseKind *kind;
     const SealKeyUseContext *context;
     SealKeyUseAsk ask;
+    char key_id[SEAL_KEY_ID_SIZE]; /* ask.key_id: the asker's own goes with the answer */
     SealMechanism mechanism;
     SealKeyUseFunc done;
     gpointer user_data;
