@@ -381,7 +381,7 @@ usage_bits(SealPurpose purpose, X509 *leaf)
 }
 
 static void
-judge_usage(X509 *leaf, STACK_OF(X509) * path, SealPurpose purpose, SealChainResult *result)
+judge_usage(X509 *leaf, STACK_OF(X509) *path, SealPurpose purpose, SealChainResult *result)
 {
     if (!seal_certificate_is_for_mail(leaf, FALSE) ||
         !seal_certificate_has_usage(leaf, usage_bits(purpose, leaf)))
@@ -423,8 +423,8 @@ name_revocation(const Judgement *judgement)
 }
 
 void
-seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) * untrusted,
-                 SealPurpose purpose, gint64 at, SealChainResult *ret_result)
+seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, SealPurpose purpose,
+                 gint64 at, SealChainResult *ret_result)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     Judgement judgement = {trust->mode, ret_result, FALSE, FALSE, 0};

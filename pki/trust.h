@@ -73,5 +73,5 @@ gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, G
  * STACK_OF(X509)) to build the path from. `ret_result` is filled in any case; clear it with
  * seal_chain_result_clear(). Of several defects the one that comes first in SealChainState is
  * the verdict. Does not block. */
-void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) * untrusted,
+void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
                       SealPurpose purpose, gint64 at, SealChainResult *ret_result);

@@ -105,7 +105,7 @@ compare_attributes(const X509_ATTRIBUTE *const *a, const X509_ATTRIBUTE *const *
 }
 
 STACK_OF(X509_ATTRIBUTE) *
-    seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time)
+seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time)
 {
     Attributes *attributes = sk_X509_ATTRIBUTE_new(compare_attributes);
 
@@ -121,7 +121,7 @@ STACK_OF(X509_ATTRIBUTE) *
 /* -- reading ---------------------------------------------------------------------------------- */
 
 SealAttributeState
-seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) * attributes, int nid,
+seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) *attributes, int nid,
                     const ASN1_TYPE **ret_value)
 {
     X509_ATTRIBUTE *found = NULL;
@@ -144,7 +144,7 @@ seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) * attributes, int nid,
 }
 
 gint64
-seal_attribute_signing_time(const STACK_OF(X509_ATTRIBUTE) * attributes)
+seal_attribute_signing_time(const STACK_OF(X509_ATTRIBUTE) *attributes)
 {
     const ASN1_TYPE *value = NULL;
     struct tm broken = {0};
@@ -191,7 +191,7 @@ names_certificate(const Attributes *attributes, int nid, int default_nid, X509 *
 }
 
 SealAttributeState
-seal_attribute_names_certificate(const STACK_OF(X509_ATTRIBUTE) * attributes, X509 *certificate)
+seal_attribute_names_certificate(const STACK_OF(X509_ATTRIBUTE) *attributes, X509 *certificate)
 {
     SealAttributeState first =
         names_certificate(attributes, NID_id_smime_aa_signingCertificate, NID_sha1, certificate);

@@ -6,8 +6,8 @@
 
 /* Returns (transfer full) content-type (data), message-digest, signing-time (seconds since 1970),
  * smimeCapabilities and signingCertificateV2 of `certificate`, sorted as DER asks. */
-STACK_OF(X509_ATTRIBUTE) *
-    seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time);
+STACK_OF(X509_ATTRIBUTE) *seal_attributes_new(GBytes *digest, X509 *certificate,
+                                              gint64 signing_time);
 
 /* How often and with what value an attribute stands in `attributes` (nullable). Exactly once with
  * exactly one value: *ret_value (transfer none) is set. */
@@ -16,13 +16,13 @@ typedef enum {
     SEAL_ATTRIBUTE_ABSENT,
     SEAL_ATTRIBUTE_WRONG
 } SealAttributeState;
-SealAttributeState seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) * attributes, int nid,
+SealAttributeState seal_attribute_find(const STACK_OF(X509_ATTRIBUTE) *attributes, int nid,
                                        const ASN1_TYPE **ret_value);
 
 /* The signing-time as seconds since 1970; G_MININT64 if there is none that can be read. */
-gint64 seal_attribute_signing_time(const STACK_OF(X509_ATTRIBUTE) * attributes);
+gint64 seal_attribute_signing_time(const STACK_OF(X509_ATTRIBUTE) *attributes);
 
 /* WRONG if a signingCertificate or signingCertificateV2 attribute names another certificate than
  * `certificate` first; ABSENT if there is neither. */
-SealAttributeState seal_attribute_names_certificate(const STACK_OF(X509_ATTRIBUTE) * attributes,
+SealAttributeState seal_attribute_names_certificate(const STACK_OF(X509_ATTRIBUTE) *attributes,
                                                     X509 *certificate);

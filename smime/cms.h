@@ -32,10 +32,10 @@ typedef struct {
     ASN1_INTEGER *version;
     SealCertificateId *id;
     X509_ALGOR *digest_algorithm;
-    STACK_OF(X509_ATTRIBUTE) * signed_attributes; /* (nullable) in the order received */
+    STACK_OF(X509_ATTRIBUTE) *signed_attributes; /* (nullable) in the order received */
     X509_ALGOR *signature_algorithm;
     ASN1_OCTET_STRING *signature;
-    STACK_OF(X509_ATTRIBUTE) * unsigned_attributes; /* (nullable) */
+    STACK_OF(X509_ATTRIBUTE) *unsigned_attributes; /* (nullable) */
 } SealSignerInfo;
 DEFINE_STACK_OF(SealSignerInfo)
 
@@ -46,16 +46,16 @@ typedef struct {
 
 typedef struct {
     ASN1_INTEGER *version;
-    STACK_OF(X509_ALGOR) * digest_algorithms;
+    STACK_OF(X509_ALGOR) *digest_algorithms;
     SealEncapsulatedContent *encapsulated;
-    STACK_OF(ASN1_TYPE) * certificates; /* (nullable) */
-    STACK_OF(ASN1_TYPE) * crls;         /* (nullable) */
-    STACK_OF(SealSignerInfo) * signers;
+    STACK_OF(ASN1_TYPE) *certificates; /* (nullable) */
+    STACK_OF(ASN1_TYPE) *crls;         /* (nullable) */
+    STACK_OF(SealSignerInfo) *signers;
 } SealSignedData;
 
 typedef struct {
-    STACK_OF(ASN1_TYPE) * certificates;
-    STACK_OF(ASN1_TYPE) * crls;
+    STACK_OF(ASN1_TYPE) *certificates;
+    STACK_OF(ASN1_TYPE) *crls;
 } SealOriginatorInfo;
 
 typedef struct {
@@ -67,19 +67,19 @@ typedef struct {
 typedef struct {
     ASN1_INTEGER *version;
     SealOriginatorInfo *originator;
-    STACK_OF(ASN1_TYPE) * recipients; /* RecipientInfo; see seal_recipient_...() */
+    STACK_OF(ASN1_TYPE) *recipients; /* RecipientInfo; see seal_recipient_...() */
     SealEncryptedContent *encrypted;
-    STACK_OF(X509_ATTRIBUTE) * unprotected;
+    STACK_OF(X509_ATTRIBUTE) *unprotected;
 } SealEnvelopedData;
 
 typedef struct {
     ASN1_INTEGER *version;
     SealOriginatorInfo *originator;
-    STACK_OF(ASN1_TYPE) * recipients;
+    STACK_OF(ASN1_TYPE) *recipients;
     SealEncryptedContent *encrypted;
-    STACK_OF(X509_ATTRIBUTE) * authenticated; /* (nullable) in the order received */
+    STACK_OF(X509_ATTRIBUTE) *authenticated; /* (nullable) in the order received */
     ASN1_OCTET_STRING *mac;
-    STACK_OF(X509_ATTRIBUTE) * unauthenticated;
+    STACK_OF(X509_ATTRIBUTE) *unauthenticated;
 } SealAuthEnvelopedData;
 
 typedef struct {
@@ -129,7 +129,7 @@ typedef struct {
     SealOriginatorId *originator;
     ASN1_OCTET_STRING *ukm; /* (nullable) */
     X509_ALGOR *algorithm;
-    STACK_OF(SealRecipientEncryptedKey) * keys;
+    STACK_OF(SealRecipientEncryptedKey) *keys;
 } SealKeyAgreement;
 
 /* RFC 5084 3.2. */
@@ -147,7 +147,7 @@ typedef struct {
 DEFINE_STACK_OF(SealCertificateHash)
 
 typedef struct {
-    STACK_OF(SealCertificateHash) * certificates;
+    STACK_OF(SealCertificateHash) *certificates;
     ASN1_TYPE *policies; /* (nullable) */
 } SealSigningCertificate;
 

@@ -12,11 +12,11 @@
 
 /* What the two structures have in common; a view (transfer none). */
 typedef struct {
-    STACK_OF(ASN1_TYPE) * recipients;
+    STACK_OF(ASN1_TYPE) *recipients;
     const SealEncryptedContent *encrypted;
-    gboolean authenticated;                                    /* AuthEnvelopedData */
-    const ASN1_OCTET_STRING *mac;                              /* (nullable) */
-    const STACK_OF(X509_ATTRIBUTE) * authenticated_attributes; /* (nullable) */
+    gboolean authenticated;                                   /* AuthEnvelopedData */
+    const ASN1_OCTET_STRING *mac;                             /* (nullable) */
+    const STACK_OF(X509_ATTRIBUTE) *authenticated_attributes; /* (nullable) */
 } SealEnvelope;
 
 /* Opens `envelope` with the first of its recipients for whom there is a key that works, filling

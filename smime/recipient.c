@@ -140,7 +140,7 @@ read_agreement(const ASN1_STRING *value, GPtrArray *list)
 }
 
 gboolean
-seal_recipients_read(STACK_OF(ASN1_TYPE) * recipients, GPtrArray *list)
+seal_recipients_read(STACK_OF(ASN1_TYPE) *recipients, GPtrArray *list)
 {
     for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++) {
         const ASN1_TYPE *any = sk_ASN1_TYPE_value(recipients, i);

@@ -23,4 +23,4 @@ void seal_recipient_free(SealRecipient *recipient);
 /* Appends to `list` (element-type SealRecipient) one row for each key transport and key agreement
  * recipient; others (passwords, shared keys) are not for tokens and left out. FALSE if one is
  * malformed. */
-gboolean seal_recipients_read(STACK_OF(ASN1_TYPE) * recipients, GPtrArray *list);
+gboolean seal_recipients_read(STACK_OF(ASN1_TYPE) *recipients, GPtrArray *list);

@@ -32,7 +32,7 @@ is_named(const SealCertificateId *id, X509 *certificate)
 }
 
 static gboolean
-find_certificate(const SealSignerInfo *info, STACK_OF(X509) * certificates,
+find_certificate(const SealSignerInfo *info, STACK_OF(X509) *certificates,
                  SealSignatureCheck *check)
 {
     for (int i = 0; i < sk_X509_num(certificates); i++)
@@ -74,7 +74,7 @@ read_algorithms(const SealSignerInfo *info, SealSignatureCheck *check)
 /* -- what ------------------------------------------------------------------------------------- */
 
 static gboolean
-check_content_type(const STACK_OF(X509_ATTRIBUTE) * attributes, const ASN1_OBJECT *content_type,
+check_content_type(const STACK_OF(X509_ATTRIBUTE) *attributes, const ASN1_OBJECT *content_type,
                    SealSignatureCheck *check)
 {
     const ASN1_TYPE *value = NULL;
@@ -90,7 +90,7 @@ check_content_type(const STACK_OF(X509_ATTRIBUTE) * attributes, const ASN1_OBJEC
 }
 
 static gboolean
-check_digest(const STACK_OF(X509_ATTRIBUTE) * attributes, SealBytes content,
+check_digest(const STACK_OF(X509_ATTRIBUTE) *attributes, SealBytes content,
              SealSignatureCheck *check)
 {
     const ASN1_TYPE *value = NULL;
@@ -173,7 +173,7 @@ verify_attributes(const SealSignerInfo *info, SealSignatureCheck *check)
 
 void
 seal_signature_check(const SealSignerInfo *info, const ASN1_OBJECT *content_type, SealBytes content,
-                     STACK_OF(X509) * certificates, SealSignatureCheck *ret_check)
+                     STACK_OF(X509) *certificates, SealSignatureCheck *ret_check)
 {
     const STACK_OF(X509_ATTRIBUTE) *attributes = info->signed_attributes;
 

@@ -22,5 +22,5 @@ typedef struct {
 /* Checks signer `info` over `content` (of type `content_type`). `certificates`: those the message
  * carries, none of them believed. */
 void seal_signature_check(const SealSignerInfo *info, const ASN1_OBJECT *content_type,
-                          SealBytes content, STACK_OF(X509) * certificates,
+                          SealBytes content, STACK_OF(X509) *certificates,
                           SealSignatureCheck *ret_check);

@@ -9,7 +9,8 @@
 
 #include <openssl/err.h>
 
-static STACK_OF(X509) * read_certificates(const SealSignedData *data)
+static STACK_OF(X509) *
+read_certificates(const SealSignedData *data)
 {
     STACK_OF(X509) *certificates = sk_X509_new_null();
 
@@ -43,7 +44,7 @@ note_verdict(SealSignerReport *signer, SealVerdict verdict, char *reason)
 /* -- one signer ------------------------------------------------------------------------------- */
 
 static void
-judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) * certificates,
+judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) *certificates,
             const SealVerifyPolicy *policy)
 {
     g_auto(SealChainResult) result = {0};
@@ -117,7 +118,7 @@ describe_signature(SealSignerReport *signer, const SealSignatureCheck *check)
 
 static SealSignerReport *
 judge_signer(const SealSignedData *data, const SealSignerInfo *info, SealBytes content,
-             STACK_OF(X509) * certificates, const SealVerifyPolicy *policy)
+             STACK_OF(X509) *certificates, const SealVerifyPolicy *policy)
 {
     SealSignerReport *signer = seal_signer_report_new();
     SealSignatureCheck check;
