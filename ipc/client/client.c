@@ -94,10 +94,12 @@ seal_client_connect(SealClient *client, GError **error)
 void
 seal_client_drop(SealClient *client)
 {
-    SealConnection *connection = g_steal_pointer(&client->connection);
+    SealConnection *connection = NULL;
 
-    if (!connection)
+    /* In a forked child shutting down would end the parent's connection; it stays, and stays refused. */
+    if (!client->connection || client->pid != getpid())
         return;
+    connection = g_steal_pointer(&client->connection);
     seal_interrupt_hang_up(&client->interrupt);
     if (connection->in_flight > 0)
         g_ptr_array_add(client->fading, connection);
@@ -120,9 +122,7 @@ seal_client_write(SealClient *client, const SealRequest *request, GError **error
     if (r >= 0)
         return g_steal_pointer(&message);
     if (r == -ECHILD)
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
-                    "cannot ask the agent: this connection belongs to the process before fork(); "
-                    "open one of your own");
+        seal_fault_set_errno(error, r, "ask the agent");
     else
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
                     "cannot call %s: '%s' is no object path of the agent, or an argument is too long",
@@ -214,7 +214,7 @@ judge(SealClient *client, int r, sd_bus_message *reply, const sd_bus_error *faul
 
     if (reply)
         fault = sd_bus_message_get_error(reply);
-    if (fault && sd_bus_error_is_set(fault) && r != -ETIMEDOUT && !seal_fault_is_disconnect(r)) {
+    if (fault && seal_fault_is_reply(fault, r)) {
         seal_fault_set_reply(error, fault);
         return FALSE;
     }

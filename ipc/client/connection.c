@@ -135,11 +135,9 @@ open_bus(SealInterrupt *interrupt, gint64 deadline_us, GError **error)
     return bus;
 }
 
-/* Asks the agent, which starts it; "" when it has no private socket. */
-static char *
-ask_private_address(sd_bus *bus, SealInterrupt *interrupt, gint64 deadline_us, GError **error)
+static int
+ask_address_once(sd_bus *bus, gint64 deadline_us, sd_bus_error *fault, char **ret_address)
 {
-    g_auto(sd_bus_error) fault = SD_BUS_ERROR_NULL;
     g_autoptr(sd_bus_message) message = NULL;
     g_autoptr(sd_bus_message) reply = NULL;
     const char *address = NULL;
@@ -149,22 +147,36 @@ ask_private_address(sd_bus *bus, SealInterrupt *interrupt, gint64 deadline_us, G
     if (r >= 0)
         r = sd_bus_message_append(message, "ss", SEAL_INTERFACE_AGENT, "PrivateAddress");
     if (r >= 0)
-        r = sd_bus_call(bus, message, MAX(time_left_us(deadline_us), 1), &fault, &reply);
-    if (r < 0 && seal_interrupt_is_fired(interrupt)) {
-        seal_fault_set_errno(error, -ECANCELED, "reach the agent");
-        return NULL;
-    }
-    if (r < 0 && sd_bus_error_is_set(&fault) && r != -ETIMEDOUT) {
-        seal_fault_set_reply(error, &fault);
-        return NULL;
-    }
+        r = sd_bus_call(bus, message, MAX(time_left_us(deadline_us), 1), fault, &reply);
     if (r >= 0)
         r = sd_bus_message_read(reply, "v", "s", &address);
-    if (r < 0) {
-        seal_fault_set_errno(error, r, "reach the agent");
+    if (r >= 0)
+        *ret_address = g_strdup(address);
+    return r;
+}
+
+/* Asks the agent, which starts it; "" when it has no private socket. An agent that ends over the question
+ * is asked again, which starts the next one. */
+static char *
+ask_private_address(sd_bus *bus, SealInterrupt *interrupt, gint64 deadline_us, GError **error)
+{
+    for (guint attempt = 0;; attempt++) {
+        g_auto(sd_bus_error) fault = SD_BUS_ERROR_NULL;
+        char *address = NULL;
+        int r = ask_address_once(bus, deadline_us, &fault, &address);
+
+        if (r >= 0)
+            return address;
+        if (attempt == 0 && sd_bus_error_has_name(&fault, SD_BUS_ERROR_NO_REPLY))
+            continue;
+        if (seal_interrupt_is_fired(interrupt))
+            seal_fault_set_errno(error, -ECANCELED, "reach the agent");
+        else if (seal_fault_is_reply(&fault, r))
+            seal_fault_set_reply(error, &fault);
+        else
+            seal_fault_set_errno(error, r, "reach the agent");
         return NULL;
     }
-    return g_strdup(address);
 }
 
 /* No answer is waited for: the agent reads it before anything sent later. */

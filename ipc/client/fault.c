@@ -43,6 +43,13 @@ seal_fault_set_errno(GError **error, int negative_errno, const char *action)
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_CANCELLED, "cancelled");
         return;
     }
+    if (negative_errno == -ECHILD) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
+                    "cannot %s: this connection belongs to the process before fork(); open one of "
+                    "your own",
+                    action);
+        return;
+    }
     if (seal_fault_is_disconnect(negative_errno)) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE,
                     "cannot %s: the agent closed the connection; try again", action);
@@ -52,6 +59,14 @@ seal_fault_set_errno(GError **error, int negative_errno, const char *action)
                 negative_errno == -EINVAL || negative_errno == -EBADMSG ? SEAL_ERROR_INVALID_INPUT
                                                                         : SEAL_ERROR_UNREACHABLE,
                 "cannot %s: %s", action, g_strerror(-negative_errno));
+}
+
+gboolean
+seal_fault_is_reply(const sd_bus_error *fault, int negative_errno)
+{
+    if (!sd_bus_error_is_set(fault) || seal_fault_is_disconnect(negative_errno))
+        return FALSE;
+    return negative_errno != -ETIMEDOUT || g_strcmp0(fault->name, SD_BUS_ERROR_NO_REPLY) == 0;
 }
 
 gboolean

@@ -35,10 +35,12 @@ SealPublicKey *seal_public_key_from_object(const SealObject *object, const char 
  * (transfer full); NULL if it is not on the curve. `curve` is for EC only. */
 EVP_PKEY *seal_public_key_decode_point(SealAlgorithm algorithm, SealCurve curve, SealBytes point);
 
+/* References; a key is constant. NULL may be unreferenced. */
 SealPublicKey *seal_public_key_ref(SealPublicKey *key);
 void seal_public_key_unref(SealPublicKey *key);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealPublicKey, seal_public_key_unref)
 
+/* TRUE if both are the same key. */
 gboolean seal_public_key_equal(const SealPublicKey *a, const SealPublicKey *b);
 /* Bytes of an RSA modulus. */
 gsize seal_public_key_modulus_len(const SealPublicKey *key);

@@ -12,6 +12,7 @@ typedef struct {
     SealSecret *scratch; /* a SealScratch (operation.h) */
 } SealServer;
 
+/* Allocate and free the two secrets; a zeroed server may be cleared. */
 void seal_server_init(SealServer *server, SealHost *host);
 void seal_server_clear(SealServer *server);
 

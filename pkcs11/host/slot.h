@@ -57,6 +57,7 @@ typedef struct {
  * none, or none that was initialised. Blocks on the token. */
 SealSlot *seal_slot_new(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, guint32 reference,
                         CK_RV *ret_rv);
+/* References; NULL may be unreferenced. */
 SealSlot *seal_slot_ref(SealSlot *slot);
 void seal_slot_unref(SealSlot *slot);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealSlot, seal_slot_unref)
@@ -78,10 +79,13 @@ void seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolea
 
 /* Nothing uses the token's sessions from here on. Closes them where they still are. */
 void seal_slot_mark_gone(SealSlot *slot);
+/* TRUE once it was marked as gone. */
 gboolean seal_slot_is_gone(SealSlot *slot);
 
+/* Whether this process is logged in to the token, as far as is known. */
 gboolean seal_slot_is_logged_in(SealSlot *slot);
 void seal_slot_set_logged_in(SealSlot *slot, gboolean logged_in);
 
+/* `quirk`: a bit of SealQuirks (shifted by the hash where it says so). */
 gboolean seal_slot_has_quirk(SealSlot *slot, guint quirk);
 void seal_slot_set_quirk(SealSlot *slot, guint quirk);

@@ -21,6 +21,7 @@ typedef struct {
     char *label;
 } SealHostKey;
 
+/* A key without anything (transfer full), and its references; NULL may be unreferenced. */
 SealHostKey *seal_host_key_new(void);
 SealHostKey *seal_host_key_ref(SealHostKey *key);
 void seal_host_key_unref(SealHostKey *key);
@@ -28,6 +29,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealHostKey, seal_host_key_unref)
 
 typedef struct SealStore SealStore;
 
+/* An empty store (transfer full); NULL may be freed. No operation may be under way then. */
 SealStore *seal_store_new(void);
 void seal_store_free(SealStore *store);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealStore, seal_store_free)
@@ -35,6 +37,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealStore, seal_store_free)
 /* Numbers that were never given before. */
 guint32 seal_store_next_reference(SealStore *store);
 
+/* From here on the slot is found; the store keeps a reference. */
 void seal_store_add_slot(SealStore *store, SealSlot *slot);
 /* Forgets the slot and its keys. */
 void seal_store_remove_slot(SealStore *store, SealSlot *slot);

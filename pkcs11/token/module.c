@@ -507,7 +507,7 @@ seal_module_free(SealModule *module)
         return;
     module->is_quiet = TRUE;
     buried = bury_tokens(module);
-    g_clear_pointer(&module->channel, seal_channel_free);
+    seal_channel_free(module->channel);
     orphan_tokens(module);
     seal_process_free(module->process, LEAVE_MS);
     for (guint i = 0; i < module->ending->len; i++)

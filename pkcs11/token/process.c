@@ -247,17 +247,22 @@ seal_process_kill(SealProcess *process)
         (void)kill(process->pid, SIGKILL);
 }
 
+/* A pidfd can be readable a moment before waitpid(2) knows of it (seen on Linux 6.18). */
 static gboolean
 wait_for_end(SealProcess *process, guint timeout_ms)
 {
     struct pollfd wait = {.fd = process->pidfd, .events = POLLIN};
+    gint64 end_us = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
     int status = 0;
 
-    if (process->pid <= 0)
-        return TRUE;
-    if (process->pidfd >= 0 && timeout_ms > 0)
-        (void)poll(&wait, 1, (int)timeout_ms);
-    return reap(process, &status);
+    while (process->pid > 0 && !reap(process, &status)) {
+        gint64 left_us = end_us - g_get_monotonic_time();
+
+        if (left_us <= 0)
+            return FALSE;
+        (void)poll(&wait, 1, (int)(left_us / 1000) + 1);
+    }
+    return TRUE;
 }
 
 void
@@ -265,13 +270,18 @@ seal_process_free(SealProcess *process, guint grace_ms)
 {
     if (!process)
         return;
-    seal_process_hang_up(process);
+    /* Not closed yet: with answers unread, that would be a reset, and the host would lose what is still
+     * queued for it. */
+    if (process->channel >= 0 && grace_ms > 0)
+        (void)shutdown(process->channel, SHUT_WR);
     g_clear_pointer(&process->pid_watch, seal_watch_free);
+    g_clear_pointer(&process->audit_watch, seal_watch_free);
     if (!wait_for_end(process, grace_ms)) {
         seal_process_kill(process);
         if (!wait_for_end(process, KILLED_MS))
             seal_log_warning("host process %d does not end", (int)process->pid);
     }
+    seal_process_hang_up(process);
     seal_fd_clear(&process->pidfd);
     g_free(process);
 }

@@ -32,8 +32,8 @@ void seal_process_hang_up(SealProcess *process);
 /* Sends SIGKILL; `ended` follows. Harmless when it has ended. */
 void seal_process_kill(SealProcess *process);
 
-/* Hangs up and waits up to `grace_ms` (blocks!) for the process to end by itself, then kills and
- * reaps it. NULL is allowed. */
+/* Sends EOF and waits up to `grace_ms` (blocks!) for the process to finish what was sent and end by
+ * itself, then kills and reaps it. Watches on the channel must be freed before. NULL is allowed. */
 void seal_process_free(SealProcess *process, guint grace_ms);
 
 /* "was killed by signal 11 (Segmentation fault)", "exited with status 2"; (transfer full). */

@@ -94,6 +94,16 @@ class Lint(unittest.TestCase):
                      OPENING + '#pragma once\n\n/* A. */\nint seal_a(void);\n\nint seal_b(void);\n',
                      'seal_b has no page')
 
+    def test_interface_without_pages(self):
+        page = '<!--\nDo:\n@a: an a.\n\nErrors: NotFound.\n-->\n'
+        method = '<method name="Do"><arg name="a" type="s"/></method>'
+        whole = '<!-- I: it --><interface name="I">\n{}</interface>\n'
+        self.accepts('interfaces', 'ipc/i.xml', whole.format(page + method))
+        self.refuses('interfaces', 'ipc/i.xml', whole.format(method), 'begin with its name')
+        self.refuses('interfaces', 'ipc/i.xml', whole.format(page.replace('@a', 'a') + method), '@a:')
+        self.refuses('interfaces', 'ipc/i.xml', whole.format(page.replace('Errors', 'E') + method),
+                     'no "Errors:"')
+
     def test_shellcheck_finds(self):
         self.refuses('scripts', 'scripts/bad', '#!/bin/sh\nrm -rf $1/$2\n', 'SC2086')
 

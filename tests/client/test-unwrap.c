@@ -1,0 +1,130 @@
+/* Session keys through libprivyseal: in clear on the private socket, sealed where there is only the bus. */
+#include <string.h>
+
+#include "base/error.h"
+#include "tests/client/client-fixture.h"
+#include "tests/client/client-loop.h"
+
+/* -- session keys ----------------------------------------------------------------------- */
+
+static const char wrapped_text[] = "a wrapped key of this test";
+
+static GBytes *
+expected_hash(void)
+{
+    guint8 digest[32];
+    gsize len = sizeof digest;
+    GChecksum *hash = g_checksum_new(G_CHECKSUM_SHA256);
+    GBytes *twice = NULL;
+
+    /* The hash of the session key, so that the key itself stands nowhere in this program. */
+    g_checksum_update(hash, (const guchar *)wrapped_text, sizeof wrapped_text);
+    g_checksum_get_digest(hash, digest, &len);
+    g_checksum_reset(hash);
+    g_checksum_update(hash, digest, (gssize)len);
+    explicit_bzero(digest, sizeof digest);
+    g_checksum_get_digest(hash, digest, &len);
+    g_checksum_free(hash);
+    twice = g_bytes_new(digest, len);
+    return twice;
+}
+
+static void
+assert_session_key(const guint8 *key, gsize len)
+{
+    g_autoptr(GBytes) expected = expected_hash();
+    g_autofree char *want = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, expected);
+    g_autofree char *once = NULL;
+    g_autoptr(GChecksum) hash = g_checksum_new(G_CHECKSUM_SHA256);
+    guint8 digest[32];
+    gsize digest_len = sizeof digest;
+
+    g_assert_cmpuint(len, ==, 32);
+    g_checksum_update(hash, key, (gssize)len);
+    g_checksum_get_digest(hash, digest, &digest_len);
+    once = g_compute_checksum_for_data(G_CHECKSUM_SHA256, digest, digest_len);
+    g_assert_cmpstr(once, ==, want);
+}
+
+static SealUnwrapQuery
+wrapped_query(GBytes **ret_algorithm, GBytes **ret_key)
+{
+    *ret_algorithm = g_bytes_new_static("\x30\x00", 2);
+    *ret_key = g_bytes_new_static(wrapped_text, sizeof wrapped_text);
+    return (SealUnwrapQuery){.algorithm = *ret_algorithm, .encrypted_key = *ret_key,
+                             .content_encryption = *ret_algorithm};
+}
+
+static void
+test_unwrap(SealClientTest *fixture, gconstpointer data)
+{
+    g_autoptr(GBytes) algorithm = NULL;
+    g_autoptr(GBytes) wrapped = NULL;
+    g_autoptr(GError) error = NULL;
+    SealUnwrapQuery query = wrapped_query(&algorithm, &wrapped);
+    g_autoptr(SealSessionKey) key =
+        seal_client_unwrap(fixture->client, KEY("echo"), &query, &error);
+
+    g_assert_no_error(error);
+    assert_session_key(seal_session_key_data(key), seal_session_key_len(key));
+    /* `data`: the bus is all there is, then the key must have come sealed. */
+    g_assert_cmpuint(seal_client_test_count_notes(fixture, "sealed"), ==, data ? 1 : 0);
+    g_assert_cmpuint(seal_client_test_count_notes(fixture, "in clear"), ==, data ? 0 : 1);
+}
+
+static void
+on_unwrapped(SealCall *call, const guint8 *result, gsize result_len, const GError *error,
+             gpointer user_data)
+{
+    guint *finished = user_data;
+
+    g_assert_no_error(error);
+    assert_session_key(result, result_len);
+    (*finished)++;
+}
+
+static void
+test_unwrap_async(SealClientTest *fixture, gconstpointer data)
+{
+    g_autoptr(GBytes) algorithm = NULL;
+    g_autoptr(GBytes) wrapped = NULL;
+    guint finished = 0;
+    SealUnwrapQuery query = wrapped_query(&algorithm, &wrapped);
+
+    for (guint i = 0; i < 4; i++)
+        g_assert_nonnull(seal_client_unwrap_async(fixture->client, KEY("echo"), &query, on_unwrapped,
+                                                  &finished, NULL));
+    seal_client_test_run_until(fixture, &finished, 4);
+    g_assert_cmpuint(seal_client_test_count_notes(fixture, "sealed"), ==, data ? 4 : 0);
+}
+
+static void
+test_unwrap_refused(SealClientTest *fixture, gconstpointer data)
+{
+    g_autoptr(GBytes) algorithm = NULL;
+    g_autoptr(GBytes) wrapped = NULL;
+    g_autoptr(GError) error = NULL;
+    SealUnwrapQuery query = wrapped_query(&algorithm, &wrapped);
+
+    g_assert_null(seal_client_unwrap(fixture->client, KEY("refuse"), &query, &error));
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_PIN_BLOCKED);
+}
+
+#define ADD(path, function)                                                                        \
+    g_test_add(path, SealClientTest, NULL, seal_client_test_set_up, function,                      \
+               seal_client_test_tear_down)
+#define ADD_ON_BUS(path, function)                                                                 \
+    g_test_add(path, SealClientTest, "FAKE_AGENT_BUS_ONLY", seal_client_test_set_up, function,     \
+               seal_client_test_tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("/client/unwrap/private-socket-in-clear", test_unwrap);
+    ADD("/client/unwrap/asynchronous", test_unwrap_async);
+    ADD("/client/unwrap/refused", test_unwrap_refused);
+    ADD_ON_BUS("/client/bus-only/unwrap-comes-sealed", test_unwrap);
+    ADD_ON_BUS("/client/bus-only/unwrap-asynchronous-comes-sealed", test_unwrap_async);
+    return g_test_run();
+}

@@ -1,0 +1,44 @@
+/* The control file of the moody module (moody.c tells what can stand in it). */
+#pragma once
+
+#include <glib.h>
+#include <p11-kit/pkcs11.h>
+
+typedef enum {
+    MOODY_NOWHERE = 0,
+    MOODY_INIT = 1 << 0,
+    MOODY_LOGIN = 1 << 1,
+    MOODY_LOGOUT = 1 << 2,
+    MOODY_SIGN = 1 << 3,
+    MOODY_DECRYPT = 1 << 4,
+    MOODY_DERIVE = 1 << 5,
+    MOODY_SLOTS = 1 << 6,
+} MoodyPlace;
+
+typedef struct {
+    guint sleep_us;
+    gboolean instant;
+    guint hang, crash; /* MoodyPlace */
+    gboolean absent;
+    guint insertion;
+    gboolean events;
+    gboolean removable;
+    char *pin_tries; /* path; NULL: no counter */
+    gboolean protected_path;
+    char *pad_pin;
+    GArray *hidden; /* of CK_MECHANISM_TYPE */
+    gboolean always_authenticate;
+    char *unknown_type; /* labels of objects; NULL: none */
+    char *garbage;
+    gboolean wrong_signature;
+    guint session_limit;
+    CK_RV init_rv;
+    char *log;
+} Mood;
+
+/* The mood as the control file says now; constant, never freed. Cheap while the file stays as it is:
+ * one stat. */
+const Mood *moody_mood(void);
+
+/* Blocks until the control file may have changed. */
+void moody_wait_for_change(void);
