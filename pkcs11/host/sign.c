@@ -40,7 +40,8 @@ find_hash(SealHash hash)
 static gboolean
 check_salt(const SealHostKey *key, const SealSignParameters *parameters, GError **error)
 {
-    gsize room = seal_public_key_modulus_len(key->public_key) - seal_hash_len(parameters->hash) - 3;
+    /* RFC 8017 9.1.1; the agent has checked it to the bit */
+    gsize room = seal_public_key_modulus_len(key->public_key) - seal_hash_len(parameters->hash) - 2;
 
     if (parameters->salt_len <= room)
         return TRUE;
