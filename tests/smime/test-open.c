@@ -1,6 +1,7 @@
 /* Every verdict that can be reached, and the messages other readers wrongly accept. */
 #include "base/error.h"
 #include "smime/cms.h"
+#include "smime/recipient.h"
 #include "smime/sign.h"
 #include "tests/smime/world.h"
 
@@ -475,6 +476,82 @@ test_damaged_gcm(World *world, gconstpointer data)
     expect_closed(world, moved, SEAL_VERDICT_DECRYPT_FAILED);
 }
 
+/* The key of a mail, as its unwrapper gives it. */
+static SealSecret *
+content_key(World *world, const SealAuthEnvelopedData *parsed)
+{
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)seal_recipient_free);
+    g_autoptr(GBytes) algorithm =
+        seal_asn1_write(ASN1_ITEM_rptr(X509_ALGOR), parsed->encrypted->algorithm);
+    SealUnwrapInput input = {.content_encryption = algorithm};
+    const SealRecipient *recipient = NULL;
+    g_autofree char *name = NULL;
+
+    g_assert_true(seal_recipients_read(parsed->recipients, list));
+    recipient = g_ptr_array_index(list, 0);
+    input.originator = recipient->originator;
+    input.ukm = recipient->ukm;
+    name = world->unwrapper.find(&world->unwrapper, &recipient->id, NULL);
+    g_assert_nonnull(name);
+    return world->unwrapper.unwrap(&world->unwrapper, name, recipient->key_encryption,
+                                   recipient->encrypted_key, &input, NULL);
+}
+
+/* Encrypts WORLD_MAIL anew under `key`, with `associated` authenticated beside it. */
+static void
+encrypt_with(SealAuthEnvelopedData *parsed, const SealSecret *key, GBytes *associated)
+{
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    SealGcmParameters *parameters = ASN1_item_unpack(
+        parsed->encrypted->algorithm->parameter->value.sequence, ASN1_ITEM_rptr(SealGcmParameters));
+    unsigned char out[sizeof WORLD_MAIL];
+    unsigned char tag[16];
+    int len = 0;
+
+    EVP_EncryptInit_ex(context, EVP_aes_256_gcm(), NULL, seal_secret_peek(key),
+                       ASN1_STRING_get0_data(parameters->nonce));
+    EVP_EncryptUpdate(context, NULL, &len, g_bytes_get_data(associated, NULL),
+                      (int)g_bytes_get_size(associated));
+    EVP_EncryptUpdate(context, out, &len, (const unsigned char *)WORLD_MAIL,
+                      (int)strlen(WORLD_MAIL));
+    ASN1_OCTET_STRING_set(parsed->encrypted->content, out, len);
+    g_assert_cmpint(EVP_EncryptFinal_ex(context, out, &len), ==, 1);
+    EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, sizeof tag, tag);
+    ASN1_OCTET_STRING_set(parsed->mac, tag, sizeof tag);
+    ASN1_item_free((ASN1_VALUE *)parameters, ASN1_ITEM_rptr(SealGcmParameters));
+    EVP_CIPHER_CTX_free(context);
+}
+
+/* RFC 5083 2.2: authenticated attributes are the associated data, under the tag of a SET. (`openssl
+ * cms -decrypt` read this message too when the test was written.) */
+static void
+test_authenticated_attributes(World *world, gconstpointer data)
+{
+    g_autoptr(GBytes) mail = encrypt_gcm(world);
+    g_autoptr(SealAuthEnvelopedData) parsed =
+        take_apart(mail, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+    g_autoptr(SealSecret) key = content_key(world, parsed);
+    g_autoptr(GBytes) associated = NULL;
+    g_autoptr(GBytes) made = NULL;
+    g_autoptr(GBytes) stripped = NULL;
+
+    parsed->authenticated = sk_X509_ATTRIBUTE_new_null();
+    sk_X509_ATTRIBUTE_push(
+        parsed->authenticated,
+        X509_ATTRIBUTE_create(NID_pkcs9_contentType, V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_data)));
+    associated = seal_asn1_write(ASN1_ITEM_rptr(SealAttributeSet), parsed->authenticated);
+    g_assert_cmpuint(((const uint8_t *)g_bytes_get_data(associated, NULL))[0], ==, 0x31);
+    encrypt_with(parsed, key, associated);
+    made = put_together(parsed, ASN1_ITEM_rptr(SealAuthEnvelopedData),
+                        NID_id_smime_ct_authEnvelopedData);
+    world_expect(world, made, SEAL_VERDICT_DECRYPTED);
+    sk_X509_ATTRIBUTE_pop_free(parsed->authenticated, X509_ATTRIBUTE_free);
+    parsed->authenticated = NULL;
+    stripped = put_together(parsed, ASN1_ITEM_rptr(SealAuthEnvelopedData),
+                            NID_id_smime_ct_authEnvelopedData);
+    expect_closed(world, stripped, SEAL_VERDICT_DECRYPT_FAILED);
+}
+
 static void
 test_unknown_key_encryption(World *world, gconstpointer data)
 {
@@ -669,6 +746,7 @@ main(int argc, char **argv)
         {"/open/encrypted/keys-that-do-not-open", test_keys_that_do_not_open},
         {"/open/encrypted/gcm-tags", test_gcm_tags},
         {"/open/encrypted/damaged-gcm/releases-nothing", test_damaged_gcm},
+        {"/open/encrypted/authenticated-attributes/count", test_authenticated_attributes},
         {"/open/encrypted/unknown-key-encryption/reaches-no-key", test_unknown_key_encryption},
         {"/open/encrypted/gcm-as-enveloped-data/is-malformed", test_downgraded_content},
         {"/open/mail/protected-part-among-others/stays-closed", test_parts_among_others},
