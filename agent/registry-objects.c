@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "ipc/names.h"
+#include "pkcs11/core/uri.h"
 
 /* Bytes of a hash that make an id. */
 #define ID_LEN 20
@@ -107,22 +108,9 @@ seal_certificate_object_free(SealCertificateObject *certificate)
 static char *
 uri_of_token(const SealTokenInfo *info)
 {
-    const struct {
-        const char *attribute, *value;
-    } parts[] = {{"model", info->model},
-                 {"manufacturer", info->manufacturer},
-                 {"serial", info->serial},
-                 {"token", info->label}};
-    GString *uri = g_string_new("pkcs11:");
+    const SealTokenName name = {info->label, info->manufacturer, info->model, info->serial};
 
-    for (guint i = 0; i < G_N_ELEMENTS(parts); i++) {
-        g_autofree char *escaped = g_uri_escape_string(parts[i].value, NULL, FALSE);
-
-        if (*escaped)
-            g_string_append_printf(uri, "%s%s=%s", uri->str[uri->len - 1] == ':' ? "" : ";",
-                                   parts[i].attribute, escaped);
-    }
-    return g_string_free(uri, FALSE);
+    return seal_uri_for_token(&name);
 }
 
 SealTokenEntry *

@@ -25,6 +25,7 @@ static const char *journal;
 static int channel = -1;
 static uint32_t flags = SEAL_TOKEN_LOGIN_REQUIRED | SEAL_TOKEN_REMOVABLE;
 static const char *label = "Fake";
+static const char *serial = "0001";
 static GQueue kept = G_QUEUE_INIT; /* of SealFrameHeader *: answers kept back */
 
 static gboolean
@@ -76,7 +77,7 @@ tell_token(uint32_t reference)
         .label = (char *)label,
         .manufacturer = (char *)"Seal",
         .model = (char *)"Test",
-        .serial = (char *)"0001",
+        .serial = (char *)serial,
     };
 
     seal_token_info_encode(body, &info);
@@ -107,6 +108,33 @@ tell_key(uint32_t token, const char *name)
     send_frame(SEAL_FRAME_KEY, 0, 0, body->data, body->len);
 }
 
+/* "Certificate" and "public key" are just names here. */
+static void
+tell_certificate(uint32_t token, const char *name)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    g_autofree char *der = g_strconcat("certificate of ", name, NULL);
+    g_autoptr(GBytes) certificate = g_bytes_new_static(der, strlen(der));
+    g_autoptr(GBytes) public_key = g_bytes_new_static(name, strlen(name));
+    g_autoptr(GBytes) empty = g_bytes_new_static("", 0);
+    const SealCertificateInfo info = {
+        .token = token,
+        .flags = SEAL_CERTIFICATE_SIGN,
+        .id = empty,
+        .label = (char *)name,
+        .certificate = certificate,
+        .subject = (char *)name,
+        .issuer = (char *)"nobody",
+        .issuer_name = empty,
+        .serial = empty,
+        .subject_key_id = empty,
+        .public_key = public_key,
+    };
+
+    seal_certificate_info_encode(body, &info);
+    send_frame(SEAL_FRAME_CERTIFICATE, 0, 0, body->data, body->len);
+}
+
 static void
 tell_u32(uint16_t type, uint32_t value)
 {
@@ -126,6 +154,8 @@ tell_all(void)
 {
     tell_token(TOKEN);
     tell_key(TOKEN, "work");
+    tell_certificate(TOKEN, "work");
+    tell_certificate(TOKEN, "keyless");
     tell_u32(SEAL_FRAME_TOKEN_DONE, TOKEN);
 }
 
@@ -204,6 +234,16 @@ reread(const SealFrameHeader *to)
     tell_token(TOKEN);
     tell_key(TOKEN, "other");
     tell_key(TOKEN, "work");
+    tell_u32(SEAL_FRAME_TOKEN_DONE, TOKEN);
+    reply_text(to, "told");
+}
+
+static void
+shrink(const SealFrameHeader *to)
+{
+    tell_token(TOKEN);
+    tell_key(TOKEN, "other");
+    tell_certificate(TOKEN, "other");
     tell_u32(SEAL_FRAME_TOKEN_DONE, TOKEN);
     reply_text(to, "told");
 }
@@ -345,6 +385,7 @@ static const struct {
     {"flood", flood},
     {"crowd", crowd},
     {"reread", reread},
+    {"shrink", shrink},
     {"gone", give_gone},
     {"pad", give_pad},
     {"wrong-type", give_wrong_type},
@@ -499,6 +540,10 @@ static void
 start(void)
 {
     note("started");
+    if (is_mood("second-card"))
+        serial = "0002";
+    if (is_mood("no-serial"))
+        serial = "";
     if (is_mood("exits"))
         exit(3);
     if (is_mood("crashes") || (is_mood("crashes-twice") && count_starts() <= 2))

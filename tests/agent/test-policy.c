@@ -1,0 +1,126 @@
+/* The decision table. A row is a caller, a key, a purpose, rules, and what must come of it. */
+#include "agent/policy.h"
+
+static const SealPolicyRule allow_evolution = {
+    .name = (char *)"mail", .program = (char *)"/usr/bin/evolution",
+    .for_sign = TRUE, .for_decrypt = TRUE, .action = SEAL_POLICY_ALLOW};
+static const SealPolicyRule deny_home = {
+    .name = (char *)"home", .program = (char *)"/home/*",
+    .for_sign = TRUE, .for_decrypt = TRUE, .action = SEAL_POLICY_DENY};
+static const SealPolicyRule ask_signing_with_work = {
+    .name = (char *)"work", .key = (char *)"wor?",
+    .for_sign = TRUE, .action = SEAL_POLICY_ASK};
+static const SealPolicyRule allow_mail_flatpak = {
+    .name = (char *)"flatpak", .program = (char *)"flatpak:org.mozilla.*",
+    .for_sign = TRUE, .for_decrypt = TRUE, .action = SEAL_POLICY_ALLOW};
+static const SealPolicyRule allow_backup_unit = {
+    .name = (char *)"unit", .program = (char *)"unit:backup.service",
+    .for_sign = TRUE, .for_decrypt = TRUE, .action = SEAL_POLICY_ALLOW};
+static const SealPolicyRule deny_all = {
+    .name = (char *)"rest", .for_sign = TRUE, .for_decrypt = TRUE, .action = SEAL_POLICY_DENY};
+static const SealPolicyRule allow_by_id = {
+    .name = (char *)"id", .key = (char *)"0102*", .for_sign = TRUE, .action = SEAL_POLICY_ALLOW};
+static const SealPolicyRule allow_by_token = {
+    .name = (char *)"token", .key = (char *)"Blue", .for_sign = TRUE, .action = SEAL_POLICY_ALLOW};
+
+#define ME   1000
+#define THEM 1001
+
+typedef struct {
+    const char *what;
+    const SealPolicyRule *rules[4];
+    uid_t uid;
+    const char *executable, *flatpak_id, *unit;
+    SealPurpose purpose;
+    SealPolicyAction action;
+    const char *rule;
+} Row;
+
+static const Row rows[] = {
+    {"same user, no rules", {NULL}, ME, "/usr/bin/mutt", "", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_ALLOW, "same-user"},
+    {"same user without facts, no rules", {NULL}, ME, "", "", "", SEAL_PURPOSE_DECRYPT,
+     SEAL_POLICY_ALLOW, "same-user"},
+    {"sandboxed, no rules", {NULL}, ME, "/app/bin/mail", "org.example.Mail", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_ASK, "sandboxed-asks"},
+    {"other user, no rules", {NULL}, THEM, "/usr/bin/mutt", "", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_DENY, "other-user"},
+    {"other user in a sandbox, no rules", {NULL}, THEM, "", "org.example.Mail", "",
+     SEAL_PURPOSE_SIGN, SEAL_POLICY_DENY, "other-user"},
+    {"path matches", {&allow_evolution, &deny_all}, ME, "/usr/bin/evolution", "", "",
+     SEAL_PURPOSE_SIGN, SEAL_POLICY_ALLOW, "mail"},
+    {"path is longer", {&allow_evolution, &deny_all}, ME, "/usr/bin/evolution2", "", "",
+     SEAL_PURPOSE_SIGN, SEAL_POLICY_DENY, "rest"},
+    {"path is below another root", {&allow_evolution, &deny_all}, ME, "/tmp/usr/bin/evolution", "",
+     "", SEAL_PURPOSE_SIGN, SEAL_POLICY_DENY, "rest"},
+    {"glob matches", {&deny_home}, ME, "/home/me/bin/tool", "", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_DENY, "home"},
+    {"unknown path matches no pattern", {&deny_home}, ME, "", "", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_ALLOW, "same-user"},
+    {"first rule wins", {&deny_all, &allow_evolution}, ME, "/usr/bin/evolution", "", "",
+     SEAL_PURPOSE_SIGN, SEAL_POLICY_DENY, "rest"},
+    {"purpose matches", {&ask_signing_with_work}, ME, "/x", "", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_ASK, "work"},
+    {"other purpose does not", {&ask_signing_with_work}, ME, "/x", "", "", SEAL_PURPOSE_DECRYPT,
+     SEAL_POLICY_ALLOW, "same-user"},
+    {"key by its id", {&allow_by_id, &deny_all}, ME, "/x", "", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_ALLOW, "id"},
+    {"key by its token's label", {&allow_by_token, &deny_all}, ME, "/x", "", "", SEAL_PURPOSE_SIGN,
+     SEAL_POLICY_ALLOW, "token"},
+    {"Flatpak by its id", {&allow_mail_flatpak}, ME, "/app/bin/x", "org.mozilla.Thunderbird", "",
+     SEAL_PURPOSE_SIGN, SEAL_POLICY_ALLOW, "flatpak"},
+    {"another Flatpak", {&allow_mail_flatpak}, ME, "/app/bin/x", "org.example.Mail", "",
+     SEAL_PURPOSE_SIGN, SEAL_POLICY_ASK, "sandboxed-asks"},
+    /* inside a sandbox anybody can be /usr/bin/evolution */
+    {"path in a sandbox counts for nothing", {&allow_evolution}, ME, "/usr/bin/evolution",
+     "org.example.Evil", "", SEAL_PURPOSE_SIGN, SEAL_POLICY_ASK, "sandboxed-asks"},
+    {"unit of a sandbox counts for nothing", {&allow_backup_unit}, ME, "/x", "org.example.Evil",
+     "backup.service", SEAL_PURPOSE_SIGN, SEAL_POLICY_ASK, "sandboxed-asks"},
+    {"program named like a Flatpak", {&allow_mail_flatpak, &deny_all}, ME, "org.mozilla.x", "", "",
+     SEAL_PURPOSE_SIGN, SEAL_POLICY_DENY, "rest"},
+    {"unit matches", {&allow_backup_unit, &deny_all}, ME, "/usr/bin/tar", "", "backup.service",
+     SEAL_PURPOSE_DECRYPT, SEAL_POLICY_ALLOW, "unit"},
+    {"rule without patterns is for everybody", {&deny_all}, ME, "", "", "", SEAL_PURPOSE_DECRYPT,
+     SEAL_POLICY_DENY, "rest"},
+};
+
+static void
+test_row(gconstpointer data)
+{
+    const Row *row = data;
+    const SealCaller caller = {.uid = row->uid,
+                               .executable = (char *)row->executable,
+                               .name = (char *)"",
+                               .flatpak_id = (char *)row->flatpak_id,
+                               .unit = (char *)row->unit};
+    const SealPolicyKey key = {"010203", "work", "Blue"};
+    g_autoptr(GPtrArray) rules = g_ptr_array_new();
+    SealPolicyVerdict verdict;
+
+    for (guint i = 0; i < G_N_ELEMENTS(row->rules) && row->rules[i]; i++)
+        g_ptr_array_add(rules, (gpointer)row->rules[i]);
+    verdict = seal_policy_decide(rules, &caller, ME, &key, row->purpose);
+    g_assert_cmpint(verdict.action, ==, row->action);
+    g_assert_cmpstr(verdict.rule, ==, row->rule);
+}
+
+static void
+test_purposes_have_names(void)
+{
+    g_assert_cmpstr(seal_purpose_name(SEAL_PURPOSE_SIGN), ==, "sign");
+    g_assert_cmpstr(seal_purpose_name(SEAL_PURPOSE_DECRYPT), ==, "decrypt");
+    g_assert_cmpstr(seal_purpose_name((SealPurpose)99), ==, "");
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *path = g_strconcat("/policy/", rows[i].what, NULL);
+
+        g_test_add_data_func(path, &rows[i], test_row);
+    }
+    g_test_add_func("/policy/purposes-have-names", test_purposes_have_names);
+    return g_test_run();
+}
