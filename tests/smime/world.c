@@ -158,3 +158,22 @@ world_expect(World *world, GBytes *mail, SealVerdict expected)
 
     g_assert_cmpint(report->verdict, ==, expected);
 }
+
+void
+world_expect_closed(World *world, GBytes *mail, SealVerdict verdict)
+{
+    g_autoptr(GBytes) content = NULL;
+    g_autoptr(SealReport) report = world_open_mail(world, SEAL_OPEN_ALL, mail, verdict, &content);
+
+    g_assert_null(content);
+    g_assert_false(report->good);
+}
+
+GBytes *
+world_encrypt_gcm(World *world)
+{
+    static const SealEncryptOptions gcm = {SEAL_CONTENT_AES256_GCM, FALSE};
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+
+    return world_encrypt(plain, &gcm, world_bob(world, "ec:P-256"), NULL);
+}

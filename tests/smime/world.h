@@ -48,6 +48,12 @@ SealReport *world_open_mail(World *world, SealOpenMode mode, GBytes *mail, SealV
 /* The same, for its verdict alone. */
 void world_expect(World *world, GBytes *mail, SealVerdict expected);
 
+/* The same for a layer that stays closed: nothing may be given out. */
+void world_expect_closed(World *world, GBytes *mail, SealVerdict verdict);
+
+/* WORLD_MAIL in AES-256-GCM for a new Bob with a P-256 key. */
+GBytes *world_encrypt_gcm(World *world);
+
 /* Text as bytes; a copy of `bytes` with the first `from` replaced by `to`, which must be there. */
 GBytes *world_bytes(const char *text);
 GBytes *world_replace(GBytes *bytes, const char *from, const char *to);

@@ -1,0 +1,64 @@
+/* Our own messages taken apart, changed and put together again: what no program would write. */
+#include "tests/smime/dissect.h"
+
+#include "tests/smime/world.h"
+
+#include <openssl/objects.h>
+
+GBytes *
+test_cms_of(GBytes *mail)
+{
+    gsize len = 0;
+    const char *text = g_bytes_get_data(mail, &len);
+    const char *body = g_strstr_len(text, (gssize)len, "\r\n\r\n");
+    g_autofree char *base64 = g_strndup(body, (gsize)(text + len - body));
+    gsize der_len = 0;
+    guchar *der = g_base64_decode(base64, &der_len);
+
+    return g_bytes_new_take(der, der_len);
+}
+
+GBytes *
+test_mail_of(GBytes *cms)
+{
+    gsize len = 0;
+    const guchar *data = g_bytes_get_data(cms, &len);
+    g_autofree char *base64 = g_base64_encode(data, len);
+    g_autofree char *mail =
+        g_strdup_printf("From: alice@example.org\r\n"
+                        "Content-Type: application/pkcs7-mime; name=smime.p7m\r\n"
+                        "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n",
+                        base64);
+
+    return world_bytes(mail);
+}
+
+gpointer
+test_take_apart(GBytes *mail, const ASN1_ITEM *item)
+{
+    g_autoptr(GBytes) cms = test_cms_of(mail);
+    gsize len = 0;
+    gconstpointer data = g_bytes_get_data(cms, &len);
+    g_autoptr(SealContentInfo) info = seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), data, len);
+    gpointer value = NULL;
+
+    g_assert_nonnull(info);
+    value = ASN1_item_unpack(info->content->value.sequence, item);
+    g_assert_nonnull(value);
+    return value;
+}
+
+GBytes *
+test_put_together(gpointer value, const ASN1_ITEM *item, int nid)
+{
+    g_autoptr(SealContentInfo) info = seal_asn1_new(ASN1_ITEM_rptr(SealContentInfo));
+    g_autoptr(GBytes) cms = NULL;
+    ASN1_STRING *packed = NULL;
+
+    ASN1_item_pack(value, item, &packed);
+    info->type = OBJ_nid2obj(nid);
+    info->content = ASN1_TYPE_new();
+    ASN1_TYPE_set(info->content, V_ASN1_SEQUENCE, packed);
+    cms = seal_asn1_write(ASN1_ITEM_rptr(SealContentInfo), info);
+    return test_mail_of(cms);
+}
