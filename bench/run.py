@@ -22,6 +22,14 @@ from world import Failure
 
 P11KIT_CLIENT = "pkcs11/p11-kit-client.so"
 
+TOKEN = "Alice"
+IN_FLIGHT = 32
+# After this long without a request agent and host count as idle.
+QUIET_S = 1
+
+# An HSM across a network: operations sleep.
+HSM_SLEEP_MS = 2
+
 # name, title, operation of question.h, key of the fixture, label, goals by number of clients
 SOFTHSM_WORKS = [
     ("sign-rsa", "RSA-2048 sign", "sign-rsa", "alice-rsa-sign", "Alice RSA signing",
@@ -31,6 +39,10 @@ SOFTHSM_WORKS = [
     ("decrypt-rsa", "RSA-2048 decrypt", "decrypt-rsa", "alice-rsa-decrypt", "Alice RSA decryption",
      {1: 0.90, 8: 0.94}),
     ("derive-p256", "P-256 ECDH", "derive-p256", "alice-p256-decrypt", "Alice P-256 decryption", {}),
+]
+HSM_WORKS = [
+    ("hsm", f"{HSM_SLEEP_MS} ms HSM", "sign-p256", "alice-p256-sign", "Alice P-256 signing",
+     {1: 0.93, 8: 0.92, "pipelined": 0.93}),
 ]
 
 
@@ -111,16 +123,15 @@ def interleave(direct, others, rounds, milliseconds):
 
 
 class Work:
-    """One row of the table: an operation on a key, on one module."""
+    """One row of the table: an operation on a key."""
 
-    def __init__(self, row, module, certificate):
-        self.name, self.title, self.operation, _, self.label, self.goals = row
-        self.module = module
-        self.certificate = str(certificate)
+    def __init__(self, world, row):
+        self.name, self.title, self.operation, key, self.label, self.goals = row
+        self.certificate = str(world.certificate(key))
 
 
 def direct_workers(world, work, clients, threads=1, module=None, env=None):
-    command = [world.program("direct"), module or work.module, str(world.pin_file), work.operation,
+    command = [world.program("direct"), module or world.module, str(world.pin_file), work.operation,
                work.label, work.certificate, str(threads)]
     return [Worker(world, command, env) for _ in range(clients)]
 
@@ -130,7 +141,7 @@ def agent_group(world, work, clients, in_flight):
     if in_flight > 1:
         command.append(str(in_flight))
     workers = [Worker(world, command) for _ in range(clients)]
-    return Group(workers, [world.agent_pid(), world.host_pid(work.module)])
+    return Group(workers, [world.agent_pid(), world.host_pid()])
 
 
 def p11kit_group(world, work, clients, server):
@@ -172,15 +183,15 @@ def find_p11kit_client():
 
 
 @contextlib.contextmanager
-def p11kit_server(world, module, name, token):
-    """`p11-kit server` for the module; yields its address and the client module, or None."""
+def p11kit_server(world):
+    """`p11-kit server` for the world's module; yields its address and the client module, or None."""
     client_module = find_p11kit_client()
     if not client_module:
         yield None
         return
-    socket = world.folder / "run" / name
-    process = world.start(["p11-kit", "server", "-f", "-n", str(socket), "--provider", module,
-                           f"pkcs11:token={token}"], stdout=subprocess.DEVNULL)
+    socket = world.folder / "run" / "p11-kit"
+    process = world.start(["p11-kit", "server", "-f", "-n", str(socket), "--provider", world.module,
+                           f"pkcs11:token={TOKEN}"], stdout=subprocess.DEVNULL)
     worlds.wait_until(socket.exists, "p11-kit server to listen")
     try:
         yield f"unix:path={socket}", client_module
@@ -189,16 +200,15 @@ def p11kit_server(world, module, name, token):
         worlds.end_process(process)
 
 
-def measure_speed(world, options, works, token):
+def measure_speed(world, options, rows):
     results = []
-    for module in dict.fromkeys(work.module for work in works):
-        with p11kit_server(world, module, f"p11-kit-{len(results)}", token) as server:
-            for work in works:
-                if work.module == module:
-                    results += [measure(world, work, clients, options, server)
-                                for clients in options.clients]
-        results += [measure(world, work, 1, options, in_flight=32) for work in works
-                    if work.module == module and "pipelined" in work.goals]
+    works = [Work(world, row) for row in rows]
+    with p11kit_server(world) as server:
+        for work in works:
+            results += [measure(world, work, clients, options, server)
+                        for clients in options.clients]
+    results += [measure(world, work, 1, options, in_flight=IN_FLIGHT) for work in works
+                if "pipelined" in work.goals]
     return results
 
 
@@ -232,6 +242,7 @@ def measure_idle(world, work, seconds):
     bare.round(50)
     sizes = [worlds.pss_kib(pid) for pid in (agent, host, bare.workers[0].process.pid)]
     bare.end()
+    time.sleep(QUIET_S)
     before = [worlds.wake_ups(pid) for pid in (agent, host)]
     time.sleep(seconds)
     woken = [worlds.wake_ups(pid) - old for pid, old in zip((agent, host), before)]
@@ -295,21 +306,29 @@ def parse_options():
     return options
 
 
+def measure_all(options):
+    load = os.getloadavg()[0]
+    wanted = [[row for row in rows if not options.only or row[0] in options.only]
+              for rows in (SOFTHSM_WORKS, HSM_WORKS)]
+    speed, facts = [], []
+    with worlds.World(options.build) as world:
+        if wanted[0]:
+            speed += measure_speed(world, options, wanted[0])
+        if not options.no_facts:
+            facts += measure_facts(world, options, Work(world, SOFTHSM_WORKS[1]))
+    if wanted[1]:
+        with worlds.World(options.build, sleep_ms=HSM_SLEEP_MS) as world:
+            speed += measure_speed(world, options, wanted[1])
+    return {"rounds": options.rounds, "milliseconds": options.milliseconds, "load": load,
+            "speed": speed, "facts": facts}
+
+
 def main():
     options = parse_options()
-    measured = {"rounds": options.rounds, "milliseconds": options.milliseconds,
-                "load": os.getloadavg()[0]}
     try:
-        with worlds.World(options.build, {}) as world:
-            works = [Work(row, world.softhsm, world.certificate(row[3])) for row in SOFTHSM_WORKS]
-            chosen = [work for work in works if not options.only or work.name in options.only]
-            measured["speed"] = measure_speed(world, options, chosen, "Alice")
-            by_name = {work.name: work for work in works}
-            measured["facts"] = ([] if options.no_facts else
-                                 measure_facts(world, options, by_name["sign-p256"]))
+        text = report.compose(measure_all(options))
     except Failure as failure:
         sys.exit(f"bench: {failure}")
-    text = report.compose(measured)
     print(text)
     if options.write:
         report.write_document(options.write, text)

@@ -41,11 +41,12 @@ class Failure(Exception):
 class World:
     """Use as a context manager; `env` is the environment of every program in it."""
 
-    def __init__(self, build, modules):
-        """`modules`: configuration groups of the agent besides SoftHSM: name -> {key: value}."""
+    def __init__(self, build, sleep_ms=0):
+        """`sleep_ms`: each operation of the module sleeps so long and computes nothing, as that of an
+        HSM across a network does (tests/mock/moody.c over SoftHSM)."""
         self.build = pathlib.Path(build).resolve()
         self.source = pathlib.Path(__file__).resolve().parent.parent
-        self.modules = modules
+        self.sleep_ms = sleep_ms
         self.folder = None
         self.processes = []
         self.agents = set()
@@ -86,9 +87,14 @@ class World:
                               env={**self.env, "PRIVYSEAL_BUILD": str(self.build)})
         if done.returncode:
             raise Failure(f"cannot make a token: {done.stderr.strip()}")
-        self.softhsm = (self.fixture / "module").read_text().strip()
+        self.module = (self.fixture / "module").read_text().strip()
         self.pin_file = self.fixture / "pin"
         self.env["SOFTHSM2_CONF"] = str(self.fixture / "softhsm2.conf")
+        if self.sleep_ms:
+            mood = self.folder / "mood"
+            mood.write_text(f"[mood]\nsleep-ms={self.sleep_ms}\ninstant=true\n", encoding="utf-8")
+            self.env.update(PRIVYSEAL_MOODY=str(mood), PRIVYSEAL_MOODY_MODULE=self.module)
+            self.module = str(self.build / "tests/mock/moody.so")
 
     def certificate(self, key):
         return self.fixture / "certs" / f"{key}.pem"
@@ -98,10 +104,8 @@ class World:
         shutil.copy(self.build / "tests/support/fake-pinentry", pinentry)
         pin = self.pin_file.read_text(encoding="utf-8")
         (self.folder / "pinentry.answers").write_text(f"always pin {pin}\n", encoding="utf-8")
-        lines = ["[agent]", f"pinentry={pinentry}", "idle-exit=0"]
-        for name, values in {"softhsm": {"path": self.softhsm}, **self.modules}.items():
-            lines.append(f"[module {name}]")
-            lines += [f"{key}={value}" for key, value in values.items()]
+        lines = ["[agent]", f"pinentry={pinentry}", "idle-exit=0", "[module bench]",
+                 f"path={self.module}"]
         (self.folder / "config/privyseal/privyseal.conf").write_text("\n".join(lines) + "\n")
 
     def start_bus(self):
@@ -139,13 +143,12 @@ class World:
         self.agents.add(pid)
         return pid
 
-    def host_pid(self, path):
-        """The host below the agent that has the module at `path` loaded."""
-        agent = self.agent_pid()
-        for child in children(agent):
-            if os.path.realpath(path) in pathlib.Path(f"/proc/{child}/maps").read_text():
+    def host_pid(self):
+        """The agent's host."""
+        for child in children(self.agent_pid()):
+            if os.path.realpath(self.module) in pathlib.Path(f"/proc/{child}/maps").read_text():
                 return child
-        raise Failure(f"no host has {path} loaded")
+        raise Failure(f"no host has {self.module} loaded")
 
     def end_agent(self):
         pid = self.agent_pid()
