@@ -6,6 +6,7 @@
 #include "tests/support/agent.h"
 #include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
+#include "tests/support/wait.h"
 
 static SealTestHome *the_home;
 
@@ -36,6 +37,31 @@ seal_cli_test_pin_is_right(void)
     g_autofree char *pin = seal_test_fixture_pin(the_home);
 
     seal_test_pinentry_answer(the_home, "always pin %s", pin);
+}
+
+/* Other processes send this one no event: a tick lets the condition be asked again. */
+static gboolean
+on_tick(gpointer data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+gboolean
+seal_cli_test_wait_until(gboolean (*done)(gpointer data), gpointer data)
+{
+    guint tick = g_timeout_add(10, on_tick, NULL);
+    gboolean is_done = seal_test_wait_until(done, data);
+
+    g_source_remove(tick);
+    return is_done;
+}
+
+void
+seal_cli_test_lock_all(void)
+{
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, "lock", NULL);
+
+    seal_cli_test_assert_status(result, 0);
 }
 
 SealTestResult *

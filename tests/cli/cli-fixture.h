@@ -41,5 +41,10 @@ GBytes *seal_cli_test_mail(void);
 /* A line of its body. */
 #define SEAL_CLI_TEST_WORDS "the Keeper never lets the seal out of his hands"
 
+/* Waits until `done(data)` is TRUE of other processes, asking again and again. FALSE at the deadline. */
+gboolean seal_cli_test_wait_until(gboolean (*done)(gpointer data), gpointer data);
+/* Locks every token; waits for nobody. */
+void seal_cli_test_lock_all(void);
+
 /* Every prompt gets the right PIN from here on. */
 void seal_cli_test_pin_is_right(void);

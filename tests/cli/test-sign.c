@@ -235,20 +235,12 @@ test_other_sender_warns(void)
 /* -- refusals ----------------------------------------------------------------------- */
 
 static void
-lock_all(void)
-{
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, "lock", NULL);
-
-    seal_cli_test_assert_status(result, 0);
-}
-
-static void
 test_prompt_cancelled(void)
 {
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autoptr(SealTestResult) result = NULL;
 
-    lock_all();
+    seal_cli_test_lock_all();
     seal_test_pinentry_answer(seal_cli_test_home(), "cancel");
     result = seal_cli_test_privyseal(mail, "sign", NULL);
     seal_cli_test_pin_is_right();
@@ -276,10 +268,10 @@ interrupt_with(int number)
     int status = 0;
     pid_t pid = 0;
 
-    lock_all();
+    seal_cli_test_lock_all();
     seal_test_pinentry_answer(seal_cli_test_home(), "hang");
     pid = seal_test_start(seal_cli_test_home(), argv, log_name);
-    g_assert_true(seal_test_wait_until(asked_more_often, &asked));
+    g_assert_true(seal_cli_test_wait_until(asked_more_often, &asked));
     g_assert_cmpint(kill(pid, number), ==, 0);
     g_assert_true(seal_test_wait_for_end(pid));
     g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
@@ -314,9 +306,9 @@ test_interrupt(void)
     pid_t agent = seal_test_agent_pid(seal_cli_test_home());
 
     interrupt_with(SIGINT);
-    g_assert_true(seal_test_wait_until(no_prompt_is_open, &agent));
+    g_assert_true(seal_cli_test_wait_until(no_prompt_is_open, &agent));
     interrupt_with(SIGTERM);
-    g_assert_true(seal_test_wait_until(no_prompt_is_open, &agent));
+    g_assert_true(seal_cli_test_wait_until(no_prompt_is_open, &agent));
 }
 
 /* -- input ------------------------------------------------------------------------ */

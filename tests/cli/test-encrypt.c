@@ -1,0 +1,210 @@
+/* privyseal encrypt: other programs open it with software copies of the keys, and nothing is written when a
+ * recipient is missing. */
+#include <string.h>
+
+#include "tests/cli/cli-fixture.h"
+
+typedef struct {
+    const char *path, *key, *cipher, *option; /* (nullable) the latter two */
+    const char *names[2];                     /* what `openssl cms -cmsout -print` must say */
+} CipherCase;
+
+static const CipherCase cipher_cases[] = {
+    {"/cli/encrypt/rsa-cbc", "alice-rsa-decrypt", NULL, NULL, {"aes-256-cbc", "rsaEncryption"}},
+    {"/cli/encrypt/rsa-oaep-cbc", "alice-rsa-decrypt", "aes-256-cbc", "--oaep", {"aes-256-cbc", "rsaesOaep"}},
+    {"/cli/encrypt/rsa-gcm-256", "alice-rsa-decrypt", "aes-256-gcm", NULL, {"aes-256-gcm", "rsaEncryption"}},
+    {"/cli/encrypt/p-256-cbc", "alice-p256-decrypt", NULL, NULL, {"aes-256-cbc", "dhSinglePass-stdDH-sha256kdf"}},
+    {"/cli/encrypt/p-384-gcm-128", "alice-p384-decrypt", "aes-128-gcm", NULL, {"aes-128-gcm", "dhSinglePass"}},
+    {"/cli/encrypt/p-521-cbc", "alice-p521-decrypt", NULL, NULL, {"aes-256-cbc", "dhSinglePass"}},
+};
+
+/* openssl opens it with the software copy of the key; what comes out (transfer full). */
+static GBytes *
+open_with_openssl(GBytes *sealed, const char *key_name)
+{
+    g_autofree char *key_file = g_strdup_printf("software-keys/%s.pem", key_name);
+    g_autofree char *certificate_file = g_strdup_printf("certs/%s.pem", key_name);
+    g_autofree char *key = seal_cli_test_fixture_file(key_file);
+    g_autofree char *certificate = seal_cli_test_fixture_file(certificate_file);
+    g_autoptr(SealTestResult) result = seal_cli_test_other(
+        sealed, "openssl", "cms", "-decrypt", "-inkey", key, "-recip", certificate, NULL);
+
+    seal_cli_test_assert_status(result, 0);
+    return seal_cli_test_output(result);
+}
+
+static gboolean
+contains(GBytes *bytes, const char *text)
+{
+    gsize len = 0;
+    const void *data = g_bytes_get_data(bytes, &len);
+
+    return memmem(data, len, text, strlen(text)) != NULL;
+}
+
+static void
+test_cipher(gconstpointer data)
+{
+    const CipherCase *with = data;
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *name = g_strdup_printf("certs/%s.pem", with->key);
+    g_autofree char *certificate = seal_cli_test_fixture_file(name);
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "encrypt", "--to", certificate, "--cipher", with->cipher ? with->cipher : "aes-256-cbc",
+        with->option, NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    g_autoptr(GBytes) opened = NULL;
+    g_autoptr(SealTestResult) print = NULL;
+
+    seal_cli_test_assert_status(result, 0);
+    g_assert_cmpstr(result->err, ==, "");
+    g_assert_false(contains(sealed, SEAL_CLI_TEST_WORDS));
+    g_assert_true(contains(sealed, "Subject: The seal"));
+    opened = open_with_openssl(sealed, with->key);
+    g_assert_true(contains(opened, SEAL_CLI_TEST_WORDS));
+    print = seal_cli_test_other(sealed, "openssl", "cms", "-cmsout", "-print", "-noout", NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(with->names); i++)
+        g_assert_nonnull(strstr(print->out, with->names[i]));
+}
+
+static void
+test_default_cipher(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *certificate = seal_cli_test_fixture_file("certs/bob-rsa-decrypt.pem");
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", certificate, NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    g_autoptr(SealTestResult) print =
+        seal_cli_test_other(sealed, "openssl", "cms", "-cmsout", "-print", "-noout", NULL);
+
+    g_assert_nonnull(strstr(print->out, "aes-256-cbc"));
+    g_assert_nonnull(strstr(result->out, "smime-type=enveloped-data"));
+}
+
+/* By address: the certificates are on tokens. Each of the three can open it. */
+static void
+test_addresses(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *carol = seal_cli_test_fixture_file("certs/carol-p256-decrypt.pem");
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "alice@example.org", "--to",
+                                "bob@EXAMPLE.org", "--to", carol, NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    static const char *const keys[] = {"alice-rsa-decrypt", "bob-rsa-decrypt", "carol-p256-decrypt"};
+
+    seal_cli_test_assert_status(result, 0);
+    for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autoptr(GBytes) opened = open_with_openssl(sealed, keys[i]);
+
+        g_assert_true(contains(opened, SEAL_CLI_TEST_WORDS));
+    }
+}
+
+static void
+test_signed_inside(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "encrypt", "--sign", "--key", "Alice P-256 signing", "--to", "bob@example.org", NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    g_autoptr(GBytes) inner = NULL;
+    g_autoptr(SealTestResult) verified = NULL;
+
+    seal_cli_test_assert_status(result, 0);
+    inner = open_with_openssl(sealed, "bob-rsa-decrypt");
+    verified = seal_cli_test_other(inner, "openssl", "cms", "-verify", "-CAfile", root, NULL);
+    seal_cli_test_assert_status(verified, 0);
+    g_assert_nonnull(strstr(verified->out, SEAL_CLI_TEST_WORDS));
+}
+
+static void
+test_missing_recipients(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *output = seal_cli_test_home_file("never.eml");
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "encrypt", "--to", "alice@example.org", "--to", "x@example.net", "--to",
+        "y@example.net", "--output", output, NULL);
+
+    seal_cli_test_assert_error(result, 3, "'x@example.net'");
+    g_assert_nonnull(strstr(result->err, "'y@example.net'"));
+    g_assert_false(g_file_test(output, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_signing_certificate(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *certificate = seal_cli_test_fixture_file("certs/alice-rsa-sign.pem");
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", certificate, NULL);
+
+    seal_cli_test_assert_error(result, 3, "it is not for encryption");
+}
+
+static void
+test_no_certificate_in_file(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *key = seal_cli_test_fixture_file("software-keys/bob-rsa-decrypt.pem");
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(mail, "encrypt", "--to", key, NULL);
+    g_autoptr(SealTestResult) missing =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "/nonexistent.pem", NULL);
+
+    seal_cli_test_assert_error(result, 5, "no certificate in it");
+    seal_cli_test_assert_error(missing, 5, "/nonexistent.pem");
+}
+
+static void
+test_anchor(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autofree char *stranger = seal_cli_test_fixture_file("stranger.pem");
+    g_autoptr(SealTestResult) trusted = seal_cli_test_privyseal(
+        mail, "encrypt", "--anchor", root, "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) untrusted = seal_cli_test_privyseal(
+        mail, "encrypt", "--anchor", stranger, "--to", "bob@example.org", NULL);
+
+    seal_cli_test_assert_status(trusted, 0);
+    seal_cli_test_assert_error(untrusted, 3, "Bob Example");
+}
+
+static void
+test_usage(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) nobody = seal_cli_test_privyseal(mail, "encrypt", NULL);
+    g_autoptr(SealTestResult) cipher = seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--cipher",
+                                                               "des", NULL);
+    g_autoptr(SealTestResult) key = seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--key",
+                                                            "x", NULL);
+
+    seal_cli_test_assert_error(nobody, 2, "say to whom");
+    seal_cli_test_assert_error(cipher, 2, "aes-256-cbc, aes-128-gcm or aes-256-gcm");
+    seal_cli_test_assert_error(key, 2, "say --sign too");
+}
+
+static void
+add(void)
+{
+    for (guint i = 0; i < G_N_ELEMENTS(cipher_cases); i++)
+        g_test_add_data_func(cipher_cases[i].path, &cipher_cases[i], test_cipher);
+    g_test_add_func("/cli/encrypt/default-is-cbc-that-programs-read", test_default_cipher);
+    g_test_add_func("/cli/encrypt/addresses-and-files", test_addresses);
+    g_test_add_func("/cli/encrypt/signature-is-inside", test_signed_inside);
+    g_test_add_func("/cli/encrypt/missing-recipients-are-all-named", test_missing_recipients);
+    g_test_add_func("/cli/encrypt/certificate-for-signing-is-refused", test_signing_certificate);
+    g_test_add_func("/cli/encrypt/file-without-certificate", test_no_certificate_in_file);
+    g_test_add_func("/cli/encrypt/anchor-judges-recipients", test_anchor);
+    g_test_add_func("/cli/encrypt/usage", test_usage);
+}
+
+int
+main(int argc, char **argv)
+{
+    return seal_cli_test_main(argc, argv, add);
+}
