@@ -203,7 +203,8 @@ note_done(Worker *worker, const Sample *sample)
     g_mutex_unlock(&pool->lock);
 }
 
-/* The channel is at its end: wakes everybody. */
+/* The channel is at its end: wakes everybody. Each worker comes here at its own end; those that an
+ * earlier one woke may be gone by then, so they are taken off the list. */
 static void
 close_pool(SealPool *pool, gboolean malformed)
 {
@@ -215,6 +216,7 @@ close_pool(SealPool *pool, gboolean malformed)
 
         g_cond_signal(&worker->wake);
     }
+    g_ptr_array_set_size(pool->parked, 0);
     g_cond_signal(&pool->changed);
     g_mutex_unlock(&pool->lock);
     (void)shutdown(pool->host->channel, SHUT_RDWR);
