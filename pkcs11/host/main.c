@@ -1,6 +1,7 @@
 /* privyseal-host: started by the agent, never by hand. */
 #include <glib.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "pkcs11/host/host.h"
@@ -34,5 +35,6 @@ main(int argc, char **argv)
         return SEAL_HOST_EXIT_USAGE;
     }
     options = (SealHostOptions){module, name ? name : module, channel, audit, revoke};
-    return seal_host_run(&options);
+    /* Threads may still be inside the module: what exit() tears down must not go from under them. */
+    _exit(seal_host_run(&options));
 }
