@@ -202,6 +202,8 @@ on_process_ended(SealPinentryEnd end, gpointer user_data)
     prompter->last_end = end;
     if (prompter->active && prompter->active->state == PROMPT_LOST)
         finish_lost(prompter->active, end);
+    else if (prompter->active && prompter->active->state == PROMPT_IDLE)
+        close_stream(prompter->active); /* its end may not be seen yet: the next question starts anew */
     advance(prompter);
 }
 
