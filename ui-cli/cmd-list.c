@@ -128,6 +128,17 @@ add_key_row(SealTable *table, const SealClientObjects *objects, const SealClient
     seal_table_add_cell(table, SEAL_COLOUR_DIM, id);
 }
 
+/* By token, then label: what belongs together stands together. */
+static gint
+compare_keys(gconstpointer a, gconstpointer b)
+{
+    const SealClientKey *key_a = *(const SealClientKey *const *)a;
+    const SealClientKey *key_b = *(const SealClientKey *const *)b;
+    int order = g_strcmp0(key_a->token, key_b->token);
+
+    return order != 0 ? order : g_strcmp0(key_a->label, key_b->label);
+}
+
 static void
 print_keys(const SealClientObjects *objects)
 {
@@ -139,6 +150,7 @@ print_keys(const SealClientObjects *objects)
         printf("  none\n");
         return;
     }
+    g_ptr_array_sort(objects->keys, compare_keys);
     for (guint i = 0; i < objects->keys->len; i++)
         add_key_row(table, objects, objects->keys->pdata[i]);
     seal_table_print(table);
