@@ -9,6 +9,7 @@
  * past. */
 #include "pkcs11/token/module.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -161,6 +162,18 @@ on_channel_broken(SealErrorCode why, const char *message, gpointer user_data)
         schedule_start(module);
 }
 
+/* What a crash report begins with. Our own SIGKILL needs no words. */
+static void
+log_end(const SealModule *module, int wait_status)
+{
+    g_autofree char *end = NULL;
+
+    if (WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL)
+        return;
+    end = seal_process_describe_end(wait_status);
+    seal_log_info("module '%s': its host %s", module->config.name, end);
+}
+
 /* The host died before it was greeted. */
 static void
 judge_load(SealModule *module, int wait_status)
@@ -197,6 +210,7 @@ on_process_ended(SealProcess *process, int wait_status, gpointer user_data)
         module->suspect = NULL;
     g_ptr_array_remove(module->ending, process);
     seal_process_free(process, 0);
+    log_end(module, wait_status);
     if (is_suspect)
         judge_load(module, wait_status);
 }

@@ -24,6 +24,8 @@ on_appeared(SealModule *module, SealToken *token, gpointer user_data)
     Fixture *fixture = user_data;
 
     g_string_append_printf(fixture->events, "+%s ", seal_token_info(token)->label);
+    if (fixture->wanted && strcmp(fixture->wanted, seal_token_info(token)->label) != 0)
+        return;
     g_clear_pointer(&fixture->token, seal_token_unref);
     fixture->token = seal_token_ref(token);
 }

@@ -9,7 +9,8 @@ typedef struct {
     char *journal; /* the "module": its host notes its starts there */
     SealLoop *loop;
     SealModule *module;
-    SealToken *token; /* the last that appeared */
+    const char *wanted; /* (nullable) label of the token that is kept */
+    SealToken *token;   /* the last of them that appeared */
     GString *events;
 } Fixture;
 
