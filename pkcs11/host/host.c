@@ -86,8 +86,10 @@ serve(SealHost *host, const SealFrameHeader *hello)
     status = seal_pool_run(pool);
 
     (void)alarm(FAREWELL_S); /* ends this process if the module cannot */
+    if (!seal_pool_free(pool))
+        _exit(status);
+    g_mutex_lock(&host->scan_lock); /* for good: the thread of slot events must not look any more */
     (void)host->functions->C_Finalize(NULL);
-    seal_pool_free(pool);
     return status;
 }
 

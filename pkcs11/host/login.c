@@ -9,21 +9,22 @@
 #include "pkcs11/host/scan.h"
 
 static CK_RV
-submit_pin(SealHost *host, CK_SESSION_HANDLE session, SealBytes pin)
+submit_pin(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealBytes pin)
 {
     CK_UTF8CHAR *data = pin.len > 0 ? (CK_UTF8CHAR *)pin.data : NULL;
     CK_RV rv = host->functions->C_Login(session, CKU_USER, data, pin.len);
 
-    if (rv == CKR_USER_ALREADY_LOGGED_IN && host->functions->C_Logout(session) == CKR_OK)
-        rv = host->functions->C_Login(session, CKU_USER, data, pin.len);
-    return rv;
+    if (rv != CKR_USER_ALREADY_LOGGED_IN || host->functions->C_Logout(session) != CKR_OK)
+        return rv;
+    seal_slot_set_logged_in(slot, FALSE);
+    return host->functions->C_Login(session, CKU_USER, data, pin.len);
 }
 
 /* Under login_lock. */
 static CK_RV
 login_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealBytes pin)
 {
-    CK_RV rv = submit_pin(host, session, pin);
+    CK_RV rv = submit_pin(host, slot, session, pin);
 
     if (rv == CKR_OK) {
         seal_slot_set_logged_in(slot, TRUE);

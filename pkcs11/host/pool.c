@@ -252,7 +252,8 @@ worker_main(gpointer data)
 
         note_taken(pool, &header, &sample);
         well_formed = seal_server_serve(&worker->server, &header);
-        note_done(worker, &sample);
+        if (well_formed)
+            note_done(worker, &sample);
     }
     if (!well_formed || received == -EPROTO)
         seal_log_error("the agent sent a malformed frame: closing the channel");
@@ -323,7 +324,7 @@ seal_pool_run(SealPool *pool)
     return status;
 }
 
-void
+gboolean
 seal_pool_free(SealPool *pool)
 {
     gboolean hung = FALSE;
@@ -332,9 +333,10 @@ seal_pool_free(SealPool *pool)
     hung = pool->n_workers > 0;
     g_mutex_unlock(&pool->lock);
     if (hung)
-        return;
+        return FALSE;
     g_ptr_array_unref(pool->parked);
     g_mutex_clear(&pool->lock);
     g_cond_clear(&pool->changed);
     g_free(pool);
+    return TRUE;
 }

@@ -13,8 +13,9 @@ SealPool *seal_pool_new(SealHost *host);
  * under way. Returns SEAL_HOST_EXIT_CLOSED or SEAL_HOST_EXIT_PROTOCOL. */
 int seal_pool_run(SealPool *pool);
 
-/* Frees the pool if no worker is busy any more; a hung one keeps it alive. */
-void seal_pool_free(SealPool *pool);
+/* Frees the pool. FALSE if a worker is still in the module: then nothing is freed, and the module must
+ * not be finalised under it. */
+gboolean seal_pool_free(SealPool *pool);
 
 /* The number of sessions that may be in use at once. */
 guint seal_pool_size(SealHost *host);

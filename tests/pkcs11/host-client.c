@@ -73,12 +73,9 @@ usual_hello(void)
 }
 
 SealTestHost *
-seal_test_host_start(SealTestHome *home, const char *module, const SealHello *hello,
-                     SealTestAnswer **ret_answer)
+seal_test_host_spawn(SealTestHome *home, const char *module)
 {
     SealTestHost *host = g_new0(SealTestHost, 1);
-    SealFrameHeader header = {.type = SEAL_FRAME_HELLO};
-    g_autoptr(GBytes) body = hello ? g_bytes_new(hello, sizeof *hello) : usual_hello();
     int ends[2];
 
     host->tokens = g_ptr_array_new_with_free_func((GDestroyNotify)free_token);
@@ -88,6 +85,17 @@ seal_test_host_start(SealTestHome *home, const char *module, const SealHello *he
     host->channel = ends[0];
     host->pid = spawn(home, module, ends[1]);
     (void)close(ends[1]);
+    return host;
+}
+
+SealTestHost *
+seal_test_host_start(SealTestHome *home, const char *module, const SealHello *hello,
+                     SealTestAnswer **ret_answer)
+{
+    SealTestHost *host = seal_test_host_spawn(home, module);
+    SealFrameHeader header = {.type = SEAL_FRAME_HELLO};
+    g_autoptr(GBytes) body = hello ? g_bytes_new(hello, sizeof *hello) : usual_hello();
+
     *ret_answer = seal_test_host_ask(host, &header, body);
     if (*ret_answer && (*ret_answer)->body)
         (void)seal_hello_decode(g_bytes_get_data((*ret_answer)->body, NULL),

@@ -27,6 +27,8 @@ typedef struct {
     GBytes *body;  /* of a success */
 } SealTestAnswer;
 
+/* Starts privyseal-host with `module` and says nothing to it (transfer full). */
+SealTestHost *seal_test_host_spawn(SealTestHome *home, const char *module);
 /* Starts privyseal-host with `module` and sends HELLO (with `hello`, or a usual one if NULL). Returns
  * the host (transfer full) and its answer (transfer full). stderr goes to host.log in the home. */
 SealTestHost *seal_test_host_start(SealTestHome *home, const char *module, const SealHello *hello,
@@ -55,6 +57,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTestAnswer, seal_test_answer_free)
 const SealTokenInfo *seal_test_host_token(SealTestHost *host, const char *label);
 const SealKeyInfo *seal_test_host_key(SealTestHost *host, const char *label);
 
+/* LOGIN and LOGOUT at the token of that label (transfer full). */
 SealTestAnswer *seal_test_host_login(SealTestHost *host, const char *token, const char *pin);
 SealTestAnswer *seal_test_host_logout(SealTestHost *host, const char *token);
 /* Signs; `pin` may be NULL. */
