@@ -1,6 +1,6 @@
-/* RSA blocks as a token might decrypt them, and wrapped keys. Whatever comes in, unpadding v1.5 gives
- * a key within its limits and the same one twice; OAEP gives a message or a refusal. The first byte
- * chooses hashes and lengths. */
+/* RSA blocks as a token might decrypt them, and wrapped keys. Whatever comes in, unpadding v1.5
+ * gives a key within its limits and the same one twice; OAEP gives a message or a refusal. The
+ * first byte chooses hashes and lengths. */
 #include <glib.h>
 #include <string.h>
 
@@ -37,7 +37,7 @@ try_oaep(const uint8_t *data, size_t size, SealHash hash, SealHash mgf_hash)
     gsize len = 0;
 
     memcpy(block, data, size);
-    if (seal_oaep_unpad(hash, mgf_hash, (SealBytes){data, size / 2}, block, size, &len))
+    if (seal_oaep_unpad(hash, mgf_hash, (SealBytes){0}, block, size, &len))
         g_assert_cmpuint(len + 2 * seal_hash_len(hash) + 2, <=, size);
 }
 
@@ -47,7 +47,8 @@ try_unwrap(const uint8_t *data, size_t size)
     guint8 out[SEAL_BLOCK_MAX];
     gsize len = 0;
 
-    if (size >= 32 && seal_aes_unwrap(data, 32, (SealBytes){data + 32, size - 32}, out, sizeof out, &len))
+    if (size >= 32 &&
+        seal_aes_unwrap(data, 32, (SealBytes){data + 32, size - 32}, out, sizeof out, &len))
         g_assert_cmpuint(len, <, size - 32);
 }
 
