@@ -8,6 +8,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
+
 void
 seal_fd_clear(SealFd *fd)
 {
@@ -61,4 +63,43 @@ seal_file_replace(const char *path, const void *data, size_t len, int mode, GErr
     g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "cannot write '%s': %s",
                 path, g_strerror(saved));
     return FALSE;
+}
+
+static GBytes *
+read_fd(int fd, const char *path, size_t max, GError **error)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    guint8 chunk[16384];
+    ssize_t count = 0;
+
+    while ((count = read(fd, chunk, sizeof chunk)) != 0) {
+        if (count < 0 && errno == EINTR)
+            continue;
+        if (count < 0) {
+            g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                        "cannot read '%s': %s", path, g_strerror(errno));
+            return NULL;
+        }
+        if ((size_t)count > max - bytes->len) {
+            g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                        "cannot read '%s': it is larger than %zu KiB, the most that is taken", path,
+                        max / 1024);
+            return NULL;
+        }
+        g_byte_array_append(bytes, chunk, (guint)count);
+    }
+    return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+}
+
+GBytes *
+seal_file_read(const char *path, size_t max, GError **error)
+{
+    g_auto(SealFd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0) {
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                    "cannot read '%s': %s", path, g_strerror(errno));
+        return NULL;
+    }
+    return read_fd(fd, path, max, error);
 }

@@ -17,3 +17,7 @@ int seal_fd_steal(SealFd *fd);
  * path; nothing is left behind then. Blocks on the disk. */
 gboolean seal_file_replace(const char *path, const void *data, size_t len, int mode,
                            GError **error);
+
+/* Reads all of `path`, at most `max` bytes: a device without end stops there. Returns (transfer full), or
+ * NULL with a G_FILE_ERROR, or SEAL_ERROR_LIMIT_EXCEEDED; both name the path. Blocks on the disk. */
+GBytes *seal_file_read(const char *path, size_t max, GError **error);

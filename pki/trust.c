@@ -7,6 +7,7 @@
 #include "pki/trust.h"
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "pki/certificate.h"
 
 #include <openssl/bio.h>
@@ -165,17 +166,10 @@ typedef gboolean (*AddFunc)(SealTrust *trust, GBytes *data, const char *name, GE
 static gboolean
 add_file(SealTrust *trust, const char *path, AddFunc add, GError **error)
 {
-    g_autofree char *data = NULL;
-    gsize len = 0;
-    g_autoptr(GError) cause = NULL;
-    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(GBytes) bytes = seal_file_read(path, FILE_MAX, error);
 
-    if (!g_file_get_contents(path, &data, &len, &cause)) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "cannot read '%s': %s", path,
-                    cause->message);
+    if (!bytes)
         return FALSE;
-    }
-    bytes = g_bytes_new_take(g_steal_pointer(&data), len);
     return add(trust, bytes, path, error);
 }
 

@@ -60,7 +60,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
 void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
 
 /* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with
- * NOT_FOUND (no such file), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over 16 MiB),
+ * a G_FILE_ERROR (it cannot be read), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over 16 MiB),
  * naming the file; anchors before the mistake may have been added. Blocks on the disk. */
 gboolean seal_trust_add_anchor_file(SealTrust *trust, const char *path, GError **error);
 /* The same for CRLs. Whether one is current and of the right issuer is judged with the path. */

@@ -463,6 +463,11 @@ start(Peeling *peeling, GBytes *mail)
     g_autoptr(SealEntity) entity = seal_entity_parse(bytes);
 
     peeling->report = seal_report_new();
+    if (entity->fields->len == 0) {
+        conclude(peeling->report, SEAL_VERDICT_MALFORMED,
+                 "this is no mail: it does not start with a header field such as From");
+        peeling->stopped = TRUE;
+    }
     peeling->current = seal_bytes_slice(mail, bytes);
     peeling->policy.trust = peeling->options->trust;
     peeling->policy.senders = seal_mail_senders(entity, peeling->options->from);
@@ -489,7 +494,7 @@ seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport **ret_re
         return TRUE;
     }
     start(&peeling, mail);
-    while (peel_once(&peeling))
+    while (!peeling.stopped && peel_once(&peeling))
         ;
     if (!peeling.stopped)
         conclude_all(&peeling);

@@ -285,7 +285,10 @@ test_bad_files(void)
         g_clear_error(&error);
     }
     g_assert_false(seal_trust_add_anchor_file(trust, "/nonexistent/anchor", &error));
-    g_assert_true(seal_error_is(error, SEAL_ERROR_NOT_FOUND));
+    g_assert_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+    g_clear_error(&error);
+    g_assert_false(seal_trust_add_anchor_file(trust, "/dev/zero", &error));
+    g_assert_true(seal_error_is(error, SEAL_ERROR_LIMIT_EXCEEDED));
 }
 
 static void

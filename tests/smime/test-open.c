@@ -340,8 +340,8 @@ test_odd_mails(World *world, gconstpointer data)
         const char *mail;
         SealVerdict verdict;
     } rows[] = {
-        {"", SEAL_VERDICT_OK_PLAIN},
-        {"no header", SEAL_VERDICT_OK_PLAIN},
+        {"", SEAL_VERDICT_MALFORMED},
+        {"no header", SEAL_VERDICT_MALFORMED},
         {"Content-Type: application/pkcs7-mime\r\n\r\nnot base64 and no DER",
          SEAL_VERDICT_MALFORMED},
         {"Content-Type: application/pkcs7-mime\r\nContent-Transfer-Encoding: base64\r\n\r\n!!",
