@@ -307,7 +307,7 @@ check_policy(SealKeyUse *use, const SealKeyObject *key, const SealKeyPlace *plac
 }
 
 static gboolean
-on_rescanned(gpointer user_data)
+on_token_awaited(gpointer user_data)
 {
     SealKeyUse *use = user_data;
 
@@ -326,13 +326,13 @@ wait_for_token(SealKeyUse *use, const SealKeyObject *key)
         fail(use, SEAL_ERROR_TOKEN_REMOVED, "the token is not present, insert it and try again");
         return;
     }
-    if (use->rescanned) {
+    if (use->awaited) {
         fail(use, SEAL_ERROR_UNREACHABLE,
              "the module of this token does not run, \"privyseal list\" says why");
         return;
     }
-    use->rescanned = TRUE;
-    seal_registry_rescan(use->context->registry, on_rescanned, use);
+    use->awaited = TRUE;
+    seal_registry_await_key(use->context->registry, key, on_token_awaited, use);
 }
 
 static void
@@ -405,5 +405,5 @@ seal_key_use_cancel(SealKeyUse *use)
         seal_module_cancel(module, use->request);
     if (use->consent || use->unlock || use->request)
         use_free(use);
-    /* else a module is being started again: on_rescanned() frees */
+    /* else a module is being started again: on_token_awaited() frees */
 }

@@ -67,7 +67,7 @@ struct SealKeyUse {
     guint64 request;
     SealToken *submitted; /* reference; the request went to it */
     SealSecret *pin;      /* of an always-authenticate key, while its request is under way */
-    gboolean rescanned;   /* a module was started again for this use */
+    gboolean awaited;     /* a module was started again for this use */
     gboolean relocked;    /* the token said once that it is locked after all */
     gboolean starting, ended, cancelled;
 };

@@ -38,12 +38,6 @@ hash_of_bytes(GBytes *bytes)
     return finish_id(checksum);
 }
 
-char *
-seal_registry_key_id(GBytes *public_key)
-{
-    return hash_of_bytes(public_key);
-}
-
 static char *
 id_of_token(const SealTokenInfo *info)
 {
@@ -141,16 +135,13 @@ state_of_flags(guint32 flags, SealTokenState before)
     return before == SEAL_TOKEN_STATE_BUSY ? SEAL_TOKEN_STATE_BUSY : SEAL_TOKEN_STATE_LOCKED;
 }
 
+/* Cards tell no more than these two. */
 static int
-tries_of_flags(guint32 flags, int before)
+tries_of_flags(guint32 flags)
 {
     if (flags & SEAL_TOKEN_PIN_LOCKED)
         return 0;
-    if (flags & SEAL_TOKEN_PIN_FINAL_TRY)
-        return 1;
-    /* A number that the keeper counted holds until the token says otherwise; 0 and 1 it has just said
-     * otherwise of. */
-    return before <= 1 ? -1 : before;
+    return flags & SEAL_TOKEN_PIN_FINAL_TRY ? 1 : -1;
 }
 
 static void
@@ -179,7 +170,7 @@ take_fields(SealTokenEntry *entry, GPtrArray *changed)
     g_autofree char *uri = uri_of_token(info);
     guint32 differing = object->flags ^ info->flags;
     SealTokenState state = state_of_flags(info->flags, object->state);
-    int tries_left = tries_of_flags(info->flags, object->tries_left);
+    int tries_left = tries_of_flags(info->flags);
 
     note_text(&object->label, info->label, "Label", changed);
     note_text(&object->manufacturer, info->manufacturer, "Manufacturer", changed);

@@ -53,6 +53,3 @@ void seal_registry_take_token(SealRegistry *registry, SealTokenEntry *entry, gbo
 void seal_token_entry_free(SealTokenEntry *entry);
 void seal_key_object_free(SealKeyObject *key);
 void seal_certificate_object_free(SealCertificateObject *certificate);
-
-/* The id of an object (transfer full). */
-char *seal_registry_key_id(GBytes *public_key);

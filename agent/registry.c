@@ -307,6 +307,20 @@ seal_registry_new(void)
     return registry;
 }
 
+/* Nothing comes any more: who waits for a key must know, to end what hangs on it. */
+static void
+release_waiters(SealRegistry *registry)
+{
+    while (registry->waiters) {
+        Waiter *waiter = registry->waiters->data;
+
+        registry->waiters = g_list_delete_link(registry->waiters, registry->waiters);
+        if (waiter->key_id)
+            waiter->func(waiter->user_data);
+        waiter_free(waiter);
+    }
+}
+
 void
 seal_registry_free(SealRegistry *registry)
 {
@@ -316,8 +330,8 @@ seal_registry_free(SealRegistry *registry)
     g_clear_handle_id(&registry->idle, g_source_remove);
     /* Its callbacks end the scans. */
     g_clear_pointer(&registry->modules, g_ptr_array_unref);
+    release_waiters(registry);
     g_clear_handle_id(&registry->idle, g_source_remove);
-    g_list_free_full(g_steal_pointer(&registry->waiters), (GDestroyNotify)waiter_free);
     g_hash_table_unref(registry->settled);
     g_hash_table_unref(registry->certificates);
     g_hash_table_unref(registry->keys);

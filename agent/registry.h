@@ -98,8 +98,8 @@ guint seal_registry_when_ready(SealRegistry *registry, GSourceFunc func, gpointe
 
 /* For a key that no present token has (seal_key_object_best_place() is NULL): starts the hosts of its
  * unreachable tokens now and calls back once, from the default main context, as soon as one is back or
- * none is coming any more. Look the key up again then: it may be gone. Returns an id for
- * seal_registry_forget(). */
+ * none is coming any more (or the registry is freed). Look the key up again then: it may be gone.
+ * Returns an id for seal_registry_forget(). */
 guint seal_registry_await_key(SealRegistry *registry, const SealKeyObject *key, GSourceFunc func,
                               gpointer user_data);
 /* No callback any more; an id that was called back is allowed. */

@@ -405,6 +405,16 @@ test_key_that_is_not_coming_is_not_awaited(Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_freed_registry_ends_the_wait(Fixture *fixture, gconstpointer data)
+{
+    start(fixture, "good");
+    tell_host(fixture, only_token(fixture), "die");
+    seal_registry_await_key(fixture->registry, only_key(fixture), on_called, fixture);
+    g_clear_pointer(&fixture->registry, seal_registry_free);
+    g_assert_true(fixture->called);
+}
+
+static void
 test_forgotten_waiter_is_not_called(Fixture *fixture, gconstpointer data)
 {
     guint waiter = 0;
@@ -499,6 +509,7 @@ main(int argc, char **argv)
     ADD("gone/pulled-stays-as-absent", test_pulled_token_stays_as_absent);
     ADD("gone/lost-host-is-unreachable-and-back", test_lost_host_makes_its_tokens_unreachable);
     ADD("wait/not-for-what-does-not-come", test_key_that_is_not_coming_is_not_awaited);
+    ADD("wait/freed-registry-ends-it", test_freed_registry_ends_the_wait);
     ADD("wait/forgotten-is-not-called", test_forgotten_waiter_is_not_called);
     ADD("wait/ready-is-told-from-the-loop", test_ready_is_told_from_the_loop);
     ADD("wait/unusable-module-does-not-hold-up", test_unusable_module_does_not_hold_up);
