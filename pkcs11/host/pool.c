@@ -29,6 +29,8 @@
 /* Sampling: the first operations all, then every 16th. */
 #define SAMPLE_FIRST 8u
 #define SAMPLE_EVERY 16u
+/* Requests after which a higher load is forgotten. */
+#define WINDOW 32u
 /* An operation that sleeps longer than this on average is one that waits. A context switch and the
  * lock files of SoftHSM stay well below. */
 #define WAITING_US 300
@@ -50,7 +52,9 @@ struct SealPool {
     guint n_workers;
     guint listening;
     guint busy;
-    guint last_load;
+    guint load;        /* the most requests in flight that the agent told lately */
+    guint window_load; /* the most in this window */
+    guint window_left; /* requests until the window ends */
     guint64 taken; /* requests so far */
     guint samples;
     gint64 average_wait_us;
@@ -126,8 +130,24 @@ static guint
 wanted(const SealPool *pool)
 {
     if (pool->samples < 4 || pool->average_wait_us > WAITING_US)
-        return pool->last_load + 1;
-    return CLAMP(pool->last_load, 1, MAX(pool->processors, 2));
+        return pool->load + 1;
+    return CLAMP(pool->load, 1, MAX(pool->processors, 2));
+}
+
+/* Under lock. A burst counts at once, its end only after a while: a load that swings with every batch
+ * of answers would park and wake a worker each time. */
+static void
+note_load(SealPool *pool, guint load)
+{
+    pool->load = MAX(pool->load, load);
+    pool->window_load = MAX(pool->window_load, load);
+    if (pool->window_left > 0) {
+        pool->window_left--;
+        return;
+    }
+    pool->load = pool->window_load;
+    pool->window_load = load;
+    pool->window_left = WINDOW;
 }
 
 static gpointer worker_main(gpointer data);
@@ -166,7 +186,7 @@ note_taken(SealPool *pool, const SealFrameHeader *header, Sample *sample)
     pool->listening--;
     pool->busy++;
     pool->taken++;
-    pool->last_load = CLAMP(header->load, 1, 4 * SEAL_SESSIONS_MAX);
+    note_load(pool, CLAMP(header->load, 1, 4 * SEAL_SESSIONS_MAX));
     sample->taken = is_operation(header->type) &&
                     (pool->samples < SAMPLE_FIRST || pool->taken % SAMPLE_EVERY == 0);
     if (pool->listening == 0 && (!is_operation(header->type) || pool->busy < wanted(pool)))
