@@ -10,13 +10,13 @@ PROMISES = re.compile(r'\b(TODO|FIXME|XXX|HACK)\b|not (yet )?implemented', re.I)
 SLEEPS = re.compile(r'\b(g_usleep|usleep|nanosleep|clock_nanosleep|sleep|time\.sleep)\s*\(')
 SHELL_SLEEP = re.compile(r'(^|[;&|]|\bdo\b|\bthen\b)\s*sleep\s+[\d.$]', re.M)
 COMPARE = re.compile(r'\bmemcmp\s*\([^;]*(pin|secret|password)')
+RANDOM = re.compile(r'\b(rand|random|g_random_\w+)\s*\(')
 SKIP = re.compile(r'\bg_test_skip\s*\(\s*(NULL|"[^"]{0,9}")\s*\)|\bg_test_incomplete\s*\(')
 # (pattern, what to use). Looked for in C code without comments and strings.
 INSTEAD = [
     (r'\b(strcpy|strcat|sprintf|vsprintf|gets)\s*\(', 'a bounded call (snprintf, g_strlcpy)'),
     (r'\b(system|popen)\s*\(', 'g_spawn_async_with_fds: no shell'),
     (r'\b(tmpnam|tempnam|mktemp)\s*\(', 'mkstemp'),
-    (r'\b(rand|random|g_random_int)\s*\(\s*\)', 'RAND_bytes or getrandom'),
 ]
 
 
@@ -35,6 +35,9 @@ def check_c(name, code, text):
         for match in COMPARE.finditer(code):
             house.complain(name, house.line_of(code, match.start()),
                            'memcmp of a secret: use seal_secret_equal')
+        for match in RANDOM.finditer(code):
+            house.complain(name, house.line_of(code, match.start()),
+                           f'{match.group(1)}: use RAND_bytes or getrandom')
         return
     # A double that plays a slow token or module must be slow.
     if '/mock' not in name:
