@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "agent/der.h"
+#include "pkcs11/core/der.h"
 
 /* An AlgorithmIdentifier taken apart. */
 typedef struct {

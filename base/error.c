@@ -28,7 +28,12 @@ static const char *const phrases[] = {
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(phrases) == SEAL_ERROR_LAST + 1);
 
-G_DEFINE_QUARK(seal-error-quark, seal_error)
+GQuark
+seal_error_quark(void)
+{
+    /* The name is copied: GLib keeps it when the PKCS#11 module, which has this code too, is unloaded. */
+    return g_quark_from_string("seal-error-quark");
+}
 
 const char *
 seal_error_phrase(SealErrorCode code)

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "agent/algorithm-identifier.h"
-#include "agent/der.h"
+#include "pkcs11/core/der.h"
 
 /* -- what OpenSSL writes --------------------------------------------------------- */
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "agent/algorithm-identifier.h"
-#include "agent/der.h"
+#include "pkcs11/core/der.h"
 #include "tests/fuzz/fuzz.h"
 
 /* `part` (data may be NULL) lies in `whole`. */

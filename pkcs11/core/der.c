@@ -1,6 +1,6 @@
 /* DER, as far as AlgorithmIdentifiers need it. Every function looks at lengths before it looks at
  * octets, and accepts one encoding of each value only (X.690 10). */
-#include "agent/der.h"
+#include "pkcs11/core/der.h"
 
 #define DEPTH_MAX 16
 
