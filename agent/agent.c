@@ -22,6 +22,7 @@
 #include "agent/unlock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "ipc/handshake.h"
 #include "ipc/names.h"
 #include <config.h>
 
@@ -44,6 +45,7 @@ struct SealAgent {
     SealUnlocker *unlocker;
     SealKeyUseContext context;
     SealPrivateSocket *socket;
+    GPtrArray *newcomers; /* of Newcomer* */
     SealFront *front;
     SealSignals *signals;
     sd_bus *bus;
@@ -156,28 +158,66 @@ on_idle_clock(uint32_t events, gpointer user_data)
 
 /* -- the private socket ------------------------------------------------------------ */
 
+/* A connection whose peer has not authenticated yet. */
+typedef struct {
+    SealAgent *agent;
+    SealHandshake *handshake;
+    struct ucred peer;
+} Newcomer;
+
+static void
+newcomer_free(gpointer data)
+{
+    Newcomer *newcomer = data;
+
+    seal_handshake_free(newcomer->handshake);
+    g_free(newcomer);
+}
+
+static void
+on_authenticated(SealHandshake *handshake, sd_bus *bus, gpointer user_data)
+{
+    Newcomer *newcomer = user_data;
+    SealAgent *agent = newcomer->agent;
+
+    if (bus)
+        seal_front_add(agent->front, bus, &newcomer->peer);
+    sd_bus_unref(bus);
+    g_ptr_array_remove_fast(agent->newcomers, newcomer);
+}
+
+/* Connections of process `pid`, or all of them (0). */
+static guint
+count_connections(const SealAgent *agent, pid_t pid)
+{
+    guint n = seal_front_n_private(agent->front, pid);
+
+    for (guint i = 0; i < agent->newcomers->len; i++) {
+        const Newcomer *newcomer = agent->newcomers->pdata[i];
+
+        n += pid == 0 || newcomer->peer.pid == pid;
+    }
+    return n;
+}
+
 static gboolean
 on_connected(int fd, const struct ucred *peer, gpointer user_data)
 {
     SealAgent *agent = user_data;
-    sd_bus *bus = NULL;
-    sd_id128_t id = SD_ID128_NULL;
-    gboolean served = FALSE;
+    Newcomer *newcomer = NULL;
 
-    if (seal_front_n_private(agent->front, 0) >= CONNECTIONS_MAX ||
-        seal_front_n_private(agent->front, peer->pid) >= CONNECTIONS_PER_PROCESS) {
+    if (count_connections(agent, 0) >= CONNECTIONS_MAX ||
+        count_connections(agent, peer->pid) >= CONNECTIONS_PER_PROCESS) {
         seal_log_warning("refused a connection of process %d: too many are open", peer->pid);
         return FALSE;
     }
-    if (sd_bus_new(&bus) < 0)
-        return FALSE;
-    served = sd_id128_randomize(&id) >= 0 && sd_bus_set_server(bus, TRUE, id) >= 0 &&
-             sd_bus_set_trusted(bus, TRUE) >= 0 && sd_bus_negotiate_fds(bus, FALSE) >= 0 &&
-             sd_bus_set_fd(bus, fd, fd) >= 0;
-    if (served && sd_bus_start(bus) >= 0)
-        seal_front_add(agent->front, bus, peer);
-    sd_bus_unref(bus);
-    return TRUE; /* sd-bus owns the descriptor, and has closed it if it could not start */
+    newcomer = g_new0(Newcomer, 1);
+    newcomer->agent = agent;
+    newcomer->peer = *peer;
+    newcomer->handshake =
+        seal_handshake_new(agent->loop, fd, peer->uid, on_authenticated, newcomer);
+    g_ptr_array_add(agent->newcomers, newcomer);
+    return TRUE;
 }
 
 static gboolean
@@ -305,6 +345,7 @@ seal_agent_new(GMainLoop *main_loop, const SealAgentOptions *options, GError **e
 
     agent->main_loop = main_loop;
     agent->loop = seal_loop_new(NULL);
+    agent->newcomers = g_ptr_array_new_with_free_func(newcomer_free);
     if (!start(agent, options, error))
         return NULL;
     return g_steal_pointer(&agent);
@@ -319,6 +360,7 @@ seal_agent_free(SealAgent *agent)
     seal_watch_free(agent->end_watch);
     seal_signals_free(agent->signals);
     seal_private_socket_free(agent->socket);
+    g_ptr_array_unref(agent->newcomers);
     sd_bus_slot_unref(agent->releasing);
     if (agent->front)
         seal_front_close(agent->front);

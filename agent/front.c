@@ -254,7 +254,7 @@ seal_front_add(SealFront *front, sd_bus *bus, const struct ucred *peer)
     connection->slots = g_ptr_array_new_with_free_func(slot_unref);
     connection->gates = g_ptr_array_new_with_free_func(slot_unref);
     connection->gated = g_ptr_array_new_with_free_func(message_unref);
-    connection->link = seal_bus_new(front->loop, bus, on_closed, connection);
+    connection->link = seal_bus_new(front->loop, bus, peer != NULL, on_closed, connection);
     connection->is_private = peer != NULL;
     connection->pid = peer ? peer->pid : 0;
     connection->callers =

@@ -14,8 +14,12 @@ typedef struct SealBus SealBus;
 typedef void (*SealBusClosedFunc)(SealBus *link, int error, gpointer user_data);
 
 /* Follows `bus` (started already; a reference is taken) in `loop`: its messages are dispatched, its
- * queue is written, its timeouts are kept. (transfer full) */
-SealBus *seal_bus_new(SealLoop *loop, sd_bus *bus, SealBusClosedFunc closed, gpointer user_data);
+ * queue is written, its timeouts are kept. `watch_sizes`: the connection is past its handshake and
+ * nothing was read of it yet (ipc/handshake.h); every message's size is looked at before it is
+ * read, and the connection closed if it is beyond all reason. Not for connections that make calls
+ * of their own. (transfer full) */
+SealBus *seal_bus_new(SealLoop *loop, sd_bus *bus, gboolean watch_sizes, SealBusClosedFunc closed,
+                      gpointer user_data);
 
 /* Stops following and closes the connection at once; what is still queued is lost. NULL is allowed.
  * May be called from inside a message handler of this connection. */
