@@ -7,7 +7,6 @@
  *
  * A keeper of an unlocked token has one timer, for the earlier of the idle and the age limit. Use of a
  * key only stores a time; the timer finds out when it fires. Nothing wakes up while all is locked.
- *
  * A host that was restarted, or a token that was pulled, knows nothing of a login any more: the registry
  * tells, and what waited fails. */
 #include "agent/unlock.h"
@@ -18,8 +17,7 @@
 #include "agent/refused-pins.h"
 #include "base/log.h"
 
-/* Logins that one dialogue may lead to. */
-#define ROUNDS_MAX 3
+#define ROUNDS_MAX 3 /* logins that one dialogue may lead to */
 
 typedef struct SealPinKeeper SealPinKeeper;
 
