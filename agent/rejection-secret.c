@@ -28,7 +28,7 @@ read_secret(const char *path, guint8 *ret_secret)
 {
     g_auto(SealFd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
-    if (fd < 0 && errno == ENOENT)
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
         return FALSE;
     if (fd < 0 || !is_trustworthy(fd) ||
         read(fd, ret_secret, SEAL_REJECTION_SECRET_LEN) != SEAL_REJECTION_SECRET_LEN) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/support/home.h"
+#include "tests/support/warnings.h"
 
 typedef struct {
     SealTestHome *home;
@@ -59,9 +60,10 @@ test_made_once_and_kept(Fixture *fixture, gconstpointer data)
 static void
 expect_replacement(Fixture *fixture)
 {
-    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*mode 0600: replacing it");
+    static const char *const expected[] = {"*mode 0600: replacing it", NULL};
+
     seal_rejection_secret_load(fixture->path, fixture->second);
-    g_test_assert_expected_messages();
+    seal_test_expect_warnings(expected);
     g_assert_false(are_same(fixture));
     expect_private_file(fixture);
 }
@@ -98,13 +100,12 @@ test_link_is_replaced_and_not_followed(Fixture *fixture, gconstpointer data)
 static void
 test_unwritable_place_still_gives_one(Fixture *fixture, gconstpointer data)
 {
+    static const char *const expected[] = {"cannot make '*'*", "*changes with each start*", NULL};
     g_autofree char *blocked = seal_test_home_write(fixture->home, "file", "");
     g_autofree char *path = g_build_filename(blocked, "below", "secret", NULL);
 
-    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "cannot make*");
-    g_test_expect_message(NULL, G_LOG_LEVEL_WARNING, "*changes with each start*");
     seal_rejection_secret_load(path, fixture->first);
-    g_test_assert_expected_messages();
+    seal_test_expect_warnings(expected);
     g_assert_false(are_same(fixture));
 }
 
@@ -115,6 +116,7 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    seal_test_catch_warnings();
     ADD("made-once-and-kept", test_made_once_and_kept);
     ADD("readable-by-others/is-replaced", test_readable_by_others_is_replaced);
     ADD("wrong-size/is-replaced", test_wrong_size_is_replaced);
