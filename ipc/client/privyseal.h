@@ -19,7 +19,9 @@
 
 #ifndef SEAL_ERROR /* the same domain as base/error.h, for programs outside of this tree */
 #define SEAL_ERROR (seal_error_quark())
+G_BEGIN_DECLS
 __attribute__((visibility("default"))) GQuark seal_error_quark(void);
+G_END_DECLS
 #endif
 
 G_BEGIN_DECLS

@@ -158,11 +158,46 @@ test_prompt_on_this_terminal(void)
 }
 
 static void
+test_interrupted_reading(void)
+{
+    static const char *const arguments[] = {"verify", NULL};
+    Terminal terminal = start(arguments, 100);
+
+    g_assert_true(read_until(&terminal, "Ctrl-D"));
+    g_assert_cmpint(write(terminal.master, "\003", 1), ==, 1);
+    g_assert_cmpint(end(&terminal), ==, 4);
+    g_assert_nonnull(strstr(terminal.shown->str, "privyseal: cancelled"));
+    clear(&terminal);
+}
+
+/* A mail that would set the title and clear the screen comes out as text. */
+static void
+test_harmless_content(void)
+{
+    static const char text[] = "From: a@example.org\r\n\r\nbefore\033]0;title\007\033[2Jafter\ttab\r\n";
+    g_autofree char *mail = seal_test_home_write(seal_cli_test_home(), "escapes.eml", text);
+    const char *const arguments[] = {"open", mail, NULL};
+    Terminal terminal = start(arguments, 100);
+    g_autoptr(SealTestResult) piped = NULL;
+
+    g_assert_cmpint(end(&terminal), ==, 0);
+    g_assert_nonnull(strstr(terminal.shown->str, "after\ttab"));
+    g_assert_null(strstr(terminal.shown->str, "\033]0;"));
+    g_assert_null(strstr(terminal.shown->str, "\033[2J"));
+    clear(&terminal);
+    piped = seal_cli_test_privyseal(NULL, "open", mail, NULL);
+    seal_cli_test_assert_status(piped, 0);
+    g_assert_nonnull(strstr(piped->out, "before\033]0;title")); /* a pipe gets every byte */
+}
+
+static void
 add(void)
 {
     g_test_add_func("/cli/terminal/colours-unless-forbidden", test_colours);
     g_test_add_func("/cli/terminal/tables-are-cut-to-its-width", test_width);
     g_test_add_func("/cli/terminal/progress-line-and-ctrl-c", test_progress);
+    g_test_add_func("/cli/terminal/ctrl-c-while-reading", test_interrupted_reading);
+    g_test_add_func("/cli/terminal/content-cannot-command-it", test_harmless_content);
     g_test_add_func("/cli/terminal/prompt-on-the-same-terminal", test_prompt_on_this_terminal);
 }
 

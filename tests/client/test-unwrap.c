@@ -1,5 +1,9 @@
 /* Session keys through libprivyseal: in clear on the private socket, sealed where there is only the bus. */
+#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "tests/client/client-fixture.h"
@@ -72,6 +76,97 @@ test_unwrap(SealClientTest *fixture, gconstpointer data)
     g_assert_cmpuint(seal_client_test_count_notes(fixture, "in clear"), ==, data ? 0 : 1);
 }
 
+/* The key with every bit flipped: computed in a child, so that no trace of the key itself is left here. */
+static void
+read_flipped_key(const char *wrapped, guint8 flipped[32])
+{
+    int pipe_fds[2];
+    pid_t child = 0;
+
+    g_assert_cmpint(pipe(pipe_fds), ==, 0);
+    child = fork();
+    if (child == 0) {
+        g_autoptr(GChecksum) hash = g_checksum_new(G_CHECKSUM_SHA256);
+        guint8 digest[32];
+        gsize len = sizeof digest;
+
+        g_checksum_update(hash, (const guchar *)wrapped, (gssize)strlen(wrapped));
+        g_checksum_get_digest(hash, digest, &len);
+        for (gsize i = 0; i < len; i++)
+            digest[i] ^= 0xff;
+        _exit(write(pipe_fds[1], digest, len) == (ssize_t)len ? 0 : 1);
+    }
+    g_assert_cmpint(read(pipe_fds[0], flipped, 32), ==, 32);
+    g_assert_cmpint(waitpid(child, NULL, 0), ==, child);
+    close(pipe_fds[0]);
+    close(pipe_fds[1]);
+}
+
+/* How often the key stands in the writable memory from `start` to `end`. */
+static guint
+count_in_range(int memory, guint64 start, guint64 end, const guint8 flipped[32])
+{
+    gsize len = (gsize)(end - start);
+    g_autofree guint8 *bytes = g_malloc(len);
+    guint count = 0;
+
+    if (pread(memory, bytes, len, (off_t)start) != (ssize_t)len)
+        return 0;
+    for (gsize i = 0; i + 32 <= len; i++) {
+        gsize j = 0;
+
+        while (j < 32 && bytes[i + j] + flipped[j] == 0xff)
+            j++;
+        count += j == 32;
+    }
+    explicit_bzero(bytes, len);
+    return count;
+}
+
+static guint
+count_in_memory(const guint8 flipped[32])
+{
+    g_autofree char *maps = NULL;
+    g_auto(GStrv) lines = NULL;
+    int memory = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+    guint count = 0;
+
+    g_assert_cmpint(memory, >=, 0);
+    g_assert_true(g_file_get_contents("/proc/self/maps", &maps, NULL, NULL));
+    lines = g_strsplit(maps, "\n", -1);
+    for (char **line = lines; *line; line++) {
+        guint64 start = 0;
+        guint64 end = 0;
+        char mode[5] = "";
+
+        if (sscanf(*line, "%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x %4s", &start, &end, mode) == 3 &&
+            g_str_has_prefix(mode, "rw"))
+            count += count_in_range(memory, start, end, flipped);
+    }
+    close(memory);
+    return count;
+}
+
+/* It is found while it is there, so the search works; and nowhere after it was freed. */
+static void
+test_unwrap_leaves_nothing(SealClientTest *fixture, gconstpointer data)
+{
+    /* One text for each run: other tests compute with their keys. */
+    g_autofree char *text = g_strdup_printf("wrapped%s", data ? " for the bus" : "");
+    g_autoptr(GBytes) algorithm = g_bytes_new_static("\x30\x00", 2);
+    g_autoptr(GBytes) wrapped = g_bytes_new(text, strlen(text));
+    const SealUnwrapQuery query = {.algorithm = algorithm, .encrypted_key = wrapped};
+    SealSessionKey *key = NULL;
+    guint8 flipped[32];
+
+    read_flipped_key(text, flipped);
+    key = seal_client_unwrap(fixture->client, KEY("echo"), &query, NULL);
+    g_assert_nonnull(key);
+    g_assert_cmpuint(count_in_memory(flipped), ==, 1);
+    seal_session_key_free(key);
+    g_assert_cmpuint(count_in_memory(flipped), ==, 0);
+}
+
 static void
 on_unwrapped(SealCall *call, const guint8 *result, gsize result_len, const GError *error,
              gpointer user_data)
@@ -123,8 +218,10 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/client/unwrap/private-socket-in-clear", test_unwrap);
     ADD("/client/unwrap/asynchronous", test_unwrap_async);
+    ADD("/client/unwrap/freed-key-is-nowhere-in-memory", test_unwrap_leaves_nothing);
     ADD("/client/unwrap/refused", test_unwrap_refused);
     ADD_ON_BUS("/client/bus-only/unwrap-comes-sealed", test_unwrap);
+    ADD_ON_BUS("/client/bus-only/freed-key-is-nowhere-in-memory", test_unwrap_leaves_nothing);
     ADD_ON_BUS("/client/bus-only/unwrap-asynchronous-comes-sealed", test_unwrap_async);
     return g_test_run();
 }
