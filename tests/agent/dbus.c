@@ -114,7 +114,8 @@ seal_test_assert_error(GError *error, SealErrorCode code, const char *words)
     if (!error)
         g_error("the call succeeded, expected %s", seal_error_dbus_name(code));
     if (!name || !g_str_equal(name, seal_error_dbus_name(code)) || !strstr(error->message, words))
-        g_error("expected %s with '%s', got: %s", seal_error_dbus_name(code), words, error->message);
+        g_error("expected %s with '%s', got: %s", seal_error_dbus_name(code), words,
+                error->message);
     g_error_free(error);
 }
 
@@ -145,9 +146,9 @@ seal_test_sign(GDBusConnection *connection, const char *key, const char *mechani
     g_variant_builder_init(&parameters, G_VARIANT_TYPE_VARDICT);
     if (hash)
         g_variant_builder_add(&parameters, "{sv}", "hash", g_variant_new_string(hash));
-    answer = seal_test_call(connection, key, SEAL_INTERFACE_KEY, "Sign",
-                            g_variant_new("(sa{sv}@ay)", mechanism, &parameters,
-                                          seal_test_bytes(data, len)),
-                            TRUE, error);
+    answer = seal_test_call(
+        connection, key, SEAL_INTERFACE_KEY, "Sign",
+        g_variant_new("(sa{sv}@ay)", mechanism, &parameters, seal_test_bytes(data, len)), TRUE,
+        error);
     return answer ? seal_test_take_bytes(answer) : NULL;
 }

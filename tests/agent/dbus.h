@@ -14,8 +14,8 @@ GDBusConnection *seal_test_private(void);
 /* Path of the private socket of the home's agent (transfer full). */
 char *seal_test_socket_path(SealTestHome *home);
 
-/* Calls a method of the agent, `interactive` by header flag. NULL with `error` (remote errors keep their
- * D-Bus names: seal_test_assert_error()). A floating `arguments` is taken. */
+/* Calls a method of the agent, `interactive` by header flag. NULL with `error` (remote errors keep
+ * their D-Bus names: seal_test_assert_error()). A floating `arguments` is taken. */
 GVariant *seal_test_call(GDBusConnection *connection, const char *path, const char *interface,
                          const char *method, GVariant *arguments, gboolean interactive,
                          GError **error);

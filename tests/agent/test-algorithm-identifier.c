@@ -1,5 +1,5 @@
-/* The allow-list of Unwrap. OpenSSL writes the DER that must be understood, and the input of the key
- * derivation that ours must equal. */
+/* The allow-list of Unwrap. OpenSSL writes the DER that must be understood, and the input of the
+ * key derivation that ours must equal. */
 #include <openssl/cms.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
@@ -74,8 +74,7 @@ oaep(const char *hash_oid, const char *mgf_hash_oid, const char *label)
     if (mgf_hash_oid) {
         g_autoptr(GBytes) hash = simple(mgf_hash_oid, V_ASN1_NULL);
 
-        parameters->maskGenFunc =
-            algorithm_new("1.2.840.113549.1.1.8", V_ASN1_SEQUENCE, hash);
+        parameters->maskGenFunc = algorithm_new("1.2.840.113549.1.1.8", V_ASN1_SEQUENCE, hash);
     }
     if (label) {
         ASN1_OCTET_STRING *text = ASN1_OCTET_STRING_new();
@@ -294,9 +293,12 @@ other_encodings_are_refused(void)
         const guint8 *der;
         gsize len;
     } rows[] = {
-        {indefinite, sizeof indefinite}, {long_length, sizeof long_length},
-        {padded_arc, sizeof padded_arc}, {full_null, sizeof full_null},
-        {set, sizeof set},               {twice, sizeof twice},
+        {indefinite, sizeof indefinite},
+        {long_length, sizeof long_length},
+        {padded_arc, sizeof padded_arc},
+        {full_null, sizeof full_null},
+        {set, sizeof set},
+        {twice, sizeof twice},
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++)
@@ -340,8 +342,8 @@ content_encryption_gives_its_key_length(void)
 static GBytes *
 public_key(const char *type, const char *curve)
 {
-    EVP_PKEY *key = curve ? EVP_PKEY_Q_keygen(NULL, NULL, type, curve)
-                          : EVP_PKEY_Q_keygen(NULL, NULL, type);
+    EVP_PKEY *key =
+        curve ? EVP_PKEY_Q_keygen(NULL, NULL, type, curve) : EVP_PKEY_Q_keygen(NULL, NULL, type);
     unsigned char *der = NULL;
     int len = 0;
 
@@ -372,12 +374,12 @@ originators_are_understood(void)
         SealBytes point = {NULL, 0};
         gsize len = g_bytes_get_size(der);
 
-        g_assert_true(seal_originator_key_parse(view(der), rows[i].algorithm, rows[i].ours, &point,
-                                                &error));
+        g_assert_true(
+            seal_originator_key_parse(view(der), rows[i].algorithm, rows[i].ours, &point, &error));
         g_assert_cmpuint(point.len, ==, rows[i].point_len);
         for (gsize cut = 0; cut < len; cut++)
-            g_assert_false(seal_originator_key_parse((SealBytes){view(der).data, cut},
-                                                     rows[i].algorithm, rows[i].ours, &point, NULL));
+            g_assert_false(seal_originator_key_parse(
+                (SealBytes){view(der).data, cut}, rows[i].algorithm, rows[i].ours, &point, NULL));
     }
 }
 
@@ -397,19 +399,19 @@ static void
 other_originators_are_refused(void)
 {
     /* id-ecPublicKey without parameters (RFC 5753 7.1.2 allows it) and a compressed point */
-    static const guint8 compressed[] = {0x30, 0x2f, 0x30, 0x09, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce,
-                                        0x3d, 0x02, 0x01, 0x03, 0x22, 0x00, 0x02};
+    static const guint8 compressed[] = {0x30, 0x2f, 0x30, 0x09, 0x06, 0x07, 0x2a, 0x86, 0x48,
+                                        0xce, 0x3d, 0x02, 0x01, 0x03, 0x22, 0x00, 0x02};
     guint8 padded[49] = {0};
 
     memcpy(padded, compressed, sizeof compressed);
-    assert_originator_refused(g_bytes_new(padded, sizeof padded), SEAL_ALGORITHM_EC, SEAL_CURVE_P256,
-                              SEAL_ERROR_NOT_SUPPORTED);
+    assert_originator_refused(g_bytes_new(padded, sizeof padded), SEAL_ALGORITHM_EC,
+                              SEAL_CURVE_P256, SEAL_ERROR_NOT_SUPPORTED);
     padded[16] = 4; /* uncompressed, but too short */
-    assert_originator_refused(g_bytes_new(padded, sizeof padded), SEAL_ALGORITHM_EC, SEAL_CURVE_P256,
-                              SEAL_ERROR_INVALID_INPUT);
+    assert_originator_refused(g_bytes_new(padded, sizeof padded), SEAL_ALGORITHM_EC,
+                              SEAL_CURVE_P256, SEAL_ERROR_INVALID_INPUT);
     padded[15] = 1; /* unused bits */
-    assert_originator_refused(g_bytes_new(padded, sizeof padded), SEAL_ALGORITHM_EC, SEAL_CURVE_P256,
-                              SEAL_ERROR_INVALID_INPUT);
+    assert_originator_refused(g_bytes_new(padded, sizeof padded), SEAL_ALGORITHM_EC,
+                              SEAL_CURVE_P256, SEAL_ERROR_INVALID_INPUT);
     assert_originator_refused(public_key("EC", "P-384"), SEAL_ALGORITHM_EC, SEAL_CURVE_P256,
                               SEAL_ERROR_INVALID_INPUT);
     assert_originator_refused(public_key("EC", "secp256k1"), SEAL_ALGORITHM_EC, SEAL_CURVE_P256,

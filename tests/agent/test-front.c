@@ -1,4 +1,5 @@
-/* The agent's face as stock clients see it: listing, finding, signals, locks, and callers that leave. */
+/* The agent's face as stock clients see it: listing, finding, signals, locks, and callers that
+ * leave. */
 #include <string.h>
 
 #include "ipc/names.h"
@@ -182,13 +183,14 @@ was_seen(gpointer data)
 static guint
 watch_state(GDBusConnection *connection, const char *token, Watch *watch)
 {
-    return g_dbus_connection_signal_subscribe(
-        connection, NULL, "org.freedesktop.DBus.Properties", "PropertiesChanged", token, NULL,
-        G_DBUS_SIGNAL_FLAGS_NONE, on_changed, watch, NULL);
+    return g_dbus_connection_signal_subscribe(connection, NULL, "org.freedesktop.DBus.Properties",
+                                              "PropertiesChanged", token, NULL,
+                                              G_DBUS_SIGNAL_FLAGS_NONE, on_changed, watch, NULL);
 }
 
 static void
-token_call(World *world, const char *token, const char *method, gboolean interactive, GError **error)
+token_call(World *world, const char *token, const char *method, gboolean interactive,
+           GError **error)
 {
     g_autoptr(GVariant) answer =
         seal_test_call(world->private, token, SEAL_INTERFACE_TOKEN, method,
@@ -271,9 +273,9 @@ unlock_without_the_flag_asks_nobody(void)
     seal_test_assert_error(error, SEAL_ERROR_INTERACTION_REQUIRED, "");
     error = NULL;
     {
-        g_autoptr(GVariant) answer = seal_test_call(
-            world.private, token, SEAL_INTERFACE_TOKEN, "Unlock",
-            g_variant_new_parsed("({'pin': <'1234'>},)"), TRUE, &error);
+        g_autoptr(GVariant) answer =
+            seal_test_call(world.private, token, SEAL_INTERFACE_TOKEN, "Unlock",
+                           g_variant_new_parsed("({'pin': <'1234'>},)"), TRUE, &error);
 
         g_assert_null(answer);
     }
@@ -318,7 +320,8 @@ send_sign(GDBusConnection *connection, const char *key, gboolean is_shared)
     g_dbus_message_set_flags(message, G_DBUS_MESSAGE_FLAGS_ALLOW_INTERACTIVE_AUTHORIZATION);
     g_dbus_message_set_body(message, g_variant_new("(sa{sv}@ay)", "ecdsa", &parameters,
                                                    seal_test_bytes(digest, sizeof digest)));
-    g_dbus_connection_send_message(connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL, &error);
+    g_dbus_connection_send_message(connection, message, G_DBUS_SEND_MESSAGE_FLAGS_NONE, NULL,
+                                   &error);
     g_assert_no_error(error);
     g_dbus_connection_flush_sync(connection, NULL, NULL);
 }
@@ -411,9 +414,8 @@ one_peer_has_256_calls_in_flight(void)
     state = seal_test_property(world.private, token, SEAL_INTERFACE_TOKEN, "State");
     {
         g_autoptr(GError) error = NULL;
-        g_autoptr(GVariant) answer = seal_test_call(world.private, SEAL_ROOT_PATH,
-                                                    SEAL_INTERFACE_AGENT, "LockAll", NULL, FALSE,
-                                                    &error);
+        g_autoptr(GVariant) answer = seal_test_call(
+            world.private, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "LockAll", NULL, FALSE, &error);
 
         g_assert_no_error(error);
     }

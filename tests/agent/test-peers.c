@@ -1,5 +1,6 @@
-/* Peers that do not keep to the rules, on bare sockets: garbage, endless messages, floods whose answers
- * nobody reads, strangers. Each costs itself its connection or its answers, and nobody else anything. */
+/* Peers that do not keep to the rules, on bare sockets: garbage, endless messages, floods whose
+ * answers nobody reads, strangers. Each costs itself its connection or its answers, and nobody else
+ * anything. */
 #include <errno.h>
 #include <fcntl.h>
 #include <gio/gio.h>
@@ -18,7 +19,8 @@
 #include "tests/support/agent.h"
 #include "tests/support/wait.h"
 
-/* What one peer may cost the agent at the most: its queue of answers, some 60 KiB each, and slack. */
+/* What one peer may cost the agent at the most: its queue of answers, some 60 KiB each, and slack.
+ */
 #define MEMORY_MAX (48 * 1024 * 1024)
 
 static pid_t
@@ -268,7 +270,8 @@ damaged_messages_are_survived(void)
 
 /* -- too much ------------------------------------------------------------------------- */
 
-/* Many connections, each with a message of 8 MiB of which half comes: each would be held for ever. */
+/* Many connections, each with a message of 8 MiB of which half comes: each would be held for ever.
+ */
 static void
 unfinished_messages_do_not_add_up(void)
 {
@@ -390,8 +393,8 @@ late_reader_is_served_again(void)
             g_assert_cmpint(n, >, 0);
             received += (gsize)n;
         }
-        if (watched.revents & POLLOUT &&
-            send(fd, g_bytes_get_data(question, NULL), g_bytes_get_size(question), MSG_NOSIGNAL) > 0)
+        if (watched.revents & POLLOUT && send(fd, g_bytes_get_data(question, NULL),
+                                              g_bytes_get_size(question), MSG_NOSIGNAL) > 0)
             accepted++;
     }
     g_assert_cmpuint(accepted, ==, before + 1000);

@@ -148,8 +148,8 @@ long_messages_are_signed_whole(void)
     world_init(&world, NULL);
     key = seal_test_key(world.connection, row.label);
     public_key = public_key_of(&world, key);
-    signature = seal_test_sign(world.connection, key, "ed25519", NULL, message, SEAL_LIMIT_DATA,
-                               &error);
+    signature =
+        seal_test_sign(world.connection, key, "ed25519", NULL, message, SEAL_LIMIT_DATA, &error);
     g_assert_no_error(error);
     g_assert_true(openssl_accepts(public_key, &row, message, SEAL_LIMIT_DATA, signature));
     EVP_PKEY_free(public_key);
@@ -180,7 +180,8 @@ static const BadRow bad_rows[] = {
      "it can do ecdsa"},
     {"Alice RSA signing", "rsa-pkcs1", "{'hash': <'md5'>}", 16, SEAL_ERROR_NOT_SUPPORTED,
      "hash 'md5' is not served, expected sha256, sha384 or sha512"},
-    {"Alice RSA signing", "rsa-pkcs1", "{'hash': <'sha1'>}", 20, SEAL_ERROR_NOT_SUPPORTED, "'sha1'"},
+    {"Alice RSA signing", "rsa-pkcs1", "{'hash': <'sha1'>}", 20, SEAL_ERROR_NOT_SUPPORTED,
+     "'sha1'"},
     {"Alice RSA signing", "rsa-pkcs1", "@a{sv} {}", 32, SEAL_ERROR_INVALID_INPUT,
      "'hash' is missing"},
     {"Alice RSA signing", "rsa-pkcs1", "{'hash': <'sha256'>}", 31, SEAL_ERROR_INVALID_INPUT,
@@ -213,11 +214,11 @@ ask(World *world, const char *key, const char *mechanism, const char *parameters
 {
     GError *error = NULL;
     g_autofree guint8 *data = g_malloc0(len + 1);
-    g_autoptr(GVariant) answer = seal_test_call(
-        world->connection, key, SEAL_INTERFACE_KEY, "Sign",
-        g_variant_new("(s@a{sv}@ay)", mechanism, g_variant_new_parsed(parameters),
-                      seal_test_bytes(data, len)),
-        interactive, &error);
+    g_autoptr(GVariant) answer =
+        seal_test_call(world->connection, key, SEAL_INTERFACE_KEY, "Sign",
+                       g_variant_new("(s@a{sv}@ay)", mechanism, g_variant_new_parsed(parameters),
+                                     seal_test_bytes(data, len)),
+                       interactive, &error);
 
     return error;
 }
@@ -248,7 +249,8 @@ longest_salt_is_taken(void)
 
     world_init(&world, NULL);
     key = seal_test_key(world.connection, "Alice RSA signing");
-    error = ask(&world, key, "rsa-pss", "{'hash': <'sha256'>, 'salt-length': <uint32 222>}", 32, TRUE);
+    error =
+        ask(&world, key, "rsa-pss", "{'hash': <'sha256'>, 'salt-length': <uint32 222>}", 32, TRUE);
     g_assert_no_error(error);
 }
 
@@ -267,9 +269,9 @@ malformed_calls_are_refused(void)
     g_assert_null(answer);
     g_assert_error(error, G_DBUS_ERROR, G_DBUS_ERROR_INVALID_ARGS);
     g_clear_error(&error);
-    answer = seal_test_call(world.connection, SEAL_KEY_PREFIX "/0123456789abcdef",
-                            SEAL_INTERFACE_KEY, "Sign",
-                            g_variant_new_parsed("('ecdsa', @a{sv} {}, @ay [])"), TRUE, &error);
+    answer =
+        seal_test_call(world.connection, SEAL_KEY_PREFIX "/0123456789abcdef", SEAL_INTERFACE_KEY,
+                       "Sign", g_variant_new_parsed("('ecdsa', @a{sv} {}, @ay [])"), TRUE, &error);
     g_assert_null(answer);
     g_assert_error(error, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT);
     g_clear_error(&error);
@@ -347,7 +349,8 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/sign/openssl-accepts-each-mechanism", openssl_accepts_each_mechanism);
     g_test_add_func("/sign/long-messages-are-signed-whole", long_messages_are_signed_whole);
-    g_test_add_func("/sign/bad-questions-name-what-is-accepted", bad_questions_name_what_is_accepted);
+    g_test_add_func("/sign/bad-questions-name-what-is-accepted",
+                    bad_questions_name_what_is_accepted);
     g_test_add_func("/sign/longest-salt-is-taken", longest_salt_is_taken);
     g_test_add_func("/sign/malformed-calls-are-refused", malformed_calls_are_refused);
     g_test_add_func("/sign/locked-token/without-the-flag-fails-at-once",

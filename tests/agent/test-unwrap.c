@@ -1,5 +1,5 @@
-/* Key.Unwrap by a stock client. The test wraps session keys with OpenSSL as the standards say, and asks
- * for them back; then it damages what it wrapped. */
+/* Key.Unwrap by a stock client. The test wraps session keys with OpenSSL as the standards say, and
+ * asks for them back; then it damages what it wrapped. */
 #include <openssl/core_names.h>
 #include <openssl/ec.h>
 #include <openssl/evp.h>
@@ -83,8 +83,10 @@ from_hex(const char *hex)
 /* dhSinglePass-stdDH-sha256kdf, -cofactorDH-sha512kdf, -stdDH-sha1kdf, -stdDH-hkdf-sha256 */
 #define STD_SHA256      "301506062b8104010b01" AES256_WRAP
 #define COFACTOR_SHA512 "301506062b8104010e03" AES256_WRAP
-#define STD_SHA1        "301806092b8105108648" "3f0002" AES128_WRAP
-#define X25519_SHA256   "301a060b2a864886f70d0109100313" AES128_WRAP
+#define STD_SHA1                                                                                   \
+    "301806092b8105108648"                                                                         \
+    "3f0002" AES128_WRAP
+#define X25519_SHA256 "301a060b2a864886f70d0109100313" AES128_WRAP
 
 static EVP_PKEY *
 public_key_of(World *world, const char *key)
@@ -127,8 +129,8 @@ wrap_rsa(World *world, const char *key, const char *oaep_hash, const char *mgf_h
 
 /* RFC 5869 and ANSI X9.63 by OpenSSL's KDFs. */
 static void
-derive(const char *kdf_name, const char *hash, const guint8 *secret, size_t secret_len, GBytes *info,
-       guint8 *kek, size_t kek_len)
+derive(const char *kdf_name, const char *hash, const guint8 *secret, size_t secret_len,
+       GBytes *info, guint8 *kek, size_t kek_len)
 {
     EVP_KDF *kdf = EVP_KDF_fetch(NULL, kdf_name, NULL);
     EVP_KDF_CTX *context = EVP_KDF_CTX_new(kdf);
@@ -155,8 +157,8 @@ key_wrap(const guint8 *kek, size_t kek_len, const guint8 *key, int key_len)
 
     EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
     g_assert_cmpint(EVP_EncryptInit_ex(context,
-                                       kek_len == 32 ? EVP_aes_256_wrap() : EVP_aes_128_wrap(), NULL,
-                                       kek, NULL),
+                                       kek_len == 32 ? EVP_aes_256_wrap() : EVP_aes_128_wrap(),
+                                       NULL, kek, NULL),
                     ==, 1);
     g_assert_cmpint(EVP_EncryptUpdate(context, out, &len, key, key_len), ==, 1);
     EVP_CIPHER_CTX_free(context);
@@ -237,15 +239,15 @@ unwrap(GDBusConnection *connection, const char *key, const Recipient *recipient,
     add_option(&options, "ukm", recipient->ukm);
     add_option(&options, "content-encryption", recipient->content_encryption);
     add_option(&options, "seal-to", recipient->seal_to);
-    answer = seal_test_call(
-        connection, key, SEAL_INTERFACE_KEY, "Unwrap",
-        g_variant_new("(@ay@aya{sv})",
-                      seal_test_bytes(g_bytes_get_data(recipient->algorithm, NULL),
-                                      g_bytes_get_size(recipient->algorithm)),
-                      seal_test_bytes(g_bytes_get_data(recipient->encrypted, NULL),
-                                      g_bytes_get_size(recipient->encrypted)),
-                      &options),
-        TRUE, error);
+    answer =
+        seal_test_call(connection, key, SEAL_INTERFACE_KEY, "Unwrap",
+                       g_variant_new("(@ay@aya{sv})",
+                                     seal_test_bytes(g_bytes_get_data(recipient->algorithm, NULL),
+                                                     g_bytes_get_size(recipient->algorithm)),
+                                     seal_test_bytes(g_bytes_get_data(recipient->encrypted, NULL),
+                                                     g_bytes_get_size(recipient->encrypted)),
+                                     &options),
+                       TRUE, error);
     return answer ? seal_test_take_bytes(answer) : NULL;
 }
 
@@ -256,7 +258,8 @@ assert_opens(World *world, const char *key, const Recipient *recipient)
     g_autoptr(GBytes) got = unwrap(world->connection, key, recipient, &error);
 
     g_assert_no_error(error);
-    g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), world->session_key, KEY_LEN);
+    g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), world->session_key,
+                    KEY_LEN);
 }
 
 /* Returns the error's text (transfer full). */
@@ -292,13 +295,16 @@ static const struct {
 } oaep_rows[] = {
     {"SHA1", "SHA1", "", "300d06092a864886f70d0101073000"},
     {"SHA256", "SHA256", "",
-     "303c06092a864886f70d010107302fa00f300d06096086480165030402010500a11c301a06092a864886f70d010108"
+     "303c06092a864886f70d010107302fa00f300d06096086480165030402010500a11c301a06092a864886f70d01010"
+     "8"
      "300d06096086480165030402010500"},
     {"SHA512", "SHA1", "tag",
-     "303206092a864886f70d0101073025a00f300d06096086480165030402030500a212301006092a864886f70d01010904"
+     "303206092a864886f70d0101073025a00f300d06096086480165030402030500a212301006092a864886f70d01010"
+     "904"
      "03746167"},
     {"SHA384", "SHA384", "",
-     "303c06092a864886f70d010107302fa00f300d06096086480165030402020500a11c301a06092a864886f70d010108"
+     "303c06092a864886f70d010107302fa00f300d06096086480165030402020500a11c301a06092a864886f70d01010"
+     "8"
      "300d06096086480165030402020500"},
 };
 
@@ -319,8 +325,8 @@ rsa_keys_open(void)
         g_auto(Recipient) oaep = {NULL};
 
         oaep.algorithm = from_hex(oaep_rows[i].algorithm);
-        oaep.encrypted = wrap_rsa(&world, key, oaep_rows[i].hash, oaep_rows[i].mgf_hash,
-                                  oaep_rows[i].label);
+        oaep.encrypted =
+            wrap_rsa(&world, key, oaep_rows[i].hash, oaep_rows[i].mgf_hash, oaep_rows[i].label);
         assert_opens(&world, key, &oaep);
     }
     g_assert_cmpuint(seal_test_pinentry_count(world.home), ==, 1);
@@ -359,9 +365,13 @@ damaged_v15_key_gives_a_pseudo_random_key(void)
 static void
 damaged_keys_of_other_kinds_have_one_error(void)
 {
-    static const Agreement agreement = {
-        "Alice P-256 decryption", STD_SHA256, "X963KDF", "SHA256",
-        "3015" AES256_WRAP "a206040400000100", NULL, 32};
+    static const Agreement agreement = {"Alice P-256 decryption",
+                                        STD_SHA256,
+                                        "X963KDF",
+                                        "SHA256",
+                                        "3015" AES256_WRAP "a206040400000100",
+                                        NULL,
+                                        32};
     g_auto(World) world = {NULL};
     g_auto(Recipient) oaep = {NULL};
     g_auto(Recipient) ecdh = {NULL};
@@ -392,23 +402,24 @@ damaged_keys_of_other_kinds_have_one_error(void)
     /* so does a key of another length than the content encryption takes */
     agree(&world, &agreement, ec_key, &short_key);
     g_clear_pointer(&short_key.content_encryption, g_bytes_unref);
-    short_key.content_encryption = from_hex("301d0609608648016503040102041000000000000000000000000000"
-                                            "000000");
+    short_key.content_encryption =
+        from_hex("301d0609608648016503040102041000000000000000000000000000"
+                 "000000");
     length_text = assert_fails(&world, ec_key, &short_key, SEAL_ERROR_DECRYPT_FAILED, "");
     g_assert_cmpstr(ecdh_text, ==, length_text);
 }
 
 /* -- Diffie-Hellman ------------------------------------------------------------------------ */
 
-/* The shared infos are written out by hand from RFC 5753 7.2: SEQUENCE { keyInfo, [0] OCTET STRING ukm,
- * [2] OCTET STRING of the KEK's bits in 32 bits }. */
+/* The shared infos are written out by hand from RFC 5753 7.2: SEQUENCE { keyInfo, [0] OCTET STRING
+ * ukm, [2] OCTET STRING of the KEK's bits in 32 bits }. */
 static const Agreement agreements[] = {
     {"Alice P-256 decryption", STD_SHA256, "X963KDF", "SHA256",
      "3015" AES256_WRAP "a206040400000100", NULL, 32},
     {"Alice P-384 decryption", COFACTOR_SHA512, "X963KDF", "SHA512",
      "301d" AES256_WRAP "a00604040a0b0c0da206040400000100", "0a0b0c0d", 32},
-    {"Alice P-521 decryption", STD_SHA1, "X963KDF", "SHA1",
-     "3015" AES128_WRAP "a206040400000080", NULL, 16},
+    {"Alice P-521 decryption", STD_SHA1, "X963KDF", "SHA1", "3015" AES128_WRAP "a206040400000080",
+     NULL, 16},
     {"Alice X25519 decryption", X25519_SHA256, "HKDF", "SHA256",
      "3015" AES128_WRAP "a206040400000080", NULL, 16},
 };
@@ -523,7 +534,8 @@ too_long_keys_exceed_the_limit(void)
     text = assert_fails(&world, key, &recipient, SEAL_ERROR_LIMIT_EXCEEDED, "at most 65536");
 }
 
-/* -- the shared bus ------------------------------------------------------------------------------ */
+/* -- the shared bus ------------------------------------------------------------------------------
+ */
 
 static void
 shared_bus_gets_sealed_answers_only(void)
@@ -563,8 +575,8 @@ shared_bus_gets_sealed_answers_only(void)
     box = unwrap(bus, key, &recipient, &error);
     g_assert_no_error(error);
     g_assert_cmpuint(g_bytes_get_size(box), ==, KEY_LEN + SEAL_BOX_OVERHEAD);
-    opened = seal_box_open(
-        own, (SealBytes){g_bytes_get_data(box, NULL), g_bytes_get_size(box)}, &error);
+    opened =
+        seal_box_open(own, (SealBytes){g_bytes_get_data(box, NULL), g_bytes_get_size(box)}, &error);
     g_assert_no_error(error);
     g_assert_cmpmem(seal_secret_peek(opened), seal_secret_len(opened), world.session_key, KEY_LEN);
 }

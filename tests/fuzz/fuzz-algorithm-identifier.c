@@ -1,5 +1,5 @@
-/* AlgorithmIdentifiers and originator keys from strangers' mail: whatever comes in, what is accepted
- * lies within the input and has one encoding only. */
+/* AlgorithmIdentifiers and originator keys from strangers' mail: whatever comes in, what is
+ * accepted lies within the input and has one encoding only. */
 #include <glib.h>
 #include <string.h>
 

@@ -53,8 +53,10 @@ int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
-    g_test_add_func("/ipc/errors/every-code-has-a-name-of-its-own", every_code_has_a_name_of_its_own);
+    g_test_add_func("/ipc/errors/every-code-has-a-name-of-its-own",
+                    every_code_has_a_name_of_its_own);
     g_test_add_func("/ipc/errors/names-of-the-bus-are-understood", names_of_the_bus_are_understood);
-    g_test_add_func("/ipc/errors/unknown-names-are-plain-failures", unknown_names_are_plain_failures);
+    g_test_add_func("/ipc/errors/unknown-names-are-plain-failures",
+                    unknown_names_are_plain_failures);
     return g_test_run();
 }

@@ -1,5 +1,5 @@
-/* The installed XML is what the agent serves, member by member, on the shared bus and on the private
- * socket, and its manual leaves nothing out. GDBus reads both descriptions. */
+/* The installed XML is what the agent serves, member by member, on the shared bus and on the
+ * private socket, and its manual leaves nothing out. GDBus reads both descriptions. */
 #include <gio/gio.h>
 #include <string.h>
 
@@ -54,7 +54,8 @@ comment_before(const char *xml, const char *member)
 }
 
 static void
-check_page(const char *xml, const char *kind, const char *name, GDBusArgInfo **in, GDBusArgInfo **out)
+check_page(const char *xml, const char *kind, const char *name, GDBusArgInfo **in,
+           GDBusArgInfo **out)
 {
     g_autofree char *member = g_strdup_printf("<%s name=\"%s\"", kind, name);
     g_autofree char *comment = comment_before(xml, member);
@@ -96,11 +97,11 @@ static GDBusConnection *
 connect_bus(void)
 {
     g_autoptr(GError) error = NULL;
-    GDBusConnection *bus = g_dbus_connection_new_for_address_sync(
-        g_getenv("DBUS_SESSION_BUS_ADDRESS"),
-        G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
-            G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
-        NULL, NULL, &error);
+    GDBusConnection *bus =
+        g_dbus_connection_new_for_address_sync(g_getenv("DBUS_SESSION_BUS_ADDRESS"),
+                                               G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT |
+                                                   G_DBUS_CONNECTION_FLAGS_MESSAGE_BUS_CONNECTION,
+                                               NULL, NULL, &error);
 
     g_assert_no_error(error);
     return bus;
@@ -199,8 +200,7 @@ check_object(GDBusConnection *connection, const char *name, const char *path, co
     g_autoptr(GDBusNodeInfo) live = NULL;
     g_autoptr(GDBusNodeInfo) written = parse(written_xml);
     g_autofree char *live_text = NULL;
-    g_autofree char *written_text =
-        describe(g_dbus_node_info_lookup_interface(written, interface));
+    g_autofree char *written_text = describe(g_dbus_node_info_lookup_interface(written, interface));
 
     g_variant_get(answer, "(&s)", &live_xml);
     live = parse(live_xml);
@@ -217,8 +217,9 @@ check_object(GDBusConnection *connection, const char *name, const char *path, co
 static void
 check_tree(GDBusConnection *connection, const char *name, guint n_of_kind[4])
 {
-    g_autoptr(GVariant) answer = call(connection, name, SEAL_ROOT_PATH,
-                                      "org.freedesktop.DBus.ObjectManager", "GetManagedObjects", NULL);
+    g_autoptr(GVariant) answer =
+        call(connection, name, SEAL_ROOT_PATH, "org.freedesktop.DBus.ObjectManager",
+             "GetManagedObjects", NULL);
     g_autoptr(GVariantIter) objects = NULL;
     const char *path = NULL;
     GVariant *members = NULL;
