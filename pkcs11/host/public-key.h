@@ -35,6 +35,9 @@ SealPublicKey *seal_public_key_from_object(const SealObject *object, const char 
  * (transfer full); NULL if it is not on the curve. `curve` is for EC only. */
 EVP_PKEY *seal_public_key_decode_point(SealAlgorithm algorithm, SealCurve curve, SealBytes point);
 
+/* TRUE if that would succeed; a twentieth of its cost. */
+gboolean seal_public_key_is_point(SealAlgorithm algorithm, SealCurve curve, SealBytes point);
+
 /* References; a key is constant. NULL may be unreferenced. */
 SealPublicKey *seal_public_key_ref(SealPublicKey *key);
 void seal_public_key_unref(SealPublicKey *key);

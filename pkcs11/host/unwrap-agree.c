@@ -27,7 +27,6 @@ seal_unwrap_agree_check(const SealHostKey *key, SealMechanism mechanism,
     const SealUnwrapParameters *parameters = &request->parameters;
     gboolean hkdf = mechanism == SEAL_MECHANISM_UNWRAP_X25519;
     guint32 len = parameters->wrap_key_len;
-    g_autoptr(EVP_PKEY) point = NULL;
 
     if (seal_hash_len(parameters->hash) == 0 || (hkdf && parameters->hash < SEAL_HASH_SHA256)) {
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
@@ -39,9 +38,8 @@ seal_unwrap_agree_check(const SealHostKey *key, SealMechanism mechanism,
                     "AES key wrap takes keys of 16, 24 or 32 bytes, not %u", len);
         return FALSE;
     }
-    point = seal_public_key_decode_point(key->public_key->algorithm, key->public_key->curve,
-                                         request->originator);
-    if (!point) {
+    if (!seal_public_key_is_point(key->public_key->algorithm, key->public_key->curve,
+                                  request->originator)) {
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
                             "the originator's public key is no point on the key's curve");
         return FALSE;
