@@ -13,6 +13,8 @@
 
 #include <string.h>
 
+#include "agent/lock-timer.h"
+#include "agent/logout.h"
 #include "agent/pin-dialogue.h"
 #include "agent/refused-pins.h"
 #include "base/log.h"
@@ -38,8 +40,7 @@ struct SealPinKeeper {
     SealUnlock *speaker;       /* (nullable) borrowed from `requests` */
     Login *login;              /* (nullable) */
     guint rounds;
-    gint64 unlocked_us, used_us;
-    GSource *timer; /* (nullable) */
+    SealLockTimer *timer;
 };
 
 struct SealUnlock {
@@ -58,21 +59,11 @@ struct SealUnlocker {
     gint64 idle_us, max_us;
     GHashTable *keepers; /* SealTokenObject* -> SealPinKeeper* */
     GPtrArray *logins;   /* of Login* under way, borrowed */
-    GPtrArray *locks;    /* of Lock* under way, borrowed */
+    GPtrArray *logouts;  /* of SealLogout* under way, borrowed */
 };
 
-/* A lock that waits for the hosts' answers. */
-typedef struct {
-    SealUnlocker *unlocker; /* NULL once that is freed: nobody is told any more */
-    guint pending;
-    SealErrorCode status;
-    char *message;
-    SealUnlockFunc done;
-    gpointer user_data;
-} Lock;
-
 static void open_dialogue(SealPinKeeper *keeper, const char *error);
-static void lock_token(SealPinKeeper *keeper, Lock *lock);
+static void lock_token(SealPinKeeper *keeper, SealLogout *logout);
 
 /* -- requests --------------------------------------------------------------------- */
 
@@ -155,63 +146,6 @@ set_state(SealPinKeeper *keeper, SealTokenState state)
                                   seal_pin_tries_left(keeper->token));
 }
 
-static gint64
-next_limit_us(const SealPinKeeper *keeper)
-{
-    const SealUnlocker *unlocker = keeper->unlocker;
-    gint64 idle = unlocker->idle_us > 0 ? keeper->used_us + unlocker->idle_us : G_MAXINT64;
-    gint64 age = unlocker->max_us > 0 ? keeper->unlocked_us + unlocker->max_us : G_MAXINT64;
-
-    return MIN(idle, age);
-}
-
-static gboolean
-on_timer(gpointer user_data)
-{
-    SealPinKeeper *keeper = user_data;
-    gint64 limit = next_limit_us(keeper);
-
-    if (g_get_monotonic_time() < limit) {
-        g_source_set_ready_time(keeper->timer, limit);
-        return G_SOURCE_CONTINUE;
-    }
-    seal_log_info("token '%s' is locked: its time is over", keeper->token->label);
-    lock_token(keeper, NULL);
-    return G_SOURCE_REMOVE;
-}
-
-static gboolean
-timer_dispatch(GSource *source, GSourceFunc func, gpointer user_data)
-{
-    return func(user_data);
-}
-
-static GSourceFuncs timer_funcs = {.dispatch = timer_dispatch};
-
-static void
-stop_timer(SealPinKeeper *keeper)
-{
-    if (!keeper->timer)
-        return;
-    g_source_destroy(keeper->timer);
-    g_clear_pointer(&keeper->timer, g_source_unref);
-}
-
-static void
-start_timer(SealPinKeeper *keeper)
-{
-    gint64 now = g_get_monotonic_time();
-
-    stop_timer(keeper);
-    keeper->unlocked_us = keeper->used_us = now;
-    if (next_limit_us(keeper) == G_MAXINT64)
-        return;
-    keeper->timer = g_source_new(&timer_funcs, sizeof(GSource));
-    g_source_set_callback(keeper->timer, on_timer, keeper, NULL);
-    g_source_set_ready_time(keeper->timer, next_limit_us(keeper));
-    g_source_attach(keeper->timer, g_main_context_get_thread_default());
-}
-
 static char *
 blocked_sentence(const SealTokenObject *token)
 {
@@ -280,7 +214,7 @@ on_login_reply(const SealReply *reply, gpointer user_data)
     switch (reply->status) {
     case SEAL_ERROR_NONE:
         seal_refused_pins_forget(keeper->unlocker->refused, keeper->token->id);
-        start_timer(keeper);
+        seal_lock_timer_start(keeper->timer);
         set_state(keeper, SEAL_TOKEN_STATE_UNLOCKED);
         answer_all(keeper, SEAL_ERROR_NONE, "");
         break;
@@ -368,7 +302,7 @@ on_token_gone(SealTokenObject *token, gpointer user_data)
 
     if (!keeper)
         return;
-    stop_timer(keeper);
+    seal_lock_timer_stop(keeper->timer);
     disown_logins(unlocker, keeper);
     sentence = g_strdup_printf("token '%s' was removed", token->label);
     answer_all(keeper, SEAL_ERROR_TOKEN_REMOVED, sentence);
@@ -384,11 +318,20 @@ free_keeper(gpointer data)
 {
     SealPinKeeper *keeper = data;
 
-    stop_timer(keeper);
+    seal_lock_timer_free(keeper->timer);
     close_dialogue(keeper);
     g_ptr_array_unref(keeper->requests);
     g_ptr_array_unref(keeper->pin_requests);
     g_free(keeper);
+}
+
+static void
+on_time_over(gpointer user_data)
+{
+    SealPinKeeper *keeper = user_data;
+
+    seal_log_info("token '%s' is locked: its time is over", keeper->token->label);
+    lock_token(keeper, NULL);
 }
 
 static SealPinKeeper *
@@ -403,6 +346,7 @@ keeper_of(SealUnlocker *unlocker, SealTokenObject *token)
     keeper->token = token;
     keeper->requests = g_ptr_array_new_with_free_func(free_request);
     keeper->pin_requests = g_ptr_array_new_with_free_func(free_request);
+    keeper->timer = seal_lock_timer_new(unlocker->idle_us, unlocker->max_us, on_time_over, keeper);
     g_hash_table_insert(unlocker->keepers, token, keeper);
     return keeper;
 }
@@ -419,7 +363,7 @@ seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, guint idle_s, 
     unlocker->max_us = (gint64)max_s * G_USEC_PER_SEC;
     unlocker->keepers = g_hash_table_new_full(NULL, NULL, NULL, free_keeper);
     unlocker->logins = g_ptr_array_new();
-    unlocker->locks = g_ptr_array_new();
+    unlocker->logouts = g_ptr_array_new();
     seal_registry_listen(registry, &registry_events, unlocker);
     return unlocker;
 }
@@ -430,9 +374,8 @@ seal_unlocker_free(SealUnlocker *unlocker)
     if (!unlocker)
         return;
     seal_lock_all_async(unlocker, NULL, NULL);
-    for (guint i = 0; i < unlocker->locks->len; i++)
-        ((Lock *)unlocker->locks->pdata[i])->unlocker = NULL;
-    g_ptr_array_unref(unlocker->locks);
+    seal_logout_disown_all(unlocker->logouts);
+    g_ptr_array_unref(unlocker->logouts);
     disown_logins(unlocker, NULL);
     g_ptr_array_unref(unlocker->logins);
     g_hash_table_unref(unlocker->keepers);
@@ -579,71 +522,24 @@ seal_unlock_pin_refused(SealUnlocker *unlocker, SealTokenObject *token, const Se
 
 /* -- locking ------------------------------------------------------------------------------ */
 
+/* Closes what is open for the token and sends the logout; `logout` (nullable) waits for its answer. */
 static void
-finish_lock(Lock *lock)
-{
-    if (lock->unlocker) {
-        g_ptr_array_remove(lock->unlocker->locks, lock);
-        if (lock->done)
-            lock->done(lock->status, lock->message ? lock->message : "", lock->user_data);
-    }
-    g_free(lock->message);
-    g_free(lock);
-}
-
-static void
-on_logout_reply(const SealReply *reply, gpointer user_data)
-{
-    Lock *lock = user_data;
-
-    gboolean is_out = reply->status == SEAL_ERROR_NONE || reply->status == SEAL_ERROR_TOKEN_REMOVED;
-
-    if (!is_out && lock->status == SEAL_ERROR_NONE) {
-        lock->status = reply->status;
-        lock->message = g_strdup(reply->message);
-    }
-    if (--lock->pending == 0)
-        finish_lock(lock);
-}
-
-static Lock *
-new_lock(SealUnlocker *unlocker, SealUnlockFunc done, gpointer user_data)
-{
-    Lock *lock = g_new0(Lock, 1);
-
-    lock->unlocker = unlocker;
-    lock->pending = 1; /* of the caller of this function, until it has asked all hosts */
-    lock->done = done;
-    lock->user_data = user_data;
-    g_ptr_array_add(unlocker->locks, lock);
-    return lock;
-}
-
-static void
-release_lock(Lock *lock)
-{
-    if (--lock->pending == 0)
-        finish_lock(lock);
-}
-
-/* Closes what is open for the token and sends the logout; `lock` (nullable) waits for its answer. */
-static void
-lock_token(SealPinKeeper *keeper, Lock *lock)
+lock_token(SealPinKeeper *keeper, SealLogout *logout)
 {
     SealToken *token = keeper->token->token;
     gboolean is_in = is_logged_in(keeper->token) || keeper->login;
-    Lock *waits = NULL;
+    SealLogout *own = NULL;
 
-    stop_timer(keeper);
+    seal_lock_timer_stop(keeper->timer);
     if (keeper->login)
         keeper->login->is_overtaken = TRUE;
     keeper->login = NULL;
-    if (is_in && seal_token_is_alive(token)) {
-        waits = lock ? lock : new_lock(keeper->unlocker, NULL, NULL);
-        waits->pending++;
-        seal_token_logout(token, on_logout_reply, waits);
-        if (!lock)
-            release_lock(waits);
+    if (is_in && token && seal_token_is_alive(token)) {
+        if (!logout)
+            logout = own = seal_logout_new(keeper->unlocker->logouts, NULL, NULL);
+        seal_logout_add(logout, token);
+        if (own)
+            seal_logout_release(own);
         set_state(keeper, SEAL_TOKEN_STATE_LOCKED);
     }
     answer_all(keeper, SEAL_ERROR_CANCELLED, "the token was locked");
@@ -654,21 +550,21 @@ void
 seal_lock_async(SealUnlocker *unlocker, SealTokenObject *token, SealUnlockFunc done,
                 gpointer user_data)
 {
-    Lock *lock = new_lock(unlocker, done, user_data);
+    SealLogout *logout = seal_logout_new(unlocker->logouts, done, user_data);
 
-    lock_token(keeper_of(unlocker, token), lock);
-    release_lock(lock);
+    lock_token(keeper_of(unlocker, token), logout);
+    seal_logout_release(logout);
 }
 
 void
 seal_lock_all_async(SealUnlocker *unlocker, SealUnlockFunc done, gpointer user_data)
 {
-    Lock *lock = new_lock(unlocker, done, user_data);
+    SealLogout *logout = seal_logout_new(unlocker->logouts, done, user_data);
     g_autoptr(GList) keepers = g_hash_table_get_values(unlocker->keepers);
 
     for (GList *at = keepers; at; at = at->next)
-        lock_token(at->data, lock);
-    release_lock(lock);
+        lock_token(at->data, logout);
+    seal_logout_release(logout);
 }
 
 /* -- use ------------------------------------------------------------------------------------ */
@@ -679,7 +575,7 @@ seal_unlock_touch(SealUnlocker *unlocker, SealTokenObject *token)
     SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
 
     if (keeper)
-        keeper->used_us = g_get_monotonic_time();
+        seal_lock_timer_touch(keeper->timer);
 }
 
 gboolean

@@ -38,6 +38,19 @@ count_in_both(SealRulesScene *scene, const void *needle, size_t len)
 
 /* -- the searches find what is there ------------------------------------------------------ */
 
+/* Text that stands nowhere by chance (transfer full). */
+static char *
+draw_text(void)
+{
+    guint8 random[16];
+    GString *text = g_string_new("planted-");
+
+    g_assert_cmpint(RAND_bytes(random, sizeof random), ==, 1);
+    for (size_t i = 0; i < sizeof random; i++)
+        g_string_append_printf(text, "%02x", random[i]);
+    return g_string_free(text, FALSE);
+}
+
 /* A process that holds a secret in locked memory, and wipes it when it is told to. */
 static void
 be_secret_keeper(int channel, const char *planted)
@@ -61,7 +74,7 @@ await_byte(int channel)
 static void
 test_search_finds(void)
 {
-    g_autofree char *planted = g_strdup_printf("planted-%d-%u", (int)getpid(), g_random_int());
+    g_autofree char *planted = draw_text();
     int ends[2];
     pid_t keeper = 0;
     guint before = 0;
@@ -72,8 +85,10 @@ test_search_finds(void)
     }
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), ==, 0);
     keeper = fork();
-    if (keeper == 0)
+    if (keeper == 0) {
+        close(ends[0]); /* or it would not see the end of a test that failed */
         be_secret_keeper(ends[1], planted);
+    }
     await_byte(ends[0]);
     /* In the heap that it inherited, and in locked memory that is left out of core files */
     before = seal_memory_count(keeper, planted, strlen(planted), NULL);
@@ -211,7 +226,7 @@ static void
 test_no_mail_text_reaches_bus_or_agent(void)
 {
     g_autofree char *program = seal_test_built("ui-cli/privyseal");
-    g_autofree char *text = g_strdup_printf("planted-text-%08x%08x", g_random_int(), g_random_int());
+    g_autofree char *text = draw_text();
     g_autofree char *mail = g_strdup_printf("From: alice@example.org\r\nTo: alice@example.org\r\n"
                                             "Subject: test\r\n\r\n%s\r\n",
                                             text);
