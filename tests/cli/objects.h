@@ -1,0 +1,19 @@
+/* What an agent could list, made by hand: tokens, keys and certificates without an agent. */
+#pragma once
+
+#include "ipc/client/privyseal.h"
+#include "tests/pki/authority.h"
+
+/* An empty list (transfer full); free it with seal_client_objects_free(). */
+SealClientObjects *seal_test_objects_new(void);
+
+/* Adds a token in `state`. Its id is 20 times `digit`, its serial number the label in lower case. */
+SealClientToken *seal_test_objects_add_token(SealClientObjects *objects, const char *label, char digit,
+                                             const char *state);
+/* Adds a key of `token` that can do `purpose`; `cka_id` in one byte; its id is 20 times `digit`. */
+SealClientKey *seal_test_objects_add_key(SealClientObjects *objects, const SealClientToken *token,
+                                         const char *label, char digit, guint8 cka_id,
+                                         const char *purpose);
+/* Adds a certificate as `spec` says, of `key` (nullable: a key that is not here). */
+SealClientCertificate *seal_test_objects_add_certificate(SealClientObjects *objects,
+                                                         SealClientKey *key, const TestSpec *spec);
