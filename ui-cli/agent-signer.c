@@ -1,5 +1,5 @@
-/* A SealSigner over Key.Sign: the digest goes to the agent, the signature comes back; the certificates
- * beside it are public and come from the tokens and from files. */
+/* A SealSigner over Key.Sign: the digest goes to the agent, the signature comes back; the
+ * certificates beside it are public and come from the tokens and from files. */
 #include "ui-cli/agent-signer.h"
 
 #include <openssl/x509v3.h>
@@ -25,14 +25,14 @@ unref_bytes(gpointer bytes)
 }
 
 static GBytes *
-sign(const SealSigner *signer, const char *mechanism, const char *hash, GBytes *data, GError **error)
+sign(const SealSigner *signer, const char *mechanism, const char *hash, GBytes *data,
+     GError **error)
 {
     const SealAgentSigner *self = signer->user_data;
     gboolean locked = !self->token || !g_str_equal(self->token->state, "unlocked");
-    g_autoptr(SealProgress) progress =
-        seal_progress_start(locked || self->key->always_authenticate,
-                            "waiting for token '%s' to sign with key '%s'",
-                            self->token ? self->token->label : "?", self->key->label);
+    g_autoptr(SealProgress) progress = seal_progress_start(
+        locked || self->key->always_authenticate, "waiting for token '%s' to sign with key '%s'",
+        self->token ? self->token->label : "?", self->key->label);
 
     return seal_client_sign(seal_reach_client(self->reach), self->key->path, mechanism, hash, data,
                             error);

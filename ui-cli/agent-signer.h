@@ -6,9 +6,9 @@
 
 typedef struct SealAgentSigner SealAgentSigner;
 
-/* A signer with `key` and its `certificate` (both of `reach`, which must outlive the signer). The CA
- * certificates that lead up from it go along as far as they are on tokens; `chain_files` (element-type
- * utf8) name more. (transfer full), or NULL with what is wrong with a file. */
+/* A signer with `key` and its `certificate` (both of `reach`, which must outlive the signer). The
+ * CA certificates that lead up from it go along as far as they are on tokens; `chain_files`
+ * (element-type utf8) name more. (transfer full), or NULL with what is wrong with a file. */
 SealAgentSigner *seal_agent_signer_new(SealReach *reach, const SealClientKey *key,
                                        const SealClientCertificate *certificate,
                                        const GPtrArray *chain_files, GError **error);

@@ -1,5 +1,5 @@
-/* A SealUnwrapper over FindKeys and Key.Unwrap: recipients are looked up in the agent's memory, and only a
- * recipient that is ours leads to a prompt. */
+/* A SealUnwrapper over FindKeys and Key.Unwrap: recipients are looked up in the agent's memory, and
+ * only a recipient that is ours leads to a prompt. */
 #include "ui-cli/agent-unwrapper.h"
 
 #include <unistd.h>
@@ -32,8 +32,8 @@ static char *
 find(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error)
 {
     SealAgentUnwrapper *self = unwrapper->user_data;
-    const SealKeyQuery query = {.issuer = id->issuer, .serial = id->serial,
-                                .subject_key_id = id->subject_key_id};
+    const SealKeyQuery query = {
+        .issuer = id->issuer, .serial = id->serial, .subject_key_id = id->subject_key_id};
     g_auto(GStrv) paths = NULL;
 
     if (!self->reach)
@@ -54,7 +54,8 @@ find(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error)
 static SealProgress *
 start_progress(SealReach *reach, const char *path)
 {
-    const SealClientObjects *objects = isatty(STDERR_FILENO) ? seal_reach_objects(reach, NULL) : NULL;
+    const SealClientObjects *objects =
+        isatty(STDERR_FILENO) ? seal_reach_objects(reach, NULL) : NULL;
     const SealClientKey *key = objects ? seal_objects_key(objects, path) : NULL;
     const SealClientToken *token = key ? seal_objects_token(objects, key->token) : NULL;
 

@@ -57,10 +57,11 @@ seal_certificate_file_read(const char *path, GError **error)
         g_autoptr(X509) certificate = seal_certificate_read(certificates->pdata[i], what, NULL);
 
         if (!certificate) {
-            g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
-                        "cannot use '%s': there is no certificate in it that can be read, neither PEM nor "
-                        "DER",
-                        path);
+            g_set_error(
+                error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                "cannot use '%s': there is no certificate in it that can be read, neither PEM nor "
+                "DER",
+                path);
             return NULL;
         }
     }

@@ -1,6 +1,6 @@
-/* Names of tokens and keys: whatever a person has at hand, as long as it means one thing. Exact matches go
- * before prefixes, keys that can do the work before others; what is still more than one is an error
- * that lists them, never a guess. */
+/* Names of tokens and keys: whatever a person has at hand, as long as it means one thing. Exact
+ * matches go before prefixes, keys that can do the work before others; what is still more than one
+ * is an error that lists them, never a guess. */
 #include "ui-cli/choose.h"
 
 #include <p11-kit/uri.h>
@@ -69,8 +69,9 @@ parse_uri(const char *text, GError **error)
     }
     if (p11_kit_uri_get_pin_value(uri) || p11_kit_uri_get_pin_source(uri)) {
         /* Not repeated in the message: it may be the PIN. */
-        seal_usage_error_set(error, "", "a PIN has no place on a command line, where every program can "
-                                        "read it: leave it out of the URI, the agent asks for it");
+        seal_usage_error_set(error, "",
+                             "a PIN has no place on a command line, where every program can "
+                             "read it: leave it out of the URI, the agent asks for it");
         return NULL;
     }
     /* The private key, the public one and the certificate share a name; here all mean the key. */
@@ -174,7 +175,8 @@ is_present_token(const SealClientObjects *objects, gconstpointer item, const cha
 static gboolean
 is_present_key(const SealClientObjects *objects, gconstpointer item, const char *argument)
 {
-    const SealClientToken *token = seal_objects_token(objects, ((const SealClientKey *)item)->token);
+    const SealClientToken *token =
+        seal_objects_token(objects, ((const SealClientKey *)item)->token);
 
     return token && is_present_token(objects, token, NULL);
 }
@@ -237,8 +239,9 @@ only_token(const GPtrArray *tokens, const char *name, const SealClientObjects *o
     if (tokens->len == 1)
         return tokens->pdata[0];
     if (objects->tokens->len == 0) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
-                    "there is no token: insert one, and see 'privyseal list' for modules that failed");
+        g_set_error(
+            error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+            "there is no token: insert one, and see 'privyseal list' for modules that failed");
         return NULL;
     }
     all = list_tokens(tokens->len > 0 ? tokens : objects->tokens);
@@ -296,8 +299,8 @@ only_key(const GPtrArray *keys, const char *name, const char *purpose,
     }
     if (!has_purpose(objects, keys->pdata[0], purpose)) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_KEY_USAGE,
-                    "cannot %s with %s: it is not a key for that; see 'privyseal list keys'", purpose,
-                    all);
+                    "cannot %s with %s: it is not a key for that; see 'privyseal list keys'",
+                    purpose, all);
         return NULL;
     }
     if (keys->len > 1) {

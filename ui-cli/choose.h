@@ -3,15 +3,15 @@
 
 #include "ipc/client/privyseal.h"
 
-/* `name`: a token's label, serial number, PKCS#11 URI or a hex prefix of its id (last element of its object
- * path); NULL: the one token that is present. NULL with NOT_FOUND, naming the candidates, when none or
- * several match; SEAL_USAGE_ERROR for a URI that cannot be read. */
+/* `name`: a token's label, serial number, PKCS#11 URI or a hex prefix of its id (last element of
+ * its object path); NULL: the one token that is present. NULL with NOT_FOUND, naming the
+ * candidates, when none or several match; SEAL_USAGE_ERROR for a URI that cannot be read. */
 const SealClientToken *seal_choose_token(const SealClientObjects *objects, const char *name,
                                          GError **error);
 
-/* `name`: a key's label, PKCS#11 URI, or a hex prefix of its CKA_ID or of its id. `purpose`: "sign" or
- * "decrypt": keys that can do it come first. Errors as above, and KEY_USAGE when only keys of another
- * purpose match. */
+/* `name`: a key's label, PKCS#11 URI, or a hex prefix of its CKA_ID or of its id. `purpose`: "sign"
+ * or "decrypt": keys that can do it come first. Errors as above, and KEY_USAGE when only keys of
+ * another purpose match. */
 const SealClientKey *seal_choose_key(const SealClientObjects *objects, const char *name,
                                      const char *purpose, GError **error);
 

@@ -1,5 +1,5 @@
-/* The program privyseal, but for its main(): from the command line to the exit status, so that tests can
- * link it. */
+/* The program privyseal, but for its main(): from the command line to the exit status, so that
+ * tests can link it. */
 #pragma once
 
 /* Runs the command line and returns the exit status. */

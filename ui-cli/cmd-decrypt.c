@@ -7,7 +7,8 @@ static const SealOption options_table[] = {
     {.name = "json",
      .help = "print the report as JSON: on standard output beside --output\n"
              "FILE, else on standard error"},
-    {.name = "output", .argument = "FILE",
+    {.name = "output",
+     .argument = "FILE",
      .help = "write the plaintext to FILE (whole or not at all, readable by you\n"
              "alone)"},
     {0},
@@ -26,7 +27,8 @@ const SealCommand seal_command_decrypt = {
     .usage = "[--json] [--output FILE] [MAIL]",
     .summary = "open an encrypted mail, without judging signatures",
     .description =
-        "Opens an encrypted mail from the file MAIL or standard input (at most 256 MiB) with a key on\n"
+        "Opens an encrypted mail from the file MAIL or standard input (at most 256 MiB) with a key "
+        "on\n"
         "a token. The plaintext, a MIME entity, goes to standard output or FILE, the report to\n"
         "standard error. A signature inside stays in the plaintext, unjudged: 'privyseal open'\n"
         "judges it too. The agent asks for the PIN if the token is locked.\n\n"

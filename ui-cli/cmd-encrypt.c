@@ -10,11 +10,14 @@
 #include "ui-cli/trust-options.h"
 
 static const SealOption options_table[] = {
-    {.name = "to", .argument = "ADDRESS|CERTFILE", .repeatable = TRUE,
+    {.name = "to",
+     .argument = "ADDRESS|CERTFILE",
+     .repeatable = TRUE,
      .help = "encrypt to this address, whose certificate is on a token, or to\n"
              "the certificate in this file (PEM or DER; repeatable). Name\n"
              "yourself too if you want to read it later"},
-    {.name = "cipher", .argument = "NAME",
+    {.name = "cipher",
+     .argument = "NAME",
      .help = "aes-256-cbc (default), or aes-128-gcm or aes-256-gcm, which show\n"
              "tampering, but which no common mail program reads today"},
     {.name = "oaep",
@@ -23,7 +26,8 @@ static const SealOption options_table[] = {
     {.name = "sign", .help = "sign first, so that the signature is inside"},
     SEAL_SIGNING_OPTION_ROWS(" (with --sign)"),
     SEAL_TRUST_OPTION_ROWS,
-    {.name = "output", .argument = "FILE",
+    {.name = "output",
+     .argument = "FILE",
      .help = "write the mail to FILE (whole or not at all, readable by you alone)"},
     {0},
 };
@@ -47,9 +51,9 @@ read_cipher(const SealOptions *options, SealContentCipher *ret_cipher, GError **
             return TRUE;
         }
     }
-    seal_usage_error_set(error, "encrypt",
-                         "there is no cipher '%s' here: it is aes-256-cbc, aes-128-gcm or aes-256-gcm",
-                         name);
+    seal_usage_error_set(
+        error, "encrypt",
+        "there is no cipher '%s' here: it is aes-256-cbc, aes-128-gcm or aes-256-gcm", name);
     return FALSE;
 }
 
@@ -129,8 +133,10 @@ const SealCommand seal_command_encrypt = {
     .usage = "--to ADDRESS|CERTFILE ... [--sign] [MAIL]",
     .summary = "encrypt a mail to certificates, signing it first if wanted",
     .description =
-        "Reads a complete mail (at most 256 MiB) from the file MAIL or standard input, and writes the\n"
-        "encrypted mail to standard output. Its header, Subject and all, stays readable, as in all\n"
+        "Reads a complete mail (at most 256 MiB) from the file MAIL or standard input, and writes "
+        "the\n"
+        "encrypted mail to standard output. Its header, Subject and all, stays readable, as in "
+        "all\n"
         "S/MIME mail; the body does not.\n\n"
         "What follows --to is an address if it has an '@', no '/' and does not end in .pem, .crt,\n"
         ".cer or .der; else a file. Certificates must be valid now and be for encryption; with\n"

@@ -18,8 +18,7 @@ static const char *const sections[] = {"tokens", "keys", "certificates", NULL};
 
 static const SealOption options_table[] = {
     {.name = "json", .help = "print JSON instead of tables"},
-    {.name = "rescan",
-     .help = "look for tokens first, and start modules again that failed"},
+    {.name = "rescan", .help = "look for tokens first, and start modules again that failed"},
     {0},
 };
 
@@ -62,8 +61,8 @@ add_token_row(SealTable *table, const SealClientToken *token)
 static void
 print_tokens(const SealClientObjects *objects)
 {
-    static const char *const heads[] = {"TOKEN", "STATE", "PIN TRIES", "PIN BY", "SERIAL",
-                                        "MODEL", "MODULE", "ID", NULL};
+    static const char *const heads[] = {"TOKEN", "STATE",  "PIN TRIES", "PIN BY", "SERIAL",
+                                        "MODEL", "MODULE", "ID",        NULL};
     g_autoptr(SealTable) table = seal_table_new(heads);
 
     seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "Tokens\n");
@@ -211,7 +210,7 @@ static void
 print_certificates(const SealClientObjects *objects)
 {
     static const char *const heads[] = {"CERTIFICATE", "ADDRESS", "VALID UNTIL", "FOR",
-                                        "KEY", "ID", NULL};
+                                        "KEY",         "ID",      NULL};
     g_autoptr(SealTable) table = seal_table_new(heads);
 
     seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "Certificates\n");
@@ -278,8 +277,10 @@ run_list(SealOptions *options, GError **error)
     const SealClientObjects *objects = NULL;
 
     if (section && !g_strv_contains(sections, section)) {
-        seal_usage_error_set(error, "list", "there is nothing called '%s' to list: it is tokens, keys "
-                                            "or certificates", section);
+        seal_usage_error_set(error, "list",
+                             "there is nothing called '%s' to list: it is tokens, keys "
+                             "or certificates",
+                             section);
         return SEAL_STATUS_USAGE;
     }
     reach = seal_reach_agent(error);
@@ -305,7 +306,8 @@ const SealCommand seal_command_list = {
     .summary = "show tokens, keys, certificates, and modules that failed",
     .description =
         "Shows what the agent knows: tokens with their state and PIN tries, keys with what each\n"
-        "can be used for, certificates, and the modules that do not run, with the reason. Asks for\n"
+        "can be used for, certificates, and the modules that do not run, with the reason. Asks "
+        "for\n"
         "no PIN. The ID column is what --key and the like accept besides labels and PKCS#11 URIs;\n"
         "a beginning that fits one key only is enough.",
     .options = options_table,

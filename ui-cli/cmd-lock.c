@@ -37,10 +37,11 @@ const SealCommand seal_command_lock = {
     .name = "lock",
     .usage = "[TOKEN]",
     .summary = "log out of a token, or of all",
-    .description = "Logs out of TOKEN, or of every token; the next use asks for the PIN again. Prompts that\n"
-                   "are open for it are closed.\n\n"
-                   "TOKEN is a label, a serial number, a PKCS#11 URI or the beginning of an ID of\n"
-                   "'privyseal list tokens'.",
+    .description =
+        "Logs out of TOKEN, or of every token; the next use asks for the PIN again. Prompts that\n"
+        "are open for it are closed.\n\n"
+        "TOKEN is a label, a serial number, a PKCS#11 URI or the beginning of an ID of\n"
+        "'privyseal list tokens'.",
     .options = options_table,
     .examples = "  privyseal lock\n"
                 "  privyseal lock 'Blue card'\n",

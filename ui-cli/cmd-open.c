@@ -6,12 +6,14 @@
 
 static const SealOption options_table[] = {
     SEAL_TRUST_OPTION_ROWS,
-    {.name = "from", .argument = "ADDRESS",
+    {.name = "from",
+     .argument = "ADDRESS",
      .help = "who should have signed, where the mail has no From field"},
     {.name = "json",
      .help = "print the report as JSON: on standard output beside --output\n"
              "FILE, else on standard error"},
-    {.name = "output", .argument = "FILE",
+    {.name = "output",
+     .argument = "FILE",
      .help = "write the content to FILE (whole or not at all, readable by you\n"
              "alone)"},
     {0},
@@ -30,12 +32,16 @@ const SealCommand seal_command_open = {
     .usage = "[--json] [--output FILE] [--anchor FILE ...] [--crl FILE ...] [MAIL]",
     .summary = "decrypt and verify a mail, layer by layer",
     .description =
-        "Opens whatever the mail from the file MAIL or standard input is (at most 256 MiB): decrypts\n"
-        "and verifies layer by layer. The innermost content, a MIME entity, goes to standard output\n"
+        "Opens whatever the mail from the file MAIL or standard input is (at most 256 MiB): "
+        "decrypts\n"
+        "and verifies layer by layer. The innermost content, a MIME entity, goes to standard "
+        "output\n"
         "or FILE, the report with every layer to standard error. The agent asks for the PIN if a\n"
         "key is needed and its token is locked.\n\n"
-        "Content is written only if the mail is good: a bad signature inside an encrypted mail keeps\n"
-        "it closed ('privyseal decrypt' opens it all the same). Only the CAs of --anchor are trusted.",
+        "Content is written only if the mail is good: a bad signature inside an encrypted mail "
+        "keeps\n"
+        "it closed ('privyseal decrypt' opens it all the same). Only the CAs of --anchor are "
+        "trusted.",
     .options = options_table,
     .examples = "  privyseal open --anchor ca.pem received.eml\n"
                 "  privyseal open --anchor ca.pem --json --output plain.eml received.eml\n",

@@ -8,7 +8,8 @@
 
 static const SealOption options_table[] = {
     SEAL_SIGNING_OPTION_ROWS(""),
-    {.name = "output", .argument = "FILE",
+    {.name = "output",
+     .argument = "FILE",
      .help = "write the mail to FILE (whole or not at all, readable by you alone)"},
     {0},
 };
@@ -38,15 +39,18 @@ const SealCommand seal_command_sign = {
     .summary = "sign a mail with a key on a token",
     .description =
         "Reads a complete mail (header, empty line, body; at most 256 MiB) from the file MAIL or\n"
-        "standard input, and writes the signed mail to standard output. The agent asks for the PIN\n"
+        "standard input, and writes the signed mail to standard output. The agent asks for the "
+        "PIN\n"
         "if the token is locked.\n\n"
-        "Without --key and --from the mail's From field chooses: the key whose certificate has that\n"
+        "Without --key and --from the mail's From field chooses: the key whose certificate has "
+        "that\n"
         "address. Of several, one on a token that is present, then the newest certificate, then\n"
         "RSA before others, which more programs read.",
     .options = options_table,
-    .examples = "  privyseal sign letter.eml > signed.eml\n"
-                "  privyseal sign --from alice@example.org --output signed.eml letter.eml\n"
-                "  privyseal sign --key 'pkcs11:token=Blue;object=Signature' < letter.eml | sendmail -t\n",
+    .examples =
+        "  privyseal sign letter.eml > signed.eml\n"
+        "  privyseal sign --from alice@example.org --output signed.eml letter.eml\n"
+        "  privyseal sign --key 'pkcs11:token=Blue;object=Signature' < letter.eml | sendmail -t\n",
     .operands_max = 1,
     .run = run_sign,
 };

@@ -35,7 +35,8 @@ const SealCommand seal_command_unlock = {
     .usage = "[TOKEN]",
     .summary = "ask for a token's PIN now",
     .description =
-        "Unlocks a token: the agent's prompt (pinentry, or the reader's own pad) asks for the PIN.\n"
+        "Unlocks a token: the agent's prompt (pinentry, or the reader's own pad) asks for the "
+        "PIN.\n"
         "It stays unlocked until 'privyseal lock', until it is pulled, or until the times of\n"
         "privyseal.conf(5) have passed. Other commands unlock by themselves when they need to.\n\n"
         "TOKEN is a label, a serial number, a PKCS#11 URI or the beginning of an ID of\n"

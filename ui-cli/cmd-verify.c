@@ -6,10 +6,12 @@
 
 static const SealOption options_table[] = {
     SEAL_TRUST_OPTION_ROWS,
-    {.name = "from", .argument = "ADDRESS",
+    {.name = "from",
+     .argument = "ADDRESS",
      .help = "who should have signed, where the mail has no From field"},
     {.name = "json", .help = "print the report as JSON"},
-    {.name = "output", .argument = "FILE",
+    {.name = "output",
+     .argument = "FILE",
      .help = "write what was signed to FILE, if the mail is good"},
     {0},
 };
@@ -17,8 +19,8 @@ static const SealOption options_table[] = {
 static int
 run_verify(SealOptions *options, GError **error)
 {
-    static const SealOpening opening = {.command = "verify", .mode = SEAL_OPEN_VERIFY,
-                                        .report_first = TRUE};
+    static const SealOpening opening = {
+        .command = "verify", .mode = SEAL_OPEN_VERIFY, .report_first = TRUE};
 
     return seal_opening_run(&opening, options, error);
 }
@@ -28,15 +30,18 @@ const SealCommand seal_command_verify = {
     .usage = "[--json] [--output FILE] [--anchor FILE ...] [--crl FILE ...] [MAIL]",
     .summary = "judge a signed mail",
     .description =
-        "Judges the signatures of a mail from the file MAIL or standard input (at most 256 MiB): are\n"
+        "Judges the signatures of a mail from the file MAIL or standard input (at most 256 MiB): "
+        "are\n"
         "they right, is the certificate trusted, for mail, in time and not revoked, and is it the\n"
-        "sender's. The report goes to standard output, what was signed to FILE. Needs no token. An\n"
+        "sender's. The report goes to standard output, what was signed to FILE. Needs no token. "
+        "An\n"
         "encrypted mail stays closed: 'privyseal open' opens it.\n\n"
         "Only the CAs of --anchor are trusted; without one no signature is.",
     .options = options_table,
-    .examples = "  privyseal verify --anchor ca.pem received.eml\n"
-                "  privyseal verify --anchor ca.pem --crl ca.crl --revocation require received.eml\n"
-                "  privyseal verify --anchor ca.pem --json received.eml | jq -r .verdict\n",
+    .examples =
+        "  privyseal verify --anchor ca.pem received.eml\n"
+        "  privyseal verify --anchor ca.pem --crl ca.crl --revocation require received.eml\n"
+        "  privyseal verify --anchor ca.pem --json received.eml | jq -r .verdict\n",
     .statuses = "  0  signed by its sender, and all is in order\n"
                 "  1  anything else about the mail: the first line, or \"verdict\", says what\n"
                 "  2  wrong use of the command\n"

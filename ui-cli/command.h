@@ -5,12 +5,12 @@
 
 typedef struct {
     const char *name;
-    const char *usage;          /* after the name: "[--key KEY] [MAIL]" */
-    const char *summary;        /* one line for the list of commands */
-    const char *description;    /* paragraphs for its help, wrapped by hand at 78 columns */
-    const SealOption *options;  /* ends with a NULL name */
-    const char *examples;       /* lines, each indented by two blanks */
-    const char *statuses;       /* (nullable) what its exit statuses mean beyond the general table */
+    const char *usage;         /* after the name: "[--key KEY] [MAIL]" */
+    const char *summary;       /* one line for the list of commands */
+    const char *description;   /* paragraphs for its help, wrapped by hand at 78 columns */
+    const SealOption *options; /* ends with a NULL name */
+    const char *examples;      /* lines, each indented by two blanks */
+    const char *statuses;      /* (nullable) what its exit statuses mean beyond the general table */
     guint operands_min, operands_max;
     /* Returns the exit status; or, with `error` set, leaves it to the error. */
     int (*run)(SealOptions *options, GError **error);

@@ -23,8 +23,8 @@ is_standard(const char *path)
 static void
 set_file_error(GError **error, const char *action, const char *name, int number)
 {
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), "cannot %s %s: %s", action,
-                name, g_strerror(number));
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), "cannot %s %s: %s",
+                action, name, g_strerror(number));
 }
 
 /* One read(2): its count, or -1 with an error. */
@@ -58,7 +58,8 @@ read_all(int fd, const char *name, gsize max, GError **error)
             return NULL;
         if (bytes->len > max) {
             g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                        "cannot read %s: it is larger than %" G_GSIZE_FORMAT " MiB, the most that is "
+                        "cannot read %s: it is larger than %" G_GSIZE_FORMAT
+                        " MiB, the most that is "
                         "taken",
                         name, max / (1024 * 1024));
             return NULL;

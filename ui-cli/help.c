@@ -1,5 +1,5 @@
-/* Help pages: usage, what it does, options, examples, exit statuses. For somebody with a card in the
- * reader and no time: the usage line and the examples must be enough. */
+/* Help pages: usage, what it does, options, examples, exit statuses. For somebody with a card in
+ * the reader and no time: the usage line and the examples must be enough. */
 #include "ui-cli/help.h"
 
 #include <stdio.h>
@@ -53,8 +53,10 @@ void
 seal_help_print_overview(const SealCommand *const *commands)
 {
     printf("usage: privyseal COMMAND [OPTION...] [ARGUMENT...]\n\n"
-           "Signs, encrypts, opens and judges mail with keys that never leave their token (smart card,\n"
-           "YubiKey, HSM). The agent that holds the tokens is started when it is needed; it asks for the\n"
+           "Signs, encrypts, opens and judges mail with keys that never leave their token (smart "
+           "card,\n"
+           "YubiKey, HSM). The agent that holds the tokens is started when it is needed; it asks "
+           "for the\n"
            "PIN.\n\ncommands:\n");
     for (; *commands; commands++)
         printf("  %-10s%s\n", (*commands)->name, (*commands)->summary);

@@ -1,5 +1,5 @@
-/* The help pages: of one command, and of all. Written to stdout, since who asks for help wants to page
- * it. */
+/* The help pages: of one command, and of all. Written to stdout, since who asks for help wants to
+ * page it. */
 #pragma once
 
 #include "ui-cli/command.h"

@@ -4,8 +4,9 @@
 
 #include "ipc/client/privyseal.h"
 
-/* {"tokens": [...], "keys": [...], "certificates": [...], "modules": [...]}, only `section` ("tokens",
- * "keys", "certificates"; NULL: all) and the modules. Members are the properties of the D-Bus interfaces in
- * lower case with hyphens, byte arrays in hex (certificates and public keys in base64), ids instead of
- * object paths, times as ISO 8601. (transfer full), with a final newline. */
+/* {"tokens": [...], "keys": [...], "certificates": [...], "modules": [...]}, only `section`
+ * ("tokens", "keys", "certificates"; NULL: all) and the modules. Members are the properties of the
+ * D-Bus interfaces in lower case with hyphens, byte arrays in hex (certificates and public keys in
+ * base64), ids instead of object paths, times as ISO 8601. (transfer full), with a final newline.
+ */
 char *seal_list_to_json(const SealClientObjects *objects, const char *section);

@@ -1,6 +1,6 @@
-/* Choosing certificates by address. Several usually fit: after a renewal the old one is still valid for
- * weeks, and a person may have an RSA and an EC key. Any would do, so the choice is made by a fixed
- * order and needs nobody to be asked; who wants another says --key or names a file. */
+/* Choosing certificates by address. Several usually fit: after a renewal the old one is still valid
+ * for weeks, and a person may have an RSA and an EC key. Any would do, so the choice is made by a
+ * fixed order and needs nobody to be asked; who wants another says --key or names a file. */
 #include "ui-cli/mail-certificate.h"
 
 #include <openssl/x509v3.h>
@@ -165,8 +165,7 @@ consider(Choice *choice, const SealClientCertificate *certificate)
         return;
     }
     g_free(choice->reason);
-    choice->reason =
-        g_strdup_printf("certificate '%s': %s", certificate->subject, reason);
+    choice->reason = g_strdup_printf("certificate '%s': %s", certificate->subject, reason);
 }
 
 const SealClientCertificate *
@@ -188,7 +187,8 @@ seal_mail_certificate_find(const SealClientObjects *objects, const char *address
     }
     reason = choice.reason;
     if (!choice.best)
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "no certificate on any token %s '%s'%s%s",
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+                    "no certificate on any token %s '%s'%s%s",
                     purpose == SEAL_PURPOSE_SIGN_MAIL ? "signs as" : "encrypts to", address,
                     reason ? ": " : "", reason ? reason : "");
     return choice.best;
@@ -210,7 +210,7 @@ seal_mail_certificate_of_key(const SealClientObjects *objects, const SealClientK
     }
     reason = choice.reason;
     if (!choice.best)
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "cannot sign mail with key %s: %s", name,
-                    reason ? reason : "it has no certificate on its token");
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "cannot sign mail with key %s: %s",
+                    name, reason ? reason : "it has no certificate on its token");
     return choice.best;
 }

@@ -4,10 +4,10 @@
 #include "pki/trust.h"
 #include "ui-cli/reach.h"
 
-/* The best certificate of `address` for `purpose`: usable now, and for signing with a key that can sign.
- * Keys on a token that is present go first, then newer certificates (by day), then RSA before EC before
- * others (more programs read it), then the lower key id. Borrowed from `objects`; NULL with NOT_FOUND and
- * the reason, e.g. that the only one has expired. */
+/* The best certificate of `address` for `purpose`: usable now, and for signing with a key that can
+ * sign. Keys on a token that is present go first, then newer certificates (by day), then RSA before
+ * EC before others (more programs read it), then the lower key id. Borrowed from `objects`; NULL
+ * with NOT_FOUND and the reason, e.g. that the only one has expired. */
 const SealClientCertificate *seal_mail_certificate_find(const SealClientObjects *objects,
                                                         const char *address, SealPurpose purpose,
                                                         GError **error);
@@ -16,6 +16,6 @@ const SealClientCertificate *seal_mail_certificate_find(const SealClientObjects 
 const SealClientCertificate *seal_mail_certificate_of_key(const SealClientObjects *objects,
                                                           const SealClientKey *key, GError **error);
 
-/* TRUE if this certificate (DER) may be used for `purpose` now, by its dates and usages; else FALSE and
- * a clause in `ret_reason` (transfer full): "it expired on 2026-01-31". Trust is not judged. */
+/* TRUE if this certificate (DER) may be used for `purpose` now, by its dates and usages; else FALSE
+ * and a clause in `ret_reason` (transfer full): "it expired on 2026-01-31". Trust is not judged. */
 gboolean seal_mail_certificate_check(GBytes *der, SealPurpose purpose, char **ret_reason);

@@ -1,7 +1,7 @@
 /* From a mail to its report and content.
  *
- * The rule for output: content goes out only if the report is good, whole, and after the report. So a
- * pipe behind `decrypt` or `open` never sees a byte of a mail that was refused. */
+ * The rule for output: content goes out only if the report is good, whole, and after the report. So
+ * a pipe behind `decrypt` or `open` never sees a byte of a mail that was refused. */
 #include "ui-cli/opening.h"
 
 #include <stdio.h>
@@ -69,15 +69,16 @@ write_content(const SealOpening *opening, const SealOptions *options, const Seal
     return seal_output_write(output, content, error);
 }
 
-/* Ctrl-C in a prompt is a person's refusal to the mail library, but to us the end of the command. */
+/* Ctrl-C in a prompt is a person's refusal to the mail library, but to us the end of the command.
+ */
 static int
 answer(const SealReport *report, GError **error)
 {
     if (!seal_stop_check(error))
         return SEAL_STATUS_REFUSED;
-    return report->good                                ? SEAL_STATUS_DONE
-           : report->verdict == SEAL_VERDICT_REFUSED   ? SEAL_STATUS_REFUSED
-                                                       : SEAL_STATUS_NOT_GOOD;
+    return report->good                              ? SEAL_STATUS_DONE
+           : report->verdict == SEAL_VERDICT_REFUSED ? SEAL_STATUS_REFUSED
+                                                     : SEAL_STATUS_NOT_GOOD;
 }
 
 static gboolean
@@ -87,7 +88,8 @@ check_options(const SealOpening *opening, const SealOptions *options, GError **e
     const char *output = seal_options_value(options, "output");
 
     if (from && !strchr(from, '@')) {
-        seal_usage_error_set(error, opening->command, "--from needs a mail address, '%s' is none", from);
+        seal_usage_error_set(error, opening->command, "--from needs a mail address, '%s' is none",
+                             from);
         return FALSE;
     }
     if (opening->report_first && output && g_str_equal(output, "-")) {

@@ -1,5 +1,5 @@
-/* What verify, decrypt and open share: they ask different questions about a mail and treat the answer
- * alike. */
+/* What verify, decrypt and open share: they ask different questions about a mail and treat the
+ * answer alike. */
 #pragma once
 
 #include "smime/open.h"
@@ -8,10 +8,10 @@
 typedef struct {
     const char *command;
     SealOpenMode mode;
-    gboolean report_first; /* verify: the report is the result, on stdout; else the content is, and the
-                            * report goes to stderr */
+    gboolean report_first; /* verify: the report is the result, on stdout; else the content is, and
+                            * the report goes to stderr */
 } SealOpening;
 
-/* Reads the mail that the first operand names, opens it, prints the report and, if it is good, writes
- * the content. Returns the exit status, or sets `error`. Blocks; may prompt. */
+/* Reads the mail that the first operand names, opens it, prints the report and, if it is good,
+ * writes the content. Returns the exit status, or sets `error`. Blocks; may prompt. */
 int seal_opening_run(const SealOpening *opening, SealOptions *options, GError **error);

@@ -1,10 +1,10 @@
-/* Options by table. GOption would need a variable per option and exits 1 with messages of its own; the
- * same table here feeds the parser and the help, so that both always say the same. */
+/* Options by table. GOption would need a variable per option and exits 1 with messages of its own;
+ * the same table here feeds the parser and the help, so that both always say the same. */
 #include "ui-cli/options.h"
 
 #include <string.h>
 
-G_DEFINE_QUARK(seal-usage-error-quark, seal_usage_error)
+G_DEFINE_QUARK(seal - usage - error - quark, seal_usage_error)
 
 struct SealOptions {
     GHashTable *values; /* name -> GPtrArray of its values; a flag's are NULL */

@@ -11,14 +11,14 @@ typedef struct {
     const char *name;     /* without the dashes */
     const char *argument; /* what follows it, in capitals; NULL for a flag */
     gboolean repeatable;
-    const char *help;     /* lines for `--help`, parted by \n */
+    const char *help; /* lines for `--help`, parted by \n */
 } SealOption;
 
 typedef struct SealOptions SealOptions;
 
 /* Reads `argv` (NULL-terminated, without program and command) by `table` (ends with a NULL name).
- * `--name VALUE`, `--name=VALUE`, `-o VALUE` for --output, `-h` for --help; `--` ends the options, `-` is
- * an operand. NULL with SEAL_USAGE_ERROR. (transfer full) */
+ * `--name VALUE`, `--name=VALUE`, `-o VALUE` for --output, `-h` for --help; `--` ends the options,
+ * `-` is an operand. NULL with SEAL_USAGE_ERROR. (transfer full) */
 SealOptions *seal_options_parse(const char *command, const SealOption *table, char **argv,
                                 GError **error);
 void seal_options_free(SealOptions *options);

@@ -1,6 +1,6 @@
-/* The progress line. The program's one thread is blocked in a call of libprivyseal meanwhile, so a second
- * one draws. It touches nothing but stderr and its own struct, and takes no signals: those belong to
- * the main thread, whose read(2) they must interrupt. */
+/* The progress line. The program's one thread is blocked in a call of libprivyseal meanwhile, so a
+ * second one draws. It touches nothing but stderr and its own struct, and takes no signals: those
+ * belong to the main thread, whose read(2) they must interrupt. */
 #include "ui-cli/progress.h"
 
 #include <signal.h>

@@ -46,9 +46,9 @@ seal_reach_client(SealReach *reach)
 static const SealClientObjects *
 list(SealReach *reach, gboolean rescan, GError **error)
 {
-    g_autoptr(SealProgress) progress =
-        seal_progress_start(FALSE, rescan ? "waiting for the agent: it looks for tokens"
-                                          : "waiting for the agent: it starts and reads the tokens");
+    g_autoptr(SealProgress) progress = seal_progress_start(
+        FALSE, rescan ? "waiting for the agent: it looks for tokens"
+                      : "waiting for the agent: it starts and reads the tokens");
 
     reach->objects = seal_client_list(reach->client, rescan, error);
     return reach->objects;

@@ -13,7 +13,7 @@ typedef struct {
     SealReach **reach;
     const SealTrust *trust;
     GPtrArray *certificates;
-    GString *missing; /* sentences, parted by "; " */
+    GString *missing;       /* sentences, parted by "; " */
     STACK_OF(X509) *others; /* all certificates seen, to build paths from */
 } Search;
 
@@ -34,8 +34,8 @@ is_address(const char *name)
 static void
 note_missing(Search *search, const char *name, const char *reason)
 {
-    g_string_append_printf(search->missing, "%s'%s' (%s)", search->missing->len > 0 ? ", " : "", name,
-                           reason);
+    g_string_append_printf(search->missing, "%s'%s' (%s)", search->missing->len > 0 ? ", " : "",
+                           name, reason);
 }
 
 static void
@@ -70,8 +70,7 @@ look_up_address(Search *search, const char *name, GError **error)
     objects = *search->reach ? seal_reach_objects(*search->reach, error) : NULL;
     if (!objects)
         return FALSE;
-    certificate =
-        seal_mail_certificate_find(objects, name, SEAL_PURPOSE_ENCRYPT_MAIL, &problem);
+    certificate = seal_mail_certificate_find(objects, name, SEAL_PURPOSE_ENCRYPT_MAIL, &problem);
     if (certificate)
         g_ptr_array_add(search->certificates, g_bytes_ref(certificate->certificate));
     else
@@ -105,7 +104,8 @@ judge(Search *search, GBytes *der)
     seal_trust_judge(search->trust, certificate, search->others, SEAL_PURPOSE_ENCRYPT_MAIL,
                      g_get_real_time() / G_USEC_PER_SEC, &result);
     if (result.state != SEAL_CHAIN_GOOD)
-        note_missing(search, subject, result.reason ? result.reason : seal_chain_word(result.state));
+        note_missing(search, subject,
+                     result.reason ? result.reason : seal_chain_word(result.state));
 }
 
 static gboolean
@@ -122,9 +122,10 @@ search_all(Search *search, const GPtrArray *names, GError **error)
         judge(search, search->certificates->pdata[i]);
     if (search->missing->len == 0)
         return TRUE;
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
-                "cannot encrypt: no usable certificate for %s; name certificate files with --to FILE",
-                search->missing->str);
+    g_set_error(
+        error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+        "cannot encrypt: no usable certificate for %s; name certificate files with --to FILE",
+        search->missing->str);
     return FALSE;
 }
 

@@ -19,7 +19,8 @@ seal_signing_check_options(const SealOptions *options, const char *command, GErr
 {
     if (!seal_options_has(options, "key") || !seal_options_has(options, "from"))
         return TRUE;
-    seal_usage_error_set(error, command, "--key and --from exclude each other: both name the signer");
+    seal_usage_error_set(error, command,
+                         "--key and --from exclude each other: both name the signer");
     return FALSE;
 }
 
@@ -39,8 +40,9 @@ find_by_sender(const SealClientObjects *objects, const GPtrArray *senders, GErro
     g_autoptr(GError) first = NULL;
 
     if (senders->len == 0) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
-                    "cannot choose a key: the mail has no From field; say --from ADDRESS or --key KEY");
+        g_set_error(
+            error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+            "cannot choose a key: the mail has no From field; say --from ADDRESS or --key KEY");
         return NULL;
     }
     for (guint i = 0; i < senders->len; i++) {
@@ -55,8 +57,8 @@ find_by_sender(const SealClientObjects *objects, const GPtrArray *senders, GErro
 }
 
 static const SealClientCertificate *
-choose_certificate(const SealClientObjects *objects, SealOptions *options,
-                   const GPtrArray *senders, GError **error)
+choose_certificate(const SealClientObjects *objects, SealOptions *options, const GPtrArray *senders,
+                   GError **error)
 {
     const char *name = seal_options_value(options, "key");
     const char *from = seal_options_value(options, "from");
@@ -90,9 +92,10 @@ warn_of_mismatch(const SealClientCertificate *certificate, const GPtrArray *send
             return;
     }
     addresses = g_strjoinv(", ", certificate->addresses);
-    sender = g_strdup_printf("privyseal: warning: the mail is from %s, but the certificate is for %s: "
-                             "readers will be told that they differ",
-                             (const char *)senders->pdata[0], *addresses ? addresses : "no address");
+    sender =
+        g_strdup_printf("privyseal: warning: the mail is from %s, but the certificate is for %s: "
+                        "readers will be told that they differ",
+                        (const char *)senders->pdata[0], *addresses ? addresses : "no address");
     {
         g_autofree char *clean = seal_text_clean(sender);
 

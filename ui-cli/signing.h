@@ -6,23 +6,30 @@
 
 /* Their rows in a command's table of options; `when` is "" or " (with --sign)". */
 #define SEAL_SIGNING_OPTION_ROWS(when)                                                             \
-    {.name = "key", .argument = "KEY",                                                             \
+    {.name = "key",                                                                                \
+     .argument = "KEY",                                                                            \
      .help = "sign with this key: label, PKCS#11 URI, or the beginning of an\n"                    \
              "ID of 'privyseal list keys'" when},                                                  \
-    {.name = "from", .argument = "ADDRESS",                                                        \
-     .help = "sign with the key of ADDRESS, instead of the mail's From" when},                     \
-    {.name = "chain", .argument = "FILE", .repeatable = TRUE,                                      \
-     .help = "put the CA certificates in FILE into the message too, where\n"                       \
-             "the token does not hold them (repeatable)" when},                                    \
-    {.name = "opaque",                                                                             \
-     .help = "one pkcs7-mime part instead of multipart/signed: survives\n"                         \
-             "gateways, but is unreadable without S/MIME" when},                                   \
-    {.name = "pss", .help = "RSASSA-PSS for RSA keys, instead of PKCS#1 v1.5" when}
+        {.name = "from",                                                                           \
+         .argument = "ADDRESS",                                                                    \
+         .help = "sign with the key of ADDRESS, instead of the mail's From" when},                 \
+        {.name = "chain",                                                                          \
+         .argument = "FILE",                                                                       \
+         .repeatable = TRUE,                                                                       \
+         .help = "put the CA certificates in FILE into the message too, where\n"                   \
+                 "the token does not hold them (repeatable)" when},                                \
+        {.name = "opaque",                                                                         \
+         .help = "one pkcs7-mime part instead of multipart/signed: survives\n"                     \
+                 "gateways, but is unreadable without S/MIME" when},                               \
+    {                                                                                              \
+        .name = "pss", .help = "RSASSA-PSS for RSA keys, instead of PKCS#1 v1.5" when              \
+    }
 
 /* FALSE with SEAL_USAGE_ERROR if options exclude each other. */
-gboolean seal_signing_check_options(const SealOptions *options, const char *command, GError **error);
+gboolean seal_signing_check_options(const SealOptions *options, const char *command,
+                                    GError **error);
 
-/* Signs `mail` as the options say. (transfer full), or NULL with NOT_FOUND when no key fits, and what
- * seal_mail_sign() says. Warns on stderr where readers will not believe the signature. Blocks; may
- * prompt. */
+/* Signs `mail` as the options say. (transfer full), or NULL with NOT_FOUND when no key fits, and
+ * what seal_mail_sign() says. Warns on stderr where readers will not believe the signature. Blocks;
+ * may prompt. */
 GBytes *seal_signing_sign(SealReach *reach, SealOptions *options, GBytes *mail, GError **error);

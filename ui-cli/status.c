@@ -1,5 +1,6 @@
-/* From an error to the exit status. One table: which codes mean that something is not there, and which
- * that somebody said no; all others are failures of input, output or a part of the machine. */
+/* From an error to the exit status. One table: which codes mean that something is not there, and
+ * which that somebody said no; all others are failures of input, output or a part of the machine.
+ */
 #include "ui-cli/status.h"
 
 #include "base/error.h"

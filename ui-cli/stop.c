@@ -1,6 +1,6 @@
-/* Signals that stop. The handler only notes them and shuts the client's socket down: the agent sees the
- * caller leave and ends the prompt, the blocking call returns CANCELLED, and the command goes home the
- * ordinary way, with nothing half-written and exit status 4. */
+/* Signals that stop. The handler only notes them and shuts the client's socket down: the agent sees
+ * the caller leave and ends the prompt, the blocking call returns CANCELLED, and the command goes
+ * home the ordinary way, with nothing half-written and exit status 4. */
 #include "ui-cli/stop.h"
 
 #include <signal.h>

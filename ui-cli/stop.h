@@ -3,8 +3,8 @@
 
 #include "ipc/client/privyseal.h"
 
-/* Catches SIGINT, SIGTERM and SIGHUP. The first one is noted and ends the client's calls; a second one
- * ends the program at once, as it would have without this. */
+/* Catches SIGINT, SIGTERM and SIGHUP. The first one is noted and ends the client's calls; a second
+ * one ends the program at once, as it would have without this. */
 void seal_stop_install(void);
 /* The client that a signal interrupts; NULL for none. */
 void seal_stop_set_client(SealClient *client);

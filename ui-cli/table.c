@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define INDENT    2u
-#define GAP       2u
+#define INDENT     2u
+#define GAP        2u
 #define CELL_LEAST 8u /* a column is not cut below this */
 
 typedef struct {

@@ -6,8 +6,8 @@
 #include <unistd.h>
 
 static const char *const codes[] = {
-    [SEAL_COLOUR_NONE] = "",         [SEAL_COLOUR_BOLD] = "\033[1m",
-    [SEAL_COLOUR_DIM] = "\033[2m",   [SEAL_COLOUR_GREEN] = "\033[32m",
+    [SEAL_COLOUR_NONE] = "",           [SEAL_COLOUR_BOLD] = "\033[1m",
+    [SEAL_COLOUR_DIM] = "\033[2m",     [SEAL_COLOUR_GREEN] = "\033[32m",
     [SEAL_COLOUR_YELLOW] = "\033[33m", [SEAL_COLOUR_RED] = "\033[31m",
 };
 
@@ -62,7 +62,8 @@ seal_text_width(const char *text)
     return width;
 }
 
-/* Cc, Cf (among them the direction overrides that can swap what is read), line and paragraph ends. */
+/* Cc, Cf (among them the direction overrides that can swap what is read), line and paragraph ends.
+ */
 static gboolean
 is_showable(gunichar character)
 {

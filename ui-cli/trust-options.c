@@ -36,7 +36,8 @@ seal_trust_from_options(SealOptions *options, const char *command, GError **erro
         return NULL;
     }
     seal_trust_set_revocation(trust, mode);
-    if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file, error) ||
+    if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
+                   error) ||
         !add_files(trust, seal_options_values(options, "crl"), seal_trust_add_crl_file, error))
         return NULL;
     return g_steal_pointer(&trust);

@@ -6,14 +6,20 @@
 
 /* Their rows in a command's table of options. */
 #define SEAL_TRUST_OPTION_ROWS                                                                     \
-    {.name = "anchor", .argument = "FILE", .repeatable = TRUE,                                     \
+    {.name = "anchor",                                                                             \
+     .argument = "FILE",                                                                           \
+     .repeatable = TRUE,                                                                           \
      .help = "trust the CA certificates in FILE (PEM or DER; repeatable)"},                        \
-    {.name = "crl", .argument = "FILE", .repeatable = TRUE,                                        \
-     .help = "use the revocation lists in FILE (PEM or DER; repeatable)"},                         \
-    {.name = "revocation", .argument = "MODE",                                                     \
-     .help = "require: without a current list of each issuer it is not good;\n"                    \
-             "prefer (default): use the lists that are there;\n"                                   \
-             "cache-only: the same, never from the network; off: do not look"}
+        {.name = "crl",                                                                            \
+         .argument = "FILE",                                                                       \
+         .repeatable = TRUE,                                                                       \
+         .help = "use the revocation lists in FILE (PEM or DER; repeatable)"},                     \
+    {                                                                                              \
+        .name = "revocation", .argument = "MODE",                                                  \
+        .help = "require: without a current list of each issuer it is not good;\n"                 \
+                "prefer (default): use the lists that are there;\n"                                \
+                "cache-only: the same, never from the network; off: do not look"                   \
+    }
 
 /* Reads the files. (transfer full), or NULL with SEAL_USAGE_ERROR for an unknown mode of `command`,
  * FAILED or INVALID_INPUT for a file, naming it. Blocks. */

@@ -1,5 +1,5 @@
-/* Byte arrays into messages: what sd_bus_message_append(3) would want byte by byte. Functions return a
- * negative errno as sd-bus does. */
+/* Byte arrays into messages: what sd_bus_message_append(3) would want byte by byte. Functions
+ * return a negative errno as sd-bus does. */
 #pragma once
 
 #include <glib.h>

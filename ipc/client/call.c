@@ -1,9 +1,10 @@
-/* Asynchronous calls. sd-bus keeps the table of what is in flight and calls back on answer or when the
- * connection ends; here that becomes one SealCallFunc with bytes or an error.
+/* Asynchronous calls. sd-bus keeps the table of what is in flight and calls back on answer or when
+ * the connection ends; here that becomes one SealCallFunc with bytes or an error.
  *
- * D-Bus has no message that takes a call back. A cancelled call is therefore muted: its callback will
- * not come, and its place among the 256 is free again when the agent answers. If nothing but
- * muted calls is left on the connection, it is closed, which ends their waits in the agent at once. */
+ * D-Bus has no message that takes a call back. A cancelled call is therefore muted: its callback
+ * will not come, and its place among the 256 is free again when the agent answers. If nothing but
+ * muted calls is left on the connection, it is closed, which ends their waits in the agent at once.
+ */
 #include "ipc/client/call.h"
 
 #include <errno.h>

@@ -1,9 +1,10 @@
 /* A client: one connection, opened when needed, and the blocking call.
  *
- * The blocking call sends, waits in poll(2) and then lets sd-bus read, which takes one system call less
- * than sd_bus_call(3) and also takes in the signals that the agent sends to every peer; sd_bus_call()
- * would only queue them. It is used all the same where sd_bus_process() may not be: inside of a
- * callback, and while asynchronous calls are in flight, whose callbacks must not come by surprise.
+ * The blocking call sends, waits in poll(2) and then lets sd-bus read, which takes one system call
+ * less than sd_bus_call(3) and also takes in the signals that the agent sends to every peer;
+ * sd_bus_call() would only queue them. It is used all the same where sd_bus_process() may not be:
+ * inside of a callback, and while asynchronous calls are in flight, whose callbacks must not come
+ * by surprise.
  *
  * After a fork the parent keeps the connection: sd-bus refuses to work in the child (-ECHILD), and
  * freeing there closes descriptors without a word to the agent. */
@@ -96,7 +97,8 @@ seal_client_drop(SealClient *client)
 {
     SealConnection *connection = NULL;
 
-    /* In a forked child shutting down would end the parent's connection; it stays, and stays refused. */
+    /* In a forked child shutting down would end the parent's connection; it stays, and stays
+     * refused. */
     if (!client->connection || client->pid != getpid())
         return;
     connection = g_steal_pointer(&client->connection);
@@ -124,9 +126,10 @@ seal_client_write(SealClient *client, const SealRequest *request, GError **error
     if (r == -ECHILD)
         seal_fault_set_errno(error, r, "ask the agent");
     else
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
-                    "cannot call %s: '%s' is no object path of the agent, or an argument is too long",
-                    request->member, request->path);
+        g_set_error(
+            error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+            "cannot call %s: '%s' is no object path of the agent, or an argument is too long",
+            request->member, request->path);
     return NULL;
 }
 

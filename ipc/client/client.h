@@ -10,10 +10,10 @@ struct SealClient {
     SealConnection *connection; /* (nullable) opened again by the next call */
     GPtrArray *fading;          /* ended connections whose calls were not called back yet */
     SealInterrupt interrupt;
-    pid_t pid;                  /* who opened it: a forked child must leave the socket alone */
+    pid_t pid; /* who opened it: a forked child must leave the socket alone */
     gboolean interactive;
     guint timeout_ms;
-    guint depth;                /* callbacks under way */
+    guint depth; /* callbacks under way */
     gboolean freeing;
 };
 
@@ -32,11 +32,12 @@ gboolean seal_client_connect(SealClient *client, GError **error);
  * the next seal_client_process(). */
 void seal_client_drop(SealClient *client);
 
-/* Writes `request` for the current connection; NULL with INVALID_INPUT when it cannot be written. */
+/* Writes `request` for the current connection; NULL with INVALID_INPUT when it cannot be written.
+ */
 sd_bus_message *seal_client_write(SealClient *client, const SealRequest *request, GError **error);
 
-/* Calls a method and waits for the answer. `ret_reply` (nullable) is set on success (transfer full).
- * A connection that turns out to be closed before the request left is opened again once; nothing that
- * the agent may have seen is sent twice. */
+/* Calls a method and waits for the answer. `ret_reply` (nullable) is set on success (transfer
+ * full). A connection that turns out to be closed before the request left is opened again once;
+ * nothing that the agent may have seen is sent twice. */
 gboolean seal_client_call(SealClient *client, const SealRequest *request,
                           sd_bus_message **ret_reply, GError **error);

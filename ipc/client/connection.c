@@ -1,8 +1,9 @@
-/* Reaching the agent: the bus starts it and tells the address of its private socket; everything else
- * goes over that socket, which no bus monitor reads. The bus connection is closed again, or kept
- * as the only one where the socket cannot be reached (a sandbox that shows the bus alone).
+/* Reaching the agent: the bus starts it and tells the address of its private socket; everything
+ * else goes over that socket, which no bus monitor reads. The bus connection is closed again, or
+ * kept as the only one where the socket cannot be reached (a sandbox that shows the bus alone).
  *
- * An agent that is just going away may name a socket that is gone a moment later: it is asked twice. */
+ * An agent that is just going away may name a socket that is gone a moment later: it is asked
+ * twice. */
 #include "ipc/client/connection.h"
 
 #include <errno.h>
@@ -155,8 +156,8 @@ ask_address_once(sd_bus *bus, gint64 deadline_us, sd_bus_error *fault, char **re
     return r;
 }
 
-/* Asks the agent, which starts it; "" when it has no private socket. An agent that ends over the question
- * is asked again, which starts the next one. */
+/* Asks the agent, which starts it; "" when it has no private socket. An agent that ends over the
+ * question is asked again, which starts the next one. */
 static char *
 ask_private_address(sd_bus *bus, SealInterrupt *interrupt, gint64 deadline_us, GError **error)
 {

@@ -1,4 +1,5 @@
-/* One connection to the agent: to its private socket, or, where that cannot be reached, by the bus. */
+/* One connection to the agent: to its private socket, or, where that cannot be reached, by the bus.
+ */
 #pragma once
 
 #include "ipc/client/interrupt.h"
@@ -14,11 +15,12 @@ typedef struct {
     guint muted;             /* those of them that were cancelled */
 } SealConnection;
 
-/* Finds the agent (starting it), connects and hands over the prompt environment. At most 30 s; errors
- * are UNREACHABLE, TIMED_OUT, and CANCELLED when `interrupt` fires. Blocks. */
+/* Finds the agent (starting it), connects and hands over the prompt environment. At most 30 s;
+ * errors are UNREACHABLE, TIMED_OUT, and CANCELLED when `interrupt` fires. Blocks. */
 SealConnection *seal_connection_open(SealInterrupt *interrupt, GError **error);
 
-/* Closes at once, dropping what was not sent. Only in the process that opened it. NULL is allowed. */
+/* Closes at once, dropping what was not sent. Only in the process that opened it. NULL is allowed.
+ */
 void seal_connection_free(SealConnection *connection);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealConnection, seal_connection_free)
 

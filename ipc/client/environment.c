@@ -1,6 +1,6 @@
 /* The prompt environment: the agent was started long ago by D-Bus and knows neither the display nor
- * the terminal that the person who now waits sits at. Only what a prompter reads is handed over; the
- * agent filters once more (agent/caller.h). */
+ * the terminal that the person who now waits sits at. Only what a prompter reads is handed over;
+ * the agent filters once more (agent/caller.h). */
 #include "ipc/client/environment.h"
 
 #include <string.h>
@@ -8,8 +8,16 @@
 
 /* As agent/caller.h lists them. */
 static const char *const names[] = {
-    "DISPLAY", "WAYLAND_DISPLAY", "XAUTHORITY", "TERM", "GPG_TTY", "LANG", "XDG_SESSION_TYPE",
-    "DBUS_SESSION_BUS_ADDRESS", "PINENTRY_USER_DATA", "INSIDE_EMACS",
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "TERM",
+    "GPG_TTY",
+    "LANG",
+    "XDG_SESSION_TYPE",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "PINENTRY_USER_DATA",
+    "INSIDE_EMACS",
 };
 
 /* The agent takes no longer ones. */

@@ -11,8 +11,9 @@ void seal_fault_set_reply(GError **error, const sd_bus_error *reply);
  * agent". */
 void seal_fault_set_errno(GError **error, int negative_errno, const char *action);
 
-/* TRUE if `fault` is an answer: sd_bus_call(3) also dresses up its own time limit and a closed connection as
- * errors, and gives the errno of a time limit for NoReply, which a bus says when the agent ended. */
+/* TRUE if `fault` is an answer: sd_bus_call(3) also dresses up its own time limit and a closed
+ * connection as errors, and gives the errno of a time limit for NoReply, which a bus says when the
+ * agent ended. */
 gboolean seal_fault_is_reply(const sd_bus_error *fault, int negative_errno);
 
 /* TRUE if this negative errno means that the other end is gone. */

@@ -240,14 +240,15 @@ G_STATIC_ASSERT(offsetof(SealClientToken, path) == 0 && offsetof(SealClientKey, 
 SealClientObjects *
 seal_client_list(SealClient *client, gboolean rescan, GError **error)
 {
-    const SealRequest look = {.path = SEAL_ROOT_PATH, .interface = SEAL_INTERFACE_AGENT,
-                              .member = "Rescan"};
+    const SealRequest look = {
+        .path = SEAL_ROOT_PATH, .interface = SEAL_INTERFACE_AGENT, .member = "Rescan"};
     const SealRequest list = {.path = SEAL_ROOT_PATH,
                               .interface = "org.freedesktop.DBus.ObjectManager",
                               .member = "GetManagedObjects"};
     const SealRequest ask_modules = {.path = SEAL_ROOT_PATH,
                                      .interface = "org.freedesktop.DBus.Properties",
-                                     .member = "Get", .append = append_modules_query};
+                                     .member = "Get",
+                                     .append = append_modules_query};
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(sd_bus_message) modules = NULL;
     g_autoptr(SealClientObjects) objects = objects_new();

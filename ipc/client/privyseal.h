@@ -1,17 +1,18 @@
 /* libprivyseal: the client of the Privy Seal agent for mail programs and tools.
  *
- * It speaks to the agent over D-Bus (its private socket for everything, the session bus only to find
- * and start it), so that a program can sign and open mail with keys it never holds. It starts no
- * thread and needs no main loop: calls without `_async` block until the answer; asynchronous calls
- * are driven by the caller's own loop through seal_client_get_fd() and seal_client_process(), or by
- * seal_client_wait(). One SealClient belongs to one thread at a time.
+ * It speaks to the agent over D-Bus (its private socket for everything, the session bus only to
+ * find and start it), so that a program can sign and open mail with keys it never holds. It starts
+ * no thread and needs no main loop: calls without `_async` block until the answer; asynchronous
+ * calls are driven by the caller's own loop through seal_client_get_fd() and seal_client_process(),
+ * or by seal_client_wait(). One SealClient belongs to one thread at a time.
  *
- * Errors are GErrors of SEAL_ERROR (codes: privyseal-error.h), whose message is a sentence for people.
+ * Errors are GErrors of SEAL_ERROR (codes: privyseal-error.h), whose message is a sentence for
+ * people.
  *
  * After fork() a client belongs to the parent: in the child every call fails with UNREACHABLE, and
- * seal_client_free() leaves the parent's connection alone. A child opens a client of its own. When the
- * agent ends, calls in flight fail with UNREACHABLE, and the next call connects again, starting the
- * agent; no call that the agent may have seen is ever sent twice. */
+ * seal_client_free() leaves the parent's connection alone. A child opens a client of its own. When
+ * the agent ends, calls in flight fail with UNREACHABLE, and the next call connects again, starting
+ * the agent; no call that the agent may have seen is ever sent twice. */
 #pragma once
 
 #include <glib.h>
@@ -29,16 +30,16 @@ G_BEGIN_DECLS
 
 typedef struct SealClient SealClient;
 
-/* Connects to the agent, starting it by D-Bus activation when it does not run. The bus is the one of
- * PRIVYSEAL_ADDRESS, else the session bus. Hands the prompt environment (display, terminal) of this
- * process to the agent. Returns a client (transfer full), or NULL with UNREACHABLE and what to do.
- * Blocks until the agent answers, at most 30 s. */
+/* Connects to the agent, starting it by D-Bus activation when it does not run. The bus is the one
+ * of PRIVYSEAL_ADDRESS, else the session bus. Hands the prompt environment (display, terminal) of
+ * this process to the agent. Returns a client (transfer full), or NULL with UNREACHABLE and what to
+ * do. Blocks until the agent answers, at most 30 s. */
 SealClient *seal_client_new(GError **error);
-/* The same without connecting: the first call does, and may be ended by seal_client_interrupt(). NULL
- * with UNREACHABLE only if this process has no descriptor left. */
+/* The same without connecting: the first call does, and may be ended by seal_client_interrupt().
+ * NULL with UNREACHABLE only if this process has no descriptor left. */
 SealClient *seal_client_new_unconnected(GError **error);
-/* Closes the connection: calls in flight are cancelled in the agent, their callbacks are called with
- * CANCELLED. Not from a callback. NULL is allowed. */
+/* Closes the connection: calls in flight are cancelled in the agent, their callbacks are called
+ * with CANCELLED. Not from a callback. NULL is allowed. */
 void seal_client_free(SealClient *client);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealClient, seal_client_free)
 
@@ -52,9 +53,9 @@ void seal_client_set_timeout(SealClient *client, guint timeout_ms);
 /* -- what is there ---------------------------------------------------------- */
 
 typedef struct {
-    char *path;  /* D-Bus object path */
+    char *path; /* D-Bus object path */
     char *label, *manufacturer, *model, *serial, *uri, *module;
-    char *state; /* absent, locked, unlocked, blocked, busy, unreachable */
+    char *state;    /* absent, locked, unlocked, blocked, busy, unreachable */
     int tries_left; /* -1 unknown */
     gboolean protected_authentication, removable, read_only;
 } SealClientToken;
@@ -62,14 +63,14 @@ typedef struct {
 typedef struct {
     char *path;
     char *uri, *label;
-    GBytes *id;        /* CKA_ID */
-    char *algorithm;   /* rsa, ec, ed25519, x25519 */
+    GBytes *id;      /* CKA_ID */
+    char *algorithm; /* rsa, ec, ed25519, x25519 */
     guint bits;
-    char *curve;       /* "", P-256, P-384, P-521 */
-    GBytes *public_key; /* DER SubjectPublicKeyInfo */
+    char *curve;         /* "", P-256, P-384, P-521 */
+    GBytes *public_key;  /* DER SubjectPublicKeyInfo */
     char **certificates; /* object paths */
-    char *token;       /* object path */
-    char **purposes;   /* sign, decrypt */
+    char *token;         /* object path */
+    char **purposes;     /* sign, decrypt */
     gboolean always_authenticate, imported;
 } SealClientKey;
 
@@ -80,7 +81,7 @@ typedef struct {
     char *subject, *issuer;
     gint64 not_before, not_after; /* seconds since 1970 */
     char **purposes;
-    char *key;           /* object path, "/" if no key of it is known */
+    char *key; /* object path, "/" if no key of it is known */
 } SealClientCertificate;
 
 typedef struct {
@@ -102,31 +103,31 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealClientObjects, seal_client_objects_free)
 
 /* What FindKeys of the D-Bus contract matches; NULL members are not asked for. */
 typedef struct {
-    GBytes *issuer;          /* DER Name, with `serial` */
-    GBytes *serial;          /* content octets of the INTEGER */
+    GBytes *issuer; /* DER Name, with `serial` */
+    GBytes *serial; /* content octets of the INTEGER */
     GBytes *subject_key_id;
     GBytes *public_key_hash; /* SHA-256 of the SubjectPublicKeyInfo */
     const char *address;
-    const char *purpose;     /* sign or decrypt */
+    const char *purpose; /* sign or decrypt */
 } SealKeyQuery;
 /* Object paths of the keys that match all of it (transfer full; empty array when none). Blocks. */
 char **seal_client_find_keys(SealClient *client, const SealKeyQuery *query, GError **error);
 
 /* -- using a key ------------------------------------------------------------ */
 
-/* `mechanism`: rsa-pkcs1, rsa-pss, ecdsa (data = digest of `hash`) or ed25519 (data = message, `hash`
- * NULL). `hash`: sha256, sha384, sha512. At most 64 KiB. Returns the signature (transfer full); ECDSA
- * signatures are DER ECDSA-Sig-Value. Blocks; may prompt. */
+/* `mechanism`: rsa-pkcs1, rsa-pss, ecdsa (data = digest of `hash`) or ed25519 (data = message,
+ * `hash` NULL). `hash`: sha256, sha384, sha512. At most 64 KiB. Returns the signature (transfer
+ * full); ECDSA signatures are DER ECDSA-Sig-Value. Blocks; may prompt. */
 GBytes *seal_client_sign(SealClient *client, const char *key, const char *mechanism,
                          const char *hash, GBytes *data, GError **error);
 
 /* The content-encryption key of one RecipientInfo (RFC 5652), as CMS carries it. NULL members are
  * absent. */
 typedef struct {
-    GBytes *algorithm;          /* DER AlgorithmIdentifier: keyEncryptionAlgorithm */
+    GBytes *algorithm; /* DER AlgorithmIdentifier: keyEncryptionAlgorithm */
     GBytes *encrypted_key;
-    GBytes *originator;         /* DER OriginatorPublicKey (algorithm and BIT STRING), tag SEQUENCE */
-    GBytes *ukm;                /* content of the UserKeyingMaterial OCTET STRING */
+    GBytes *originator; /* DER OriginatorPublicKey (algorithm and BIT STRING), tag SEQUENCE */
+    GBytes *ukm;        /* content of the UserKeyingMaterial OCTET STRING */
     GBytes *content_encryption; /* DER AlgorithmIdentifier: gives the key's length */
 } SealUnwrapQuery;
 
@@ -137,9 +138,9 @@ gsize seal_session_key_len(const SealSessionKey *key);
 void seal_session_key_free(SealSessionKey *key);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealSessionKey, seal_session_key_free)
 
-/* Returns the key (transfer full). Over the private socket it comes in clear, where there is only the
- * bus it comes sealed to a fresh key of this call. A damaged PKCS#1 v1.5 key gives a pseudo-random
- * one; other failures are DECRYPT_FAILED. Blocks; may prompt. */
+/* Returns the key (transfer full). Over the private socket it comes in clear, where there is only
+ * the bus it comes sealed to a fresh key of this call. A damaged PKCS#1 v1.5 key gives a
+ * pseudo-random one; other failures are DECRYPT_FAILED. Blocks; may prompt. */
 SealSessionKey *seal_client_unwrap(SealClient *client, const char *key,
                                    const SealUnwrapQuery *query, GError **error);
 
@@ -157,8 +158,8 @@ typedef void (*SealCallFunc)(SealCall *call, const guint8 *result, gsize result_
                              const GError *error, gpointer user_data);
 /* Up to 256 may be in flight on one client. The arguments may be freed after the call. NULL with an
  * error, and no callback, if it could not be sent. Blocks only when it must connect (first use, or
- * after the agent went away). Callbacks come from seal_client_process() and seal_client_wait() alone,
- * and from seal_client_free(). */
+ * after the agent went away). Callbacks come from seal_client_process() and seal_client_wait()
+ * alone, and from seal_client_free(). */
 SealCall *seal_client_sign_async(SealClient *client, const char *key, const char *mechanism,
                                  const char *hash, GBytes *data, SealCallFunc done,
                                  gpointer user_data, GError **error);
@@ -166,14 +167,14 @@ SealCall *seal_client_unwrap_async(SealClient *client, const char *key,
                                    const SealUnwrapQuery *query, SealCallFunc done,
                                    gpointer user_data, GError **error);
 /* No callback will come; `call` is not to be used again. NULL is allowed. D-Bus cannot take a call
- * back: if every call in flight on this client is cancelled, the connection is closed, which ends their
- * prompts and waits in the agent, and the next call opens another. While others are in flight the
- * agent goes on with this one, its result is thrown away, and until then it counts among the 256. A
- * program that must end single prompts uses a client for each. */
+ * back: if every call in flight on this client is cancelled, the connection is closed, which ends
+ * their prompts and waits in the agent, and the next call opens another. While others are in flight
+ * the agent goes on with this one, its result is thrown away, and until then it counts among the
+ * 256. A program that must end single prompts uses a client for each. */
 void seal_call_cancel(SealCall *call);
 
-/* Cancels every blocking call that is under way or comes later with CANCELLED. The one function that a
- * signal handler or another thread may call. */
+/* Cancels every blocking call that is under way or comes later with CANCELLED. The one function
+ * that a signal handler or another thread may call. */
 void seal_client_interrupt(SealClient *client);
 
 /* For poll(2): the descriptor, the events (POLLIN | POLLOUT) and the time to wait at most

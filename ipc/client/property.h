@@ -15,7 +15,7 @@ typedef struct {
 void seal_property_init(const SealPropertyRow *rows, guint row_count, gpointer object);
 /* Frees them. */
 void seal_property_clear(const SealPropertyRow *rows, guint row_count, gpointer object);
-/* Reads an a{sv} into `object`; unknown properties and those of another type are skipped. A negative
- * errno for a message that is not what it says. */
+/* Reads an a{sv} into `object`; unknown properties and those of another type are skipped. A
+ * negative errno for a message that is not what it says. */
 int seal_property_read_all(sd_bus_message *message, const SealPropertyRow *rows, guint row_count,
                            gpointer object);

@@ -1,5 +1,5 @@
-/* FindKeys: which keys match. The agent answers from its memory; an empty answer is no error, so that a
- * caller can try the next recipient. */
+/* FindKeys: which keys match. The agent answers from its memory; an empty answer is no error, so
+ * that a caller can try the next recipient. */
 #include "ipc/client/append.h"
 #include "ipc/client/client.h"
 #include "ipc/client/fault.h"
@@ -34,8 +34,10 @@ append_query(const SealConnection *connection, sd_bus_message *message, gpointer
 char **
 seal_client_find_keys(SealClient *client, const SealKeyQuery *query, GError **error)
 {
-    const SealRequest request = {.path = SEAL_ROOT_PATH, .interface = SEAL_INTERFACE_AGENT,
-                                 .member = "FindKeys", .append = append_query,
+    const SealRequest request = {.path = SEAL_ROOT_PATH,
+                                 .interface = SEAL_INTERFACE_AGENT,
+                                 .member = "FindKeys",
+                                 .append = append_query,
                                  .data = (gpointer)query};
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GStrvBuilder) keys = g_strv_builder_new();

@@ -29,8 +29,11 @@ seal_client_sign(SealClient *client, const char *key, const char *mechanism, con
                  GBytes *data, GError **error)
 {
     SignRequest sign = {.mechanism = mechanism, .hash = hash, .data = data};
-    const SealRequest request = {.path = key, .interface = SEAL_INTERFACE_KEY, .member = "Sign",
-                                 .append = append_sign, .data = &sign};
+    const SealRequest request = {.path = key,
+                                 .interface = SEAL_INTERFACE_KEY,
+                                 .member = "Sign",
+                                 .append = append_sign,
+                                 .data = &sign};
     g_autoptr(sd_bus_message) reply = NULL;
     const void *signature = NULL;
     size_t len = 0;
@@ -47,13 +50,15 @@ seal_client_sign(SealClient *client, const char *key, const char *mechanism, con
 }
 
 SealCall *
-seal_client_sign_async(SealClient *client, const char *key, const char *mechanism,
-                       const char *hash, GBytes *data, SealCallFunc done, gpointer user_data,
-                       GError **error)
+seal_client_sign_async(SealClient *client, const char *key, const char *mechanism, const char *hash,
+                       GBytes *data, SealCallFunc done, gpointer user_data, GError **error)
 {
     SignRequest sign = {.mechanism = mechanism, .hash = hash, .data = data};
-    const SealRequest request = {.path = key, .interface = SEAL_INTERFACE_KEY, .member = "Sign",
-                                 .append = append_sign, .data = &sign};
+    const SealRequest request = {.path = key,
+                                 .interface = SEAL_INTERFACE_KEY,
+                                 .member = "Sign",
+                                 .append = append_sign,
+                                 .data = &sign};
 
     return seal_call_submit(client, &request, done, user_data, error);
 }

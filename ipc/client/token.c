@@ -21,8 +21,10 @@ call_plain(SealClient *client, const char *path, const char *interface, const ch
 gboolean
 seal_client_unlock(SealClient *client, const char *token, GError **error)
 {
-    const SealRequest request = {.path = token, .interface = SEAL_INTERFACE_TOKEN,
-                                 .member = "Unlock", .append = append_no_options};
+    const SealRequest request = {.path = token,
+                                 .interface = SEAL_INTERFACE_TOKEN,
+                                 .member = "Unlock",
+                                 .append = append_no_options};
 
     return seal_client_call(client, &request, NULL, error);
 }

@@ -1,6 +1,7 @@
-/* Key.Unwrap. On the private socket the session key comes in clear: nobody else reads that socket. On
- * a bus every monitor reads along, so there a fresh X25519 key goes with the request and the answer
- * comes sealed to it (base/seal-box.h). The received message is wiped as soon as the key is out. */
+/* Key.Unwrap. On the private socket the session key comes in clear: nobody else reads that socket.
+ * On a bus every monitor reads along, so there a fresh X25519 key goes with the request and the
+ * answer comes sealed to it (base/seal-box.h). The received message is wiped as soon as the key is
+ * out. */
 #include "ipc/client/unwrap.h"
 
 #include <errno.h>
@@ -119,8 +120,11 @@ seal_client_unwrap(SealClient *client, const char *key, const SealUnwrapQuery *q
                    GError **error)
 {
     UnwrapRequest unwrap = {.query = query};
-    const SealRequest request = {.path = key, .interface = SEAL_INTERFACE_KEY, .member = "Unwrap",
-                                 .append = append_unwrap, .data = &unwrap};
+    const SealRequest request = {.path = key,
+                                 .interface = SEAL_INTERFACE_KEY,
+                                 .member = "Unwrap",
+                                 .append = append_unwrap,
+                                 .data = &unwrap};
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(SealSecret) box_key = NULL;
     SealSessionKey *result = NULL;
@@ -143,8 +147,11 @@ seal_client_unwrap_async(SealClient *client, const char *key, const SealUnwrapQu
                          SealCallFunc done, gpointer user_data, GError **error)
 {
     UnwrapRequest unwrap = {.query = query};
-    const SealRequest request = {.path = key, .interface = SEAL_INTERFACE_KEY, .member = "Unwrap",
-                                 .append = append_unwrap, .data = &unwrap};
+    const SealRequest request = {.path = key,
+                                 .interface = SEAL_INTERFACE_KEY,
+                                 .member = "Unwrap",
+                                 .append = append_unwrap,
+                                 .data = &unwrap};
     SealCall *call = seal_call_submit(client, &request, done, user_data, error);
 
     if (call)

@@ -5,7 +5,7 @@
 
 #include <systemd/sd-bus.h>
 
-/* Takes the key out of `reply` and wipes it there. `box_key`: (nullable) the private half of the key
- * the answer is sealed to. (transfer full), or NULL with INVALID_INPUT. */
+/* Takes the key out of `reply` and wipes it there. `box_key`: (nullable) the private half of the
+ * key the answer is sealed to. (transfer full), or NULL with INVALID_INPUT. */
 SealSecret *seal_unwrap_read_reply(sd_bus_message *reply, const SealSecret *box_key,
                                    GError **error);

@@ -117,8 +117,8 @@ void
 seal_cli_test_assert_status(const SealTestResult *result, int status)
 {
     if (result->status != status)
-        g_error("status %d instead of %d\nstdout: %s\nstderr: %s", result->status, status, result->out,
-                result->err);
+        g_error("status %d instead of %d\nstdout: %s\nstderr: %s", result->status, status,
+                result->out, result->err);
 }
 
 void

@@ -1,5 +1,6 @@
-/* The program privyseal as a user runs it: the build tree's, with a bus, the agent, SoftHSM tokens and a
- * scripted pinentry. One home serves all tests of a program; they lock and unlock what they need. */
+/* The program privyseal as a user runs it: the build tree's, with a bus, the agent, SoftHSM tokens
+ * and a scripted pinentry. One home serves all tests of a program; they lock and unlock what they
+ * need. */
 #pragma once
 
 #include <glib.h>
@@ -11,8 +12,8 @@
 /* From seal_cli_test_main(): the home of this test program. */
 SealTestHome *seal_cli_test_home(void);
 
-/* Makes the home, runs the tests that were added, ends the home; returns main()'s status. `add`: adds
- * them. */
+/* Makes the home, runs the tests that were added, ends the home; returns main()'s status. `add`:
+ * adds them. */
 int seal_cli_test_main(int argc, char **argv, void (*add)(void));
 
 /* Runs privyseal with `arguments` (NULL-terminated) and `input` (nullable) on stdin. */
@@ -24,8 +25,8 @@ SealTestResult *seal_cli_test_other(GBytes *input, ...) G_GNUC_NULL_TERMINATED;
 
 /* Fails the test, with what the program wrote, unless it ended with `status`. */
 void seal_cli_test_assert_status(const SealTestResult *result, int status);
-/* Fails the test unless it ended with `status`, wrote nothing on stdout, and one line on stderr that
- * begins with "privyseal: " and contains `text`. */
+/* Fails the test unless it ended with `status`, wrote nothing on stdout, and one line on stderr
+ * that begins with "privyseal: " and contains `text`. */
 void seal_cli_test_assert_error(const SealTestResult *result, int status, const char *text);
 
 /* A path in the fixture ("root.pem", "certs/alice-rsa-sign.pem") or in the home (transfer full). */
@@ -41,7 +42,8 @@ GBytes *seal_cli_test_mail(void);
 /* A line of its body. */
 #define SEAL_CLI_TEST_WORDS "the Keeper never lets the seal out of his hands"
 
-/* Waits until `done(data)` is TRUE of other processes, asking again and again. FALSE at the deadline. */
+/* Waits until `done(data)` is TRUE of other processes, asking again and again. FALSE at the
+ * deadline. */
 gboolean seal_cli_test_wait_until(gboolean (*done)(gpointer data), gpointer data);
 /* Locks every token; waits for nobody. */
 void seal_cli_test_lock_all(void);

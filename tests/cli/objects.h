@@ -7,9 +7,10 @@
 /* An empty list (transfer full); free it with seal_client_objects_free(). */
 SealClientObjects *seal_test_objects_new(void);
 
-/* Adds a token in `state`. Its id is 20 times `digit`, its serial number the label in lower case. */
-SealClientToken *seal_test_objects_add_token(SealClientObjects *objects, const char *label, char digit,
-                                             const char *state);
+/* Adds a token in `state`. Its id is 20 times `digit`, its serial number the label in lower case.
+ */
+SealClientToken *seal_test_objects_add_token(SealClientObjects *objects, const char *label,
+                                             char digit, const char *state);
 /* Adds a key of `token` that can do `purpose`; `cka_id` in one byte; its id is 20 times `digit`. */
 SealClientKey *seal_test_objects_add_key(SealClientObjects *objects, const SealClientToken *token,
                                          const char *label, char digit, guint8 cka_id,

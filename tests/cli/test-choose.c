@@ -6,7 +6,7 @@
 #include "ui-cli/choose.h"
 #include "ui-cli/mail-certificate.h"
 
-#define DAY ((gint64)24 * 60 * 60)
+#define DAY   ((gint64)24 * 60 * 60)
 #define ALICE "alice@example.org"
 
 /* -- tokens and keys ---------------------------------------------------------------------- */
@@ -120,7 +120,10 @@ add_signer(World *world, char digit, gint64 days, const char *algorithm)
 {
     SealClientKey *key = seal_test_objects_add_key(world->objects, world->token, "key", digit,
                                                    (guint8)digit, "sign");
-    const TestSpec spec = {.name = "Alice", .address = ALICE, .key = algorithm, .from = -days * DAY,
+    const TestSpec spec = {.name = "Alice",
+                           .address = ALICE,
+                           .key = algorithm,
+                           .from = -days * DAY,
                            .until = 300 * DAY};
 
     return seal_test_objects_add_certificate(world->objects, key, &spec);
@@ -209,8 +212,8 @@ test_reasons(void)
 static void
 test_without_key(World *world, gconstpointer data)
 {
-    const TestSpec spec = {.name = "Bob", .address = "bob@example.org",
-                           .usage = "digitalSignature,keyAgreement"};
+    const TestSpec spec = {
+        .name = "Bob", .address = "bob@example.org", .usage = "digitalSignature,keyAgreement"};
     const SealClientCertificate *bob =
         seal_test_objects_add_certificate(world->objects, NULL, &spec);
     g_autoptr(GError) error = NULL;
@@ -229,7 +232,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/choose/key/exact-name-before-beginning-of-id", test_exact_before_prefix);
-    g_test_add_func("/choose/key/that-can-do-it-on-a-token-that-is-here", test_purpose_and_presence);
+    g_test_add_func("/choose/key/that-can-do-it-on-a-token-that-is-here",
+                    test_purpose_and_presence);
     g_test_add_func("/choose/key/by-uri", test_uri_of_key);
     g_test_add_func("/choose/token/the-only-one-or-an-error", test_only_token);
     ADD("/choose/certificate/renewed-one-is-taken", test_renewed);

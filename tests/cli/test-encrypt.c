@@ -1,5 +1,5 @@
-/* privyseal encrypt: other programs open it with software copies of the keys, and nothing is written when a
- * recipient is missing. */
+/* privyseal encrypt: other programs open it with software copies of the keys, and nothing is
+ * written when a recipient is missing. */
 #include <string.h>
 
 #include "tests/cli/cli-fixture.h"
@@ -11,10 +11,26 @@ typedef struct {
 
 static const CipherCase cipher_cases[] = {
     {"/cli/encrypt/rsa-cbc", "alice-rsa-decrypt", NULL, NULL, {"aes-256-cbc", "rsaEncryption"}},
-    {"/cli/encrypt/rsa-oaep-cbc", "alice-rsa-decrypt", "aes-256-cbc", "--oaep", {"aes-256-cbc", "rsaesOaep"}},
-    {"/cli/encrypt/rsa-gcm-256", "alice-rsa-decrypt", "aes-256-gcm", NULL, {"aes-256-gcm", "rsaEncryption"}},
-    {"/cli/encrypt/p-256-cbc", "alice-p256-decrypt", NULL, NULL, {"aes-256-cbc", "dhSinglePass-stdDH-sha256kdf"}},
-    {"/cli/encrypt/p-384-gcm-128", "alice-p384-decrypt", "aes-128-gcm", NULL, {"aes-128-gcm", "dhSinglePass"}},
+    {"/cli/encrypt/rsa-oaep-cbc",
+     "alice-rsa-decrypt",
+     "aes-256-cbc",
+     "--oaep",
+     {"aes-256-cbc", "rsaesOaep"}},
+    {"/cli/encrypt/rsa-gcm-256",
+     "alice-rsa-decrypt",
+     "aes-256-gcm",
+     NULL,
+     {"aes-256-gcm", "rsaEncryption"}},
+    {"/cli/encrypt/p-256-cbc",
+     "alice-p256-decrypt",
+     NULL,
+     NULL,
+     {"aes-256-cbc", "dhSinglePass-stdDH-sha256kdf"}},
+    {"/cli/encrypt/p-384-gcm-128",
+     "alice-p384-decrypt",
+     "aes-128-gcm",
+     NULL,
+     {"aes-128-gcm", "dhSinglePass"}},
     {"/cli/encrypt/p-521-cbc", "alice-p521-decrypt", NULL, NULL, {"aes-256-cbc", "dhSinglePass"}},
 };
 
@@ -49,9 +65,9 @@ test_cipher(gconstpointer data)
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autofree char *name = g_strdup_printf("certs/%s.pem", with->key);
     g_autofree char *certificate = seal_cli_test_fixture_file(name);
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
-        mail, "encrypt", "--to", certificate, "--cipher", with->cipher ? with->cipher : "aes-256-cbc",
-        with->option, NULL);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", certificate, "--cipher",
+                                with->cipher ? with->cipher : "aes-256-cbc", with->option, NULL);
     g_autoptr(GBytes) sealed = seal_cli_test_output(result);
     g_autoptr(GBytes) opened = NULL;
     g_autoptr(SealTestResult) print = NULL;
@@ -92,7 +108,8 @@ test_addresses(void)
         seal_cli_test_privyseal(mail, "encrypt", "--to", "alice@example.org", "--to",
                                 "bob@EXAMPLE.org", "--to", carol, NULL);
     g_autoptr(GBytes) sealed = seal_cli_test_output(result);
-    static const char *const keys[] = {"alice-rsa-decrypt", "bob-rsa-decrypt", "carol-p256-decrypt"};
+    static const char *const keys[] = {"alice-rsa-decrypt", "bob-rsa-decrypt",
+                                       "carol-p256-decrypt"};
 
     seal_cli_test_assert_status(result, 0);
     for (guint i = 0; i < G_N_ELEMENTS(keys); i++) {
@@ -125,9 +142,9 @@ test_missing_recipients(void)
 {
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autofree char *output = seal_cli_test_home_file("never.eml");
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
-        mail, "encrypt", "--to", "alice@example.org", "--to", "x@example.net", "--to",
-        "y@example.net", "--output", output, NULL);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "alice@example.org", "--to",
+                                "x@example.net", "--to", "y@example.net", "--output", output, NULL);
 
     seal_cli_test_assert_error(result, 3, "'x@example.net'");
     g_assert_nonnull(strstr(result->err, "'y@example.net'"));
@@ -164,8 +181,8 @@ test_anchor(void)
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autofree char *root = seal_cli_test_fixture_file("root.pem");
     g_autofree char *stranger = seal_cli_test_fixture_file("stranger.pem");
-    g_autoptr(SealTestResult) trusted = seal_cli_test_privyseal(
-        mail, "encrypt", "--anchor", root, "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) trusted =
+        seal_cli_test_privyseal(mail, "encrypt", "--anchor", root, "--to", "bob@example.org", NULL);
     g_autoptr(SealTestResult) untrusted = seal_cli_test_privyseal(
         mail, "encrypt", "--anchor", stranger, "--to", "bob@example.org", NULL);
 
@@ -178,10 +195,10 @@ test_usage(void)
 {
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autoptr(SealTestResult) nobody = seal_cli_test_privyseal(mail, "encrypt", NULL);
-    g_autoptr(SealTestResult) cipher = seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--cipher",
-                                                               "des", NULL);
-    g_autoptr(SealTestResult) key = seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--key",
-                                                            "x", NULL);
+    g_autoptr(SealTestResult) cipher =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--cipher", "des", NULL);
+    g_autoptr(SealTestResult) key =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--key", "x", NULL);
 
     seal_cli_test_assert_error(nobody, 2, "say to whom");
     seal_cli_test_assert_error(cipher, 2, "aes-256-cbc, aes-128-gcm or aes-256-gcm");

@@ -8,7 +8,8 @@
 static JsonNode *
 list_json(const char *section)
 {
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, "list", "--json", section, NULL);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(NULL, "list", "--json", section, NULL);
     g_autoptr(GError) error = NULL;
     JsonNode *root = NULL;
 
@@ -73,13 +74,14 @@ test_json(void)
     g_assert_cmpstr(json_array_get_string_element(purposes, 0), ==, "decrypt");
     g_assert_cmpuint(json_array_get_length(certificates), ==, 1);
     certificate = find(root, "certificates", "id", json_array_get_string_element(certificates, 0));
-    g_assert_cmpstr(json_array_get_string_element(
-                        json_object_get_array_member(certificate, "addresses"), 0),
-                    ==, "alice@example.org");
+    g_assert_cmpstr(
+        json_array_get_string_element(json_object_get_array_member(certificate, "addresses"), 0),
+        ==, "alice@example.org");
     g_assert_cmpstr(json_object_get_string_member(certificate, "key"), ==,
                     json_object_get_string_member(key, "id"));
     g_assert_cmpstr(
-        json_object_get_string_member(find(root, "modules", "name", "softhsm"), "state"), ==, "running");
+        json_object_get_string_member(find(root, "modules", "name", "softhsm"), "state"), ==,
+        "running");
 }
 
 static void

@@ -1,4 +1,5 @@
-/* privyseal decrypt, open and verify: mails that openssl, NSS and privyseal made for keys on the token. */
+/* privyseal decrypt, open and verify: mails that openssl, NSS and privyseal made for keys on the
+ * token. */
 #include <json-glib/json-glib.h>
 #include <string.h>
 
@@ -16,21 +17,37 @@ typedef struct {
 
 static const OpensslCase openssl_cases[] = {
     {"/cli/decrypt/openssl-rsa", "alice-rsa-decrypt", {NULL}, "-aes-256-cbc", "decrypted-noauth"},
-    {"/cli/decrypt/openssl-rsa-oaep-sha1", "alice-rsa-decrypt",
-     {"-keyopt", "rsa_padding_mode:oaep", NULL}, "-aes-128-cbc", "decrypted-noauth"},
-    {"/cli/decrypt/openssl-rsa-oaep-sha256", "alice-rsa-decrypt",
-     {"-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256", NULL}, "-aes-256-cbc",
+    {"/cli/decrypt/openssl-rsa-oaep-sha1",
+     "alice-rsa-decrypt",
+     {"-keyopt", "rsa_padding_mode:oaep", NULL},
+     "-aes-128-cbc",
+     "decrypted-noauth"},
+    {"/cli/decrypt/openssl-rsa-oaep-sha256",
+     "alice-rsa-decrypt",
+     {"-keyopt", "rsa_padding_mode:oaep", "-keyopt", "rsa_oaep_md:sha256", NULL},
+     "-aes-256-cbc",
      "decrypted-noauth"},
     {"/cli/decrypt/openssl-rsa-gcm", "alice-rsa-decrypt", {NULL}, "-aes-256-gcm", "decrypted"},
-    {"/cli/decrypt/openssl-p-256-sha1kdf", "alice-p256-decrypt", {NULL}, "-aes-256-cbc",
+    {"/cli/decrypt/openssl-p-256-sha1kdf",
+     "alice-p256-decrypt",
+     {NULL},
+     "-aes-256-cbc",
      "decrypted-noauth"},
-    {"/cli/decrypt/openssl-p-256", "alice-p256-decrypt", {"-keyopt", "ecdh_kdf_md:sha256", NULL},
-     "-aes-128-gcm", "decrypted"},
-    {"/cli/decrypt/openssl-p-384-cofactor", "alice-p384-decrypt",
-     {"-keyopt", "ecdh_kdf_md:sha384", "-keyopt", "ecdh_cofactor_mode:1", NULL}, "-aes-192-cbc",
+    {"/cli/decrypt/openssl-p-256",
+     "alice-p256-decrypt",
+     {"-keyopt", "ecdh_kdf_md:sha256", NULL},
+     "-aes-128-gcm",
+     "decrypted"},
+    {"/cli/decrypt/openssl-p-384-cofactor",
+     "alice-p384-decrypt",
+     {"-keyopt", "ecdh_kdf_md:sha384", "-keyopt", "ecdh_cofactor_mode:1", NULL},
+     "-aes-192-cbc",
      "decrypted-noauth"},
-    {"/cli/decrypt/openssl-p-521", "alice-p521-decrypt", {"-keyopt", "ecdh_kdf_md:sha512", NULL},
-     "-aes-256-cbc", "decrypted-noauth"},
+    {"/cli/decrypt/openssl-p-521",
+     "alice-p521-decrypt",
+     {"-keyopt", "ecdh_kdf_md:sha512", NULL},
+     "-aes-256-cbc",
+     "decrypted-noauth"},
 };
 
 static GBytes *
@@ -78,7 +95,8 @@ test_openssl(gconstpointer data)
 
     seal_cli_test_assert_status(result, 0);
     /* Byte for byte what openssl was given. */
-    g_assert_cmpmem(result->out, result->out_len, g_bytes_get_data(mail, NULL), g_bytes_get_size(mail));
+    g_assert_cmpmem(result->out, result->out_len, g_bytes_get_data(mail, NULL),
+                    g_bytes_get_size(mail));
     verdict = verdict_of(result->err);
     g_assert_cmpstr(verdict, ==, with->verdict);
 }
@@ -103,11 +121,12 @@ make_nss_database(const char *key)
     g_autofree char *database = g_strconcat("sql:", folder, NULL);
 
     g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
-    nss("new", seal_cli_test_other(NULL, "certutil", "-N", "-d", database, "--empty-password", NULL));
-    nss("root", seal_cli_test_other(NULL, "certutil", "-A", "-d", database, "-n", "root", "-t", ",C,",
-                                    "-a", "-i", root, NULL));
-    nss("CA", seal_cli_test_other(NULL, "certutil", "-A", "-d", database, "-n", "ca", "-t", ",,", "-a",
-                                  "-i", intermediate, NULL));
+    nss("new",
+        seal_cli_test_other(NULL, "certutil", "-N", "-d", database, "--empty-password", NULL));
+    nss("root", seal_cli_test_other(NULL, "certutil", "-A", "-d", database, "-n", "root", "-t",
+                                    ",C,", "-a", "-i", root, NULL));
+    nss("CA", seal_cli_test_other(NULL, "certutil", "-A", "-d", database, "-n", "ca", "-t", ",,",
+                                  "-a", "-i", intermediate, NULL));
     nss("person", seal_cli_test_other(NULL, "certutil", "-A", "-d", database, "-n", "person", "-t",
                                       ",P,", "-a", "-i", certificate, NULL));
     return g_steal_pointer(&database);
@@ -116,8 +135,7 @@ make_nss_database(const char *key)
 static GBytes *
 mail_of_cms(GBytes *der)
 {
-    g_autofree char *base64 =
-        g_base64_encode(g_bytes_get_data(der, NULL), g_bytes_get_size(der));
+    g_autofree char *base64 = g_base64_encode(g_bytes_get_data(der, NULL), g_bytes_get_size(der));
     GString *mail = g_string_new("From: nss@example.org\r\n"
                                  "MIME-Version: 1.0\r\n"
                                  "Content-Type: application/pkcs7-mime; smime-type=enveloped-data; "
@@ -153,7 +171,8 @@ test_nss(void)
     sealed = mail_of_cms(cms);
     result = seal_cli_test_privyseal(sealed, "decrypt", NULL);
     seal_cli_test_assert_status(result, 0);
-    g_assert_cmpmem(result->out, result->out_len, g_bytes_get_data(mail, NULL), g_bytes_get_size(mail));
+    g_assert_cmpmem(result->out, result->out_len, g_bytes_get_data(mail, NULL),
+                    g_bytes_get_size(mail));
 }
 
 /* -- our own, layer by layer ------------------------------------------------------------- */
@@ -283,8 +302,8 @@ test_not_recipient(void)
     g_autofree char *other = seal_cli_test_home_file("other.pem");
     g_autofree char *key = seal_cli_test_home_file("other.key");
     g_autoptr(SealTestResult) made = seal_cli_test_other(
-        NULL, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", other,
-        "-subj", "/CN=Other", "-addext", "keyUsage=keyEncipherment", NULL);
+        NULL, "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out",
+        other, "-subj", "/CN=Other", "-addext", "keyUsage=keyEncipherment", NULL);
     g_autoptr(SealTestResult) sealed_by =
         seal_cli_test_other(mail, "openssl", "cms", "-encrypt", "-aes256", "-recip", other, NULL);
     g_autoptr(GBytes) sealed = seal_cli_test_output(sealed_by);
@@ -372,8 +391,8 @@ test_verify_bad(void)
     g_autoptr(GBytes) signed_mail = only_signed();
     g_autofree char *root = seal_cli_test_fixture_file("root.pem");
     const char *const arguments[] = {"verify", "--json", "--anchor", root, NULL};
-    const char *const require[] = {"verify", "--json", "--anchor", root, "--revocation", "require",
-                                   NULL};
+    const char *const require[] = {"verify",       "--json",  "--anchor", root,
+                                   "--revocation", "require", NULL};
     gsize len = g_bytes_get_size(signed_mail);
     g_autofree char *text = g_strndup(g_bytes_get_data(signed_mail, NULL), len);
     char *at = strstr(text, "never lets");
@@ -396,7 +415,8 @@ test_verify_from(void)
     static const char *const sign[] = {"sign", "--key", "Alice RSA signing", NULL};
     g_autoptr(GBytes) signed_mail = run_for_output(mail, sign);
     g_autofree char *root = seal_cli_test_fixture_file("root.pem");
-    const char *const bob[] = {"verify", "--json", "--anchor", root, "--from", "bob@example.org", NULL};
+    const char *const bob[] = {"verify", "--json",          "--anchor", root,
+                               "--from", "bob@example.org", NULL};
     g_autoptr(SealTestResult) alice = seal_cli_test_privyseal(
         signed_mail, "verify", "--anchor", root, "--from", "alice@example.org", NULL);
 

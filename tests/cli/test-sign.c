@@ -1,4 +1,5 @@
-/* privyseal sign: other programs accept what the token signed, and nothing comes out when it may not. */
+/* privyseal sign: other programs accept what the token signed, and nothing comes out when it may
+ * not. */
 #include <json-glib/json-glib.h>
 #include <signal.h>
 #include <string.h>
@@ -33,7 +34,7 @@ assert_privyseal_verifies(GBytes *signed_mail)
 
 typedef struct {
     const char *path, *key, *option; /* option: (nullable) */
-    const char *algorithm;           /* as `openssl cms -cmsout -print` names it; NULL: it cannot read it */
+    const char *algorithm; /* as `openssl cms -cmsout -print` names it; NULL: it cannot read it */
 } AlgorithmCase;
 
 static const AlgorithmCase algorithm_cases[] = {
@@ -96,10 +97,11 @@ test_from_header_chooses(void)
     g_autoptr(SealTestResult) actual = NULL;
 
     seal_cli_test_assert_status(result, 0);
-    verified = seal_cli_test_other(signed_mail, "openssl", "cms", "-verify", "-CAfile", root, "-signer",
-                                   signer, "-out", "/dev/null", NULL);
+    verified = seal_cli_test_other(signed_mail, "openssl", "cms", "-verify", "-CAfile", root,
+                                   "-signer", signer, "-out", "/dev/null", NULL);
     seal_cli_test_assert_status(verified, 0);
-    expected = seal_cli_test_other(NULL, "openssl", "x509", "-noout", "-serial", "-in", certificate, NULL);
+    expected =
+        seal_cli_test_other(NULL, "openssl", "x509", "-noout", "-serial", "-in", certificate, NULL);
     actual = seal_cli_test_other(NULL, "openssl", "x509", "-noout", "-serial", "-in", signer, NULL);
     g_assert_cmpstr(actual->out, ==, expected->out);
 }
@@ -134,7 +136,8 @@ test_output_file(void)
 static char *
 id_of_key(const char *label)
 {
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, "list", "keys", "--json", NULL);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(NULL, "list", "keys", "--json", NULL);
     g_autoptr(JsonNode) root = json_from_string(result->out, NULL);
     JsonArray *keys = json_object_get_array_member(json_node_get_object(root), "keys");
 
@@ -204,7 +207,8 @@ test_pin_in_uri(void)
 {
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
-        mail, "sign", "--key", "pkcs11:token=Alice;object=Alice%20RSA%20signing?pin-value=4711", NULL);
+        mail, "sign", "--key", "pkcs11:token=Alice;object=Alice%20RSA%20signing?pin-value=4711",
+        NULL);
 
     seal_cli_test_assert_error(result, 2, "command line");
     g_assert_null(strstr(result->err, "4711"));
@@ -316,7 +320,8 @@ test_interrupt(void)
 static void
 test_missing_file(void)
 {
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, "sign", "/nonexistent.eml", NULL);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(NULL, "sign", "/nonexistent.eml", NULL);
 
     seal_cli_test_assert_error(result, 5, "/nonexistent.eml");
 }

@@ -1,4 +1,5 @@
-/* What privyseal shows on a terminal: colours, cut tables, and the line that says what it waits for. */
+/* What privyseal shows on a terminal: colours, cut tables, and the line that says what it waits
+ * for. */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -174,7 +175,8 @@ test_interrupted_reading(void)
 static void
 test_harmless_content(void)
 {
-    static const char text[] = "From: a@example.org\r\n\r\nbefore\033]0;title\007\033[2Jafter\ttab\r\n";
+    static const char text[] =
+        "From: a@example.org\r\n\r\nbefore\033]0;title\007\033[2Jafter\ttab\r\n";
     g_autofree char *mail = seal_test_home_write(seal_cli_test_home(), "escapes.eml", text);
     const char *const arguments[] = {"open", mail, NULL};
     Terminal terminal = start(arguments, 100);

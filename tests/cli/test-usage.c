@@ -1,5 +1,5 @@
-/* The command line itself: help, usage mistakes, a missing agent, a module that does not run. Without a
- * running agent except where a test says so. */
+/* The command line itself: help, usage mistakes, a missing agent, a module that does not run.
+ * Without a running agent except where a test says so. */
 #include <string.h>
 
 #include "tests/cli/cli-fixture.h"
@@ -12,7 +12,8 @@ static void
 test_help(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, commands[i], "--help", NULL);
+        g_autoptr(SealTestResult) result =
+            seal_cli_test_privyseal(NULL, commands[i], "--help", NULL);
         g_autoptr(SealTestResult) same = seal_cli_test_privyseal(NULL, "help", commands[i], NULL);
         g_autofree char *usage = g_strdup_printf("usage: privyseal %s", commands[i]);
 
@@ -30,7 +31,8 @@ static void
 test_help_width(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(commands); i++) {
-        g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, commands[i], "--help", NULL);
+        g_autoptr(SealTestResult) result =
+            seal_cli_test_privyseal(NULL, commands[i], "--help", NULL);
         g_auto(GStrv) lines = g_strsplit(result->out, "\n", -1);
 
         for (char **line = lines; *line; line++) {

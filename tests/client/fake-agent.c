@@ -1,6 +1,7 @@
-/* fake-agent: an agent without tokens, for what the client library does with every kind of answer. It
- * owns the agent's bus name and listens on a private socket like the real one; what a key does depends
- * on the last element of its path. What it sees goes to the file fake-agent.log beside its socket.
+/* fake-agent: an agent without tokens, for what the client library does with every kind of answer.
+ * It owns the agent's bus name and listens on a private socket like the real one; what a key does
+ * depends on the last element of its path. What it sees goes to the file fake-agent.log beside its
+ * socket.
  *
  *   /key/echo         Sign answers the data, Unwrap the SHA-256 of the encrypted key
  *   /key/environment  Sign answers what SetEnvironment handed over, lines
@@ -284,7 +285,8 @@ on_connection(sd_event_source *source, int fd, uint32_t events, void *user_data)
         r = serve(bus);
     if (r >= 0)
         r = sd_bus_match_signal(bus, NULL, NULL, "/org/freedesktop/DBus/Local",
-                                "org.freedesktop.DBus.Local", "Disconnected", on_disconnected, NULL);
+                                "org.freedesktop.DBus.Local", "Disconnected", on_disconnected,
+                                NULL);
     /* Held until the process ends: this program serves one test. */
     return r;
 }
@@ -305,7 +307,8 @@ listen_private(void)
 int
 main(int argc, char **argv)
 {
-    g_autofree char *log_path = g_build_filename(g_getenv("XDG_RUNTIME_DIR"), "fake-agent.log", NULL);
+    g_autofree char *log_path =
+        g_build_filename(g_getenv("XDG_RUNTIME_DIR"), "fake-agent.log", NULL);
     sd_bus *bus = NULL;
     int r = sd_event_default(&event);
 

@@ -1,5 +1,5 @@
-/* Asynchronous calls of libprivyseal: driven by a loop of the program's own, cancelled, and called back
- * whatever happens to the agent. */
+/* Asynchronous calls of libprivyseal: driven by a loop of the program's own, cancelled, and called
+ * back whatever happens to the agent. */
 #include <signal.h>
 
 #include "base/error.h"
@@ -9,7 +9,7 @@
 #include "tests/support/wait.h"
 
 typedef struct {
-    guint finished;         /* first: seal_client_test_run_until() looks at it */
+    guint finished; /* first: seal_client_test_run_until() looks at it */
     guint answered, failed;
     gint code;                          /* of the last error */
     SealClient *blocking_from_callback; /* (nullable) */

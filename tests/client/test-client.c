@@ -1,5 +1,5 @@
-/* Blocking calls of libprivyseal against an agent with moods (fake-agent.c): answers, errors, a vanishing
- * agent, Ctrl-C, time limits, forks. */
+/* Blocking calls of libprivyseal against an agent with moods (fake-agent.c): answers, errors, a
+ * vanishing agent, Ctrl-C, time limits, forks. */
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -155,7 +155,8 @@ static void
 test_no_service(SealClientTest *fixture, gconstpointer data)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *service = seal_test_home_path(fixture->home, "services/" SEAL_BUS_NAME ".service");
+    g_autofree char *service =
+        seal_test_home_path(fixture->home, "services/" SEAL_BUS_NAME ".service");
 
     g_assert_cmpint(unlink(service), ==, 0);
     g_assert_null(seal_client_new(&error));

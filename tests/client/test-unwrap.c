@@ -1,4 +1,5 @@
-/* Session keys through libprivyseal: in clear on the private socket, sealed where there is only the bus. */
+/* Session keys through libprivyseal: in clear on the private socket, sealed where there is only the
+ * bus. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -55,7 +56,8 @@ wrapped_query(GBytes **ret_algorithm, GBytes **ret_key)
 {
     *ret_algorithm = g_bytes_new_static("\x30\x00", 2);
     *ret_key = g_bytes_new_static(wrapped_text, sizeof wrapped_text);
-    return (SealUnwrapQuery){.algorithm = *ret_algorithm, .encrypted_key = *ret_key,
+    return (SealUnwrapQuery){.algorithm = *ret_algorithm,
+                             .encrypted_key = *ret_key,
                              .content_encryption = *ret_algorithm};
 }
 
@@ -76,7 +78,8 @@ test_unwrap(SealClientTest *fixture, gconstpointer data)
     g_assert_cmpuint(seal_client_test_count_notes(fixture, "in clear"), ==, data ? 0 : 1);
 }
 
-/* The key with every bit flipped: computed in a child, so that no trace of the key itself is left here. */
+/* The key with every bit flipped: computed in a child, so that no trace of the key itself is left
+ * here. */
 static void
 read_flipped_key(const char *wrapped, guint8 flipped[32])
 {
@@ -139,7 +142,8 @@ count_in_memory(const guint8 flipped[32])
         guint64 end = 0;
         char mode[5] = "";
 
-        if (sscanf(*line, "%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x %4s", &start, &end, mode) == 3 &&
+        if (sscanf(*line, "%" G_GINT64_MODIFIER "x-%" G_GINT64_MODIFIER "x %4s", &start, &end,
+                   mode) == 3 &&
             g_str_has_prefix(mode, "rw"))
             count += count_in_range(memory, start, end, flipped);
     }
@@ -187,8 +191,8 @@ test_unwrap_async(SealClientTest *fixture, gconstpointer data)
     SealUnwrapQuery query = wrapped_query(&algorithm, &wrapped);
 
     for (guint i = 0; i < 4; i++)
-        g_assert_nonnull(seal_client_unwrap_async(fixture->client, KEY("echo"), &query, on_unwrapped,
-                                                  &finished, NULL));
+        g_assert_nonnull(seal_client_unwrap_async(fixture->client, KEY("echo"), &query,
+                                                  on_unwrapped, &finished, NULL));
     seal_client_test_run_until(fixture, &finished, 4);
     g_assert_cmpuint(seal_client_test_count_notes(fixture, "sealed"), ==, data ? 4 : 0);
 }
