@@ -41,7 +41,7 @@ class Lint(unittest.TestCase):
         self.assertEqual(status, 0, said)
 
     def test_a_tree_in_order_passes(self):
-        for rule in ('comments', 'layers', 'scripts', 'size', 'words'):
+        for rule in ('comments', 'docs', 'layers', 'scripts', 'size', 'words'):
             self.accepts(rule, 'base/b.c', OPENING + 'int seal_b;\n')
 
     def test_arrow_upward(self):
@@ -82,6 +82,25 @@ class Lint(unittest.TestCase):
     def test_skip_without_reason(self):
         self.refuses('words', 'tests/b.c', OPENING + 'void f(void) { g_test_skip(NULL); }\n',
                      'without a reason')
+
+    def test_private_parts(self):
+        self.refuses('words', 'pkcs11/host/b.c', OPENING + 'int x = CKA_PRIVATE_EXPONENT;\n',
+                     'never leaves its token')
+        self.refuses('words', 'pkcs11/host/b.c', OPENING + 'int x = CKA_VALUE;\n', 'CKA_VALUE')
+        self.accepts('words', 'pkcs11/host/inventory.c', OPENING + 'int x = CKA_VALUE;\n')
+
+    def test_kept_key(self):
+        self.refuses('words', 'tests/key.txt', '-----BEGIN PRIVATE' + ' KEY-----\n', 'keeps a private')
+
+    def test_docs_that_point_nowhere(self):
+        rules = '| rule | proved by |\n|---|---|\n| 1. A | `/a/test` |\n'
+        test = 'g_test_add_func("/a/test", f);\n'
+        self.refuses('docs', 'README.md', '[x](docs/nothing.md)\n', 'no file')
+        self.refuses('docs', 'README.md', 'run scripts/nothing\n', 'no "scripts/nothing"')
+        self.refuses('docs', 'docs/threat-model.md', rules, 'no test /a/test')
+        self.refuses('docs', 'docs/threat-model.md', rules.replace('`/a/test`', ''), 'names no test')
+        status, said = run('docs', {'docs/threat-model.md': rules, 'tests/a.c': OPENING + test})
+        self.assertEqual(status, 0, said)
 
     def test_shell_from_c(self):
         self.refuses('words', 'base/b.c', OPENING + 'void f(void) { system("x"); }\n', 'no shell')
