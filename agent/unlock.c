@@ -149,9 +149,9 @@ set_state(SealPinKeeper *keeper, SealTokenState state)
 static char *
 blocked_sentence(const SealTokenObject *token)
 {
-    return g_strdup_printf("the PIN of token '%s' is blocked: unblock it with \"privyseal pin "
-                           "unblock '%s'\"",
-                           token->label, token->label);
+    return g_strdup_printf("the PIN of token '%s' is blocked: unblock it with its PUK, by the "
+                           "program that came with the token",
+                           token->label);
 }
 
 static void
