@@ -1,7 +1,8 @@
-/* Facts about a peer, read once. Everything comes from procfs, which the kernel answers by itself; the
- * one file behind it (a Flatpak's /.flatpak-info, below the peer's root) is opened only when the peer
- * lives in another mount namespace and that file's mount is no file system that a program could hold
- * up. A pidfd taken first says at the end that all of it was read of one and the same process. */
+/* Facts about a peer, read once. Everything comes from procfs, which the kernel answers by itself;
+ * the one file behind it (a Flatpak's /.flatpak-info, below the peer's root) is opened only when
+ * the peer lives in another mount namespace and that file's mount is no file system that a program
+ * could hold up. A pidfd taken first says at the end that all of it was read of one and the same
+ * process. */
 #include "agent/caller.h"
 
 #include <errno.h>
@@ -20,7 +21,8 @@
 #define INFO_FILE_MAX   (64 * 1024)
 #define MOUNTS_MAX      (1024 * 1024)
 
-/* -- procfs ------------------------------------------------------------------------------------- */
+/* -- procfs -------------------------------------------------------------------------------------
+ */
 
 static char *
 read_proc_link(pid_t pid, const char *name)
@@ -71,7 +73,8 @@ read_unit(pid_t pid)
     return g_steal_pointer(&text);
 }
 
-/* -- Flatpak ------------------------------------------------------------------------------------ */
+/* -- Flatpak ------------------------------------------------------------------------------------
+ */
 
 /* Up to `max` bytes of a regular file as text; NULL if it is none, or larger. */
 static char *
@@ -154,7 +157,8 @@ read_flatpak_id(pid_t pid)
     return id && *id ? clean_text(id) : g_strdup("unknown");
 }
 
-/* -- lifecycle ---------------------------------------------------------------------------------- */
+/* -- lifecycle ----------------------------------------------------------------------------------
+ */
 
 static gboolean
 has_ended(int pidfd)
@@ -223,7 +227,8 @@ seal_caller_unref(SealCaller *caller)
     g_free(caller);
 }
 
-/* -- prompt environment ------------------------------------------------------------------------- */
+/* -- prompt environment -------------------------------------------------------------------------
+ */
 
 static gboolean
 is_language(const char *name)
@@ -235,8 +240,16 @@ static gboolean
 is_for_prompts(const SealCaller *caller, const char *name)
 {
     static const char *const names[] = {
-        "DISPLAY",          "WAYLAND_DISPLAY",          "XAUTHORITY",         "TERM",        "GPG_TTY",
-        "XDG_SESSION_TYPE", "DBUS_SESSION_BUS_ADDRESS", "PINENTRY_USER_DATA", "INSIDE_EMACS", NULL,
+        "DISPLAY",
+        "WAYLAND_DISPLAY",
+        "XAUTHORITY",
+        "TERM",
+        "GPG_TTY",
+        "XDG_SESSION_TYPE",
+        "DBUS_SESSION_BUS_ADDRESS",
+        "PINENTRY_USER_DATA",
+        "INSIDE_EMACS",
+        NULL,
     };
 
     if (is_language(name))

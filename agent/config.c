@@ -1,13 +1,14 @@
 /* privyseal.conf, from two files into one checked structure.
  *
- *     settings of the site, settings of the user -> merged (final=) -> checked key by key -> SealConfig
+ *     settings of the site, settings of the user -> merged (final=) -> checked key by key ->
+ * SealConfig
  *
- * Each group's keys stand in a table below: name, what is expected, and the function that takes the
- * value. The manual is privyseal.conf(5). */
+ * What each key takes stands in config-keys.c. */
 #include "agent/config.h"
 
 #include <string.h>
 
+#include "agent/config-keys.h"
 #include "agent/p11-modules.h"
 #include "agent/policy.h"
 #include "agent/settings.h"
@@ -15,290 +16,11 @@
 #include "base/log.h"
 #include "base/program.h"
 
-#define DAY_S        86400u
-#define MONTH_S      (31 * DAY_S)
-#define TIMEOUT_MAX_S 3600u
-#define WORKERS_MAX  64u
-#define MODULES_MAX  32u
-#define RULES_MAX    1000u
+#define MODULES_MAX 32u
+#define RULES_MAX   1000u
 
-typedef struct {
-    const char *name;
-    /* Takes the value of `setting` into `target`; `offset` and `max` are its own business. */
-    gboolean (*take)(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-                     GError **error);
-    gsize offset;
-    guint min, max;
-} ConfigKey;
-
-/* -- values ------------------------------------------------------------------------------------- */
-
-static gboolean
-parse_number(const SealSetting *setting, guint min, guint max, guint *ret_number, GError **error)
-{
-    guint64 number = 0;
-
-    if (!g_ascii_string_to_unsigned(setting->value, 10, min, max, &number, NULL))
-        return seal_setting_error(setting, error,
-                                  "'%s' of [%s] is '%s', expected a whole number from %u to %u",
-                                  setting->key, setting->group, setting->value, min, max);
-    *ret_number = (guint)number;
-    return TRUE;
-}
-
-static gboolean
-take_number(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-            GError **error)
-{
-    return parse_number(setting, min, max, &G_STRUCT_MEMBER(guint, target, offset), error);
-}
-
-static gboolean
-take_seconds_as_ms(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-                   GError **error)
-{
-    guint seconds = 0;
-
-    if (!parse_number(setting, min, max, &seconds, error))
-        return FALSE;
-    G_STRUCT_MEMBER(guint, target, offset) = seconds * 1000;
-    return TRUE;
-}
-
-static void
-replace_text(void *target, gsize offset, const char *text)
-{
-    g_free(G_STRUCT_MEMBER(char *, target, offset));
-    G_STRUCT_MEMBER(char *, target, offset) = g_strdup(text);
-}
-
-static gboolean
-take_path(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-          GError **error)
-{
-    if (!g_path_is_absolute(setting->value))
-        return seal_setting_error(setting, error,
-                                  "'%s' of [%s] is '%s', expected an absolute path", setting->key,
-                                  setting->group, setting->value);
-    replace_text(target, offset, setting->value);
-    return TRUE;
-}
-
-static gboolean
-take_program(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-             GError **error)
-{
-    if (!*setting->value || (strchr(setting->value, '/') && !g_path_is_absolute(setting->value)))
-        return seal_setting_error(setting, error,
-                                  "'%s' of [%s] is '%s', expected an absolute path or the name of a "
-                                  "program in PATH",
-                                  setting->key, setting->group, setting->value);
-    replace_text(target, offset, setting->value);
-    return TRUE;
-}
-
-static gboolean
-take_glob(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-          GError **error)
-{
-    if (!*setting->value || strpbrk(setting->value, "[]{}"))
-        return seal_setting_error(setting, error,
-                                  "'%s' of [%s] is '%s', expected a pattern with * and ? for any "
-                                  "characters; leave the key out to match everything",
-                                  setting->key, setting->group, setting->value);
-    replace_text(target, offset, setting->value);
-    return TRUE;
-}
-
-/* Looks `setting` up in `words`; the index is the value. */
-static gboolean
-take_word(const SealSetting *setting, const char *const *words, guint *ret_index, GError **error)
-{
-    g_autofree char *expected = NULL;
-
-    for (guint i = 0; words[i]; i++) {
-        if (strcmp(words[i], setting->value) == 0) {
-            *ret_index = i;
-            return TRUE;
-        }
-    }
-    expected = g_strjoinv(", ", (char **)words);
-    return seal_setting_error(setting, error, "'%s' of [%s] is '%s', expected one of %s",
-                              setting->key, setting->group, setting->value, expected);
-}
-
-static gboolean
-take_verify(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-            GError **error)
-{
-    static const char *const words[] = {[SEAL_VERIFY_REMOVABLE] = "removable",
-                                        [SEAL_VERIFY_ALWAYS] = "always",
-                                        [SEAL_VERIFY_NEVER] = "never", NULL};
-    guint index = 0;
-
-    if (!take_word(setting, words, &index, error))
-        return FALSE;
-    ((SealModuleConfig *)target)->verify = (SealVerify)index;
-    return TRUE;
-}
-
-static gboolean
-take_action(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-            GError **error)
-{
-    static const char *const words[] = {[SEAL_POLICY_ALLOW] = "allow", [SEAL_POLICY_ASK] = "ask",
-                                        [SEAL_POLICY_DENY] = "deny", NULL};
-    guint index = 0;
-
-    if (!take_word(setting, words, &index, error))
-        return FALSE;
-    ((SealPolicyRule *)target)->action = (SealPolicyAction)index;
-    return TRUE;
-}
-
-static gboolean
-take_purpose(void *target, const SealSetting *setting, gsize offset, guint min, guint max,
-             GError **error)
-{
-    g_auto(GStrv) words = g_strsplit(setting->value, ";", -1);
-    SealPolicyRule *rule = target;
-
-    rule->for_sign = rule->for_decrypt = FALSE;
-    for (char **word = words; *word; word++) {
-        g_strstrip(*word);
-        if (strcmp(*word, seal_purpose_name(SEAL_PURPOSE_SIGN)) == 0)
-            rule->for_sign = TRUE;
-        else if (strcmp(*word, seal_purpose_name(SEAL_PURPOSE_DECRYPT)) == 0)
-            rule->for_decrypt = TRUE;
-        else if (**word)
-            return seal_setting_error(setting, error,
-                                      "'purpose' of [%s] has '%s', expected sign, decrypt or both "
-                                      "with a semicolon between",
-                                      setting->group, *word);
-    }
-    if (!rule->for_sign && !rule->for_decrypt)
-        return seal_setting_error(setting, error,
-                                  "'purpose' of [%s] is empty, expected sign, decrypt or both",
-                                  setting->group);
-    return TRUE;
-}
-
-/* -- the groups --------------------------------------------------------------------------------- */
-
-static const ConfigKey agent_keys[] = {
-    {"pinentry", take_program, G_STRUCT_OFFSET(SealConfig, pinentry)},
-    {"pin-timeout", take_number, G_STRUCT_OFFSET(SealConfig, pin_timeout_s), 0, TIMEOUT_MAX_S},
-    {"idle-lock", take_number, G_STRUCT_OFFSET(SealConfig, idle_lock_s), 0, MONTH_S},
-    {"max-unlocked", take_number, G_STRUCT_OFFSET(SealConfig, max_unlocked_s), 0, MONTH_S},
-    {"idle-exit", take_number, G_STRUCT_OFFSET(SealConfig, idle_exit_s), 0, MONTH_S},
-    {NULL},
-};
-
-static const ConfigKey module_keys[] = {
-    {"path", take_path, G_STRUCT_OFFSET(SealModuleConfig, path)},
-    {"workers", take_number, G_STRUCT_OFFSET(SealModuleConfig, workers), 0, WORKERS_MAX},
-    {"verify", take_verify},
-    {"operation-timeout", take_seconds_as_ms,
-     G_STRUCT_OFFSET(SealModuleConfig, operation_timeout_ms), 1, TIMEOUT_MAX_S},
-    {"login-timeout", take_seconds_as_ms, G_STRUCT_OFFSET(SealModuleConfig, login_timeout_ms), 1,
-     TIMEOUT_MAX_S},
-    {NULL},
-};
-
-static const ConfigKey policy_keys[] = {
-    {"program", take_glob, G_STRUCT_OFFSET(SealPolicyRule, program)},
-    {"key", take_glob, G_STRUCT_OFFSET(SealPolicyRule, key)},
-    {"purpose", take_purpose},
-    {"action", take_action},
-    {NULL},
-};
-
-static const struct {
-    const char *group;
-    gboolean is_named; /* [group NAME] */
-    const ConfigKey *keys;
-} groups[] = {
-    {"agent", FALSE, agent_keys},
-    {"module", TRUE, module_keys},
-    {"policy", TRUE, policy_keys},
-};
-
-/* "softhsm" of "module softhsm"; NULL if `group` is not such a group. */
-static const char *
-name_in_group(const char *group, const char *kind)
-{
-    gsize len = strlen(kind);
-
-    if (strncmp(group, kind, len) != 0 || group[len] != ' ')
-        return NULL;
-    return group + len + 1;
-}
-
-static gboolean
-is_good_name(const char *name)
-{
-    if (!*name || strlen(name) > 64 || *name == '.')
-        return FALSE;
-    for (; *name; name++)
-        if (!g_ascii_isalnum(*name) && !strchr("-_.", *name))
-            return FALSE;
-    return TRUE;
-}
-
-/* The keys of the group that `setting` stands in; NULL with an error if there is no such group. */
-static const ConfigKey *
-keys_of(const SealSetting *setting, GError **error)
-{
-    for (guint i = 0; i < G_N_ELEMENTS(groups); i++) {
-        const char *name = name_in_group(setting->group, groups[i].group);
-
-        if (!groups[i].is_named && strcmp(setting->group, groups[i].group) == 0)
-            return groups[i].keys;
-        if (!groups[i].is_named || !name)
-            continue;
-        if (is_good_name(name))
-            return groups[i].keys;
-        seal_setting_error(setting, error,
-                           "the name in [%s] is '%s', expected 1 to 64 letters, digits, '-', '_' "
-                           "and '.'",
-                           setting->group, name);
-        return NULL;
-    }
-    seal_setting_error(setting, error,
-                       "unknown group [%s], expected [agent], [module NAME] or [policy NAME]",
-                       setting->group);
-    return NULL;
-}
-
-static const ConfigKey *
-find_key(const ConfigKey *keys, const char *name)
-{
-    for (; keys->name; keys++)
-        if (strcmp(keys->name, name) == 0)
-            return keys;
-    return NULL;
-}
-
-static char *
-list_keys(const ConfigKey *keys)
-{
-    GString *list = g_string_new(NULL);
-
-    for (const ConfigKey *key = keys; key->name; key++)
-        g_string_append_printf(list, "%s%s", key == keys ? "" : ", ", key->name);
-    return g_string_free(list, FALSE);
-}
-
-static gboolean
-unknown_key(const SealSetting *setting, const char *name, const ConfigKey *keys, GError **error)
-{
-    g_autofree char *expected = list_keys(keys);
-
-    return seal_setting_error(setting, error, "unknown key '%s' in [%s], expected one of %s", name,
-                              setting->group, expected);
-}
-
-/* -- two files into one ------------------------------------------------------------------------- */
+/* -- two files into one -------------------------------------------------------------------------
+ */
 
 /* TRUE if the site's list of `group` names `key`. */
 static gboolean
@@ -317,13 +39,13 @@ is_final(const GPtrArray *site, const char *group, const char *key)
 }
 
 static gboolean
-check_final(const SealSetting *setting, const ConfigKey *keys, GError **error)
+check_final(const SealSetting *setting, const SealConfigKey *keys, GError **error)
 {
     g_auto(GStrv) names = g_strsplit_set(setting->value, "; ", -1);
 
     for (char **name = names; *name; name++)
-        if (**name && !find_key(keys, *name))
-            return unknown_key(setting, *name, keys, error);
+        if (**name && !seal_config_key_find(keys, *name))
+            return seal_config_key_unknown(setting, *name, keys, error);
     return TRUE;
 }
 
@@ -333,7 +55,7 @@ check_names(const GPtrArray *settings, gboolean is_site, GError **error)
 {
     for (guint i = 0; i < settings->len; i++) {
         const SealSetting *setting = settings->pdata[i];
-        const ConfigKey *keys = keys_of(setting, error);
+        const SealConfigKey *keys = seal_config_keys_of(setting, error);
 
         if (!keys)
             return FALSE;
@@ -344,14 +66,14 @@ check_names(const GPtrArray *settings, gboolean is_site, GError **error)
                 return FALSE;
             continue;
         }
-        if (!find_key(keys, setting->key))
-            return unknown_key(setting, setting->key, keys, error);
+        if (!seal_config_key_find(keys, setting->key))
+            return seal_config_key_unknown(setting, setting->key, keys, error);
     }
     return TRUE;
 }
 
-/* The settings that count, in the order in which they are applied: the site's, then those of the user's
- * that the site leaves open. (transfer container) */
+/* The settings that count, in the order in which they are applied: the site's, then those of the
+ * user's that the site leaves open. (transfer container) */
 static GPtrArray *
 merge(const GPtrArray *site, const GPtrArray *user)
 {
@@ -376,7 +98,8 @@ merge(const GPtrArray *site, const GPtrArray *user)
     return merged;
 }
 
-/* -- into the structure ------------------------------------------------------------------------- */
+/* -- into the structure -------------------------------------------------------------------------
+ */
 
 static void
 module_config_free(gpointer data)
@@ -444,11 +167,11 @@ rule_named(SealConfig *config, const char *name)
 static void *
 target_of(SealConfig *config, const SealSetting *setting)
 {
-    const char *name = name_in_group(setting->group, "module");
+    const char *name = seal_config_group_name(setting->group, "module");
 
     if (name)
         return module_named(config, name);
-    name = name_in_group(setting->group, "policy");
+    name = seal_config_group_name(setting->group, "policy");
     return name ? (void *)rule_named(config, name) : config;
 }
 
@@ -458,15 +181,16 @@ apply(SealConfig *config, const GPtrArray *settings, GError **error)
     for (guint i = 0; i < settings->len; i++) {
         const SealSetting *setting = settings->pdata[i];
         void *target = target_of(config, setting);
-        const ConfigKey *key = NULL;
+        const SealConfigKey *key = NULL;
 
         if (config->modules->len > MODULES_MAX || config->policy_rules->len > RULES_MAX)
-            return seal_setting_error(setting, error, "expected at most %u modules and %u policy rules",
+            return seal_setting_error(setting, error,
+                                      "expected at most %u modules and %u policy rules",
                                       MODULES_MAX, RULES_MAX);
         if (!setting->key)
             continue;
-        key = find_key(keys_of(setting, NULL), setting->key);
-        if (!key->take(target, setting, key->offset, key->min, key->max, error))
+        key = seal_config_key_find(seal_config_keys_of(setting, NULL), setting->key);
+        if (!key->take(key, target, setting, error))
             return FALSE;
     }
     return TRUE;
@@ -493,12 +217,15 @@ check_required(const GPtrArray *settings, GError **error)
 
         if (setting->key)
             continue;
-        if (name_in_group(setting->group, "module") && !is_given(settings, setting->group, "path"))
-            return seal_setting_error(setting, error,
-                                      "[%s] has no path, expected path= with the absolute path of a "
-                                      "PKCS#11 module",
-                                      setting->group);
-        if (name_in_group(setting->group, "policy") && !is_given(settings, setting->group, "action"))
+        if (seal_config_group_name(setting->group, "module") &&
+            !is_given(settings, setting->group, "path"))
+            return seal_setting_error(
+                setting, error,
+                "[%s] has no path, expected path= with the absolute path of a "
+                "PKCS#11 module",
+                setting->group);
+        if (seal_config_group_name(setting->group, "policy") &&
+            !is_given(settings, setting->group, "action"))
             return seal_setting_error(setting, error,
                                       "[%s] has no action, expected action=allow, ask or deny",
                                       setting->group);
@@ -515,11 +242,12 @@ add_registered_modules(SealConfig *config, const SealP11Places *places)
         const SealP11Module *module = registered->pdata[i];
         SealModuleConfig *added = module_named(config, module->name);
 
-        replace_text(added, G_STRUCT_OFFSET(SealModuleConfig, path), module->path);
+        added->path = g_strdup(module->path);
     }
 }
 
-/* -- public ------------------------------------------------------------------------------------- */
+/* -- public -------------------------------------------------------------------------------------
+ */
 
 static SealConfig *
 config_new(void)
@@ -537,8 +265,8 @@ config_new(void)
 }
 
 SealConfig *
-seal_config_from_settings(const GPtrArray *user, const GPtrArray *site,
-                          const SealP11Places *places, GError **error)
+seal_config_from_settings(const GPtrArray *user, const GPtrArray *site, const SealP11Places *places,
+                          GError **error)
 {
     g_autoptr(SealConfig) config = config_new();
     g_autoptr(GPtrArray) merged = NULL;

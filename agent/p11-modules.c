@@ -1,8 +1,9 @@
-/* p11-kit's registration (pkcs11.conf(5)): one NAME.module file for each module, of up to three folders.
+/* p11-kit's registration (pkcs11.conf(5)): one NAME.module file for each module, of up to three
+ * folders.
  *
- * p11-kit itself would have to load the modules to tell of them, and vendor code must not run in the
- * agent. Only what decides whether and from where a module is used is read; the order, `critical`,
- * `managed` and p11-kit's own extensions mean nothing here. */
+ * p11-kit itself would have to load the modules to tell of them, and vendor code must not run in
+ * the agent. Only what decides whether and from where a module is used is read; the order,
+ * `critical`, `managed` and p11-kit's own extensions mean nothing here. */
 #include "agent/p11-modules.h"
 
 #include <config.h>
@@ -41,7 +42,8 @@ seal_p11_places_default(void)
     return &places;
 }
 
-/* -- files -------------------------------------------------------------------------------------- */
+/* -- files --------------------------------------------------------------------------------------
+ */
 
 GHashTable *
 seal_p11_fields_parse(const char *text, gsize len)
@@ -131,7 +133,8 @@ read_folder(GHashTable *modules, const char *folder)
     }
 }
 
-/* -- choice ------------------------------------------------------------------------------------- */
+/* -- choice -------------------------------------------------------------------------------------
+ */
 
 static gboolean
 is_listed(const char *list, const char *program)
@@ -184,7 +187,8 @@ compare_names(gconstpointer left, gconstpointer right)
     return strcmp(a->name, b->name);
 }
 
-/* pkcs11.conf(5): the system says whether there is a user's configuration, and that may say "only". */
+/* pkcs11.conf(5): the system says whether there is a user's configuration, and that may say "only".
+ */
 static const char *
 user_mode(GHashTable *system, GHashTable *user)
 {

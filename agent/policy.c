@@ -1,6 +1,6 @@
-/* The decision, and nothing else: rules in order, then what holds without any. A sandboxed caller is
- * known by its Flatpak id alone, because the path of its executable is a path inside the sandbox,
- * where its maker can put any program at any name. */
+/* The decision, and nothing else: rules in order, then what holds without any. A sandboxed caller
+ * is known by its Flatpak id alone, because the path of its executable is a path inside the
+ * sandbox, where its maker can put any program at any name. */
 #include "agent/policy.h"
 
 static const char *const purpose_names[] = {

@@ -2,8 +2,8 @@
  *
  * A description always comes whole. First the tables are brought up to date and what happened is
  * written down; then the listeners are told, in an order in which every object that is mentioned
- * exists: tokens, keys, certificates, then what went. A description is taken also when a token comes
- * back: what is on it now counts, and what it no longer has loses its place there. */
+ * exists: tokens, keys, certificates, then what went. A description is taken also when a token
+ * comes back: what is on it now counts, and what it no longer has loses its place there. */
 #include "agent/registry-objects.h"
 
 #include <string.h>
@@ -15,11 +15,12 @@
 #define ID_LEN 20
 
 typedef struct {
-    GPtrArray *new_keys, *new_certificates;           /* borrowed */
-    GHashTable *changed_keys, *changed_certificates;  /* object -> set of property names */
+    GPtrArray *new_keys, *new_certificates;          /* borrowed */
+    GHashTable *changed_keys, *changed_certificates; /* object -> set of property names */
 } Changes;
 
-/* -- ids ---------------------------------------------------------------------------------------- */
+/* -- ids ----------------------------------------------------------------------------------------
+ */
 
 static char *
 finish_id(GChecksum *checksum)
@@ -51,7 +52,8 @@ id_of_token(const SealTokenInfo *info)
     return finish_id(checksum);
 }
 
-/* -- freeing ------------------------------------------------------------------------------------ */
+/* -- freeing ------------------------------------------------------------------------------------
+ */
 
 static void
 key_place_free(SealKeyPlace *place)
@@ -97,7 +99,8 @@ seal_certificate_object_free(SealCertificateObject *certificate)
     g_free(certificate);
 }
 
-/* -- the token itself --------------------------------------------------------------------------- */
+/* -- the token itself ---------------------------------------------------------------------------
+ */
 
 static char *
 uri_of_token(const SealTokenInfo *info)
@@ -190,7 +193,8 @@ take_fields(SealTokenEntry *entry, GPtrArray *changed)
     object->tries_left = tries_left;
 }
 
-/* -- keys --------------------------------------------------------------------------------------- */
+/* -- keys ---------------------------------------------------------------------------------------
+ */
 
 static void
 note_change(GHashTable *changed, gpointer object, const char *property)
@@ -242,9 +246,8 @@ note_key_changes(Changes *changes, SealKeyObject *key, const SealKeyInfo *before
 static void
 note_other_place(Changes *changes, SealKeyObject *key)
 {
-    static const char *const names[] = {"Token",    "Uri",      "Label",
-                                        "Id",       "Purposes", "AlwaysAuthenticate",
-                                        "Imported", NULL};
+    static const char *const names[] = {
+        "Token", "Uri", "Label", "Id", "Purposes", "AlwaysAuthenticate", "Imported", NULL};
 
     for (const char *const *name = names; *name; name++)
         note_change(changes->changed_keys, key, *name);
@@ -288,7 +291,8 @@ take_key(SealRegistry *registry, Changes *changes, SealTokenObject *token, const
     place->token_reference = seal_token_info(token->token)->reference;
 }
 
-/* -- certificates ------------------------------------------------------------------------------- */
+/* -- certificates -------------------------------------------------------------------------------
+ */
 
 static SealCertificateObject *
 enter_certificate(SealRegistry *registry, Changes *changes, const SealCertificateInfo *info)
@@ -327,7 +331,8 @@ link_certificates(SealRegistry *registry, Changes *changes)
 
     g_hash_table_iter_init(&iter, registry->certificates);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&certificate)) {
-        g_autofree char *id = certificate->key ? NULL : hash_of_bytes(certificate->info->public_key);
+        g_autofree char *id =
+            certificate->key ? NULL : hash_of_bytes(certificate->info->public_key);
         SealKeyObject *key = id ? g_hash_table_lookup(registry->keys, id) : NULL;
 
         if (!key)
@@ -339,7 +344,8 @@ link_certificates(SealRegistry *registry, Changes *changes)
     }
 }
 
-/* -- what is gone ------------------------------------------------------------------------------- */
+/* -- what is gone -------------------------------------------------------------------------------
+ */
 
 static gboolean
 has_key(const GPtrArray *infos, const SealKeyPlace *place)
@@ -435,7 +441,8 @@ remove_homeless(SealRegistry *registry)
     }
 }
 
-/* -- telling ------------------------------------------------------------------------------------ */
+/* -- telling ------------------------------------------------------------------------------------
+ */
 
 static const char **
 names_of(GHashTable *names)

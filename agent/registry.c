@@ -1,6 +1,6 @@
-/* The registry follows the modules and keeps one object for each token, key and certificate that it has
- * met. What a description changes is worked out in registry-objects.c; here is who is present, who
- * waits for whom, and the questions that others ask. */
+/* The registry follows the modules and keeps one object for each token, key and certificate that it
+ * has met. What a description changes is worked out in registry-objects.c; here is who is present,
+ * who waits for whom, and the questions that others ask. */
 #include "agent/registry.h"
 
 #include <string.h>
@@ -27,18 +27,16 @@ const char *
 seal_token_state_name(SealTokenState state)
 {
     static const char *const names[] = {
-        [SEAL_TOKEN_STATE_ABSENT] = "absent",
-        [SEAL_TOKEN_STATE_LOCKED] = "locked",
-        [SEAL_TOKEN_STATE_UNLOCKED] = "unlocked",
-        [SEAL_TOKEN_STATE_BLOCKED] = "blocked",
-        [SEAL_TOKEN_STATE_BUSY] = "busy",
-        [SEAL_TOKEN_STATE_UNREACHABLE] = "unreachable",
+        [SEAL_TOKEN_STATE_ABSENT] = "absent",     [SEAL_TOKEN_STATE_LOCKED] = "locked",
+        [SEAL_TOKEN_STATE_UNLOCKED] = "unlocked", [SEAL_TOKEN_STATE_BLOCKED] = "blocked",
+        [SEAL_TOKEN_STATE_BUSY] = "busy",         [SEAL_TOKEN_STATE_UNREACHABLE] = "unreachable",
     };
 
     return (guint)state < G_N_ELEMENTS(names) ? names[state] : "";
 }
 
-/* -- waiting ------------------------------------------------------------------------------------ */
+/* -- waiting ------------------------------------------------------------------------------------
+ */
 
 static SealTokenEntry *
 entry_of(const SealTokenObject *token)
@@ -163,7 +161,8 @@ seal_registry_forget(SealRegistry *registry, guint waiter_id)
     }
 }
 
-/* -- the modules' events ------------------------------------------------------------------------ */
+/* -- the modules' events ------------------------------------------------------------------------
+ */
 
 static SealTokenEntry *
 entry_serving(SealRegistry *registry, const SealToken *token)
@@ -288,7 +287,8 @@ static const SealModuleEvents module_events = {
     .token_gone = on_token_gone,
 };
 
-/* -- lifecycle ---------------------------------------------------------------------------------- */
+/* -- lifecycle ----------------------------------------------------------------------------------
+ */
 
 SealRegistry *
 seal_registry_new(void)
@@ -298,10 +298,10 @@ seal_registry_new(void)
     registry->modules = g_ptr_array_new_with_free_func((GDestroyNotify)seal_module_free);
     registry->settled = g_hash_table_new(NULL, NULL);
     registry->present = g_ptr_array_new_with_free_func((GDestroyNotify)seal_token_unref);
-    registry->tokens = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                                             (GDestroyNotify)seal_token_entry_free);
-    registry->keys = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
-                                           (GDestroyNotify)seal_key_object_free);
+    registry->tokens =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)seal_token_entry_free);
+    registry->keys =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)seal_key_object_free);
     registry->certificates = g_hash_table_new_full(g_str_hash, g_str_equal, NULL,
                                                    (GDestroyNotify)seal_certificate_object_free);
     return registry;
@@ -363,7 +363,8 @@ seal_registry_modules(const SealRegistry *registry)
     return registry->modules;
 }
 
-/* -- rescan ------------------------------------------------------------------------------------- */
+/* -- rescan -------------------------------------------------------------------------------------
+ */
 
 static gboolean
 finish_scan(gpointer user_data)
@@ -402,7 +403,8 @@ seal_registry_rescan(SealRegistry *registry, GSourceFunc done, gpointer user_dat
         seal_module_rescan(registry->modules->pdata[i], on_scanned, scan);
 }
 
-/* -- questions ---------------------------------------------------------------------------------- */
+/* -- questions ----------------------------------------------------------------------------------
+ */
 
 SealTokenObject *
 seal_registry_token(SealRegistry *registry, const char *id)
@@ -472,10 +474,8 @@ static guint
 rank_of(const SealTokenObject *token)
 {
     static const guint ranks[] = {
-        [SEAL_TOKEN_STATE_UNLOCKED] = 1,
-        [SEAL_TOKEN_STATE_BUSY] = 2,
-        [SEAL_TOKEN_STATE_LOCKED] = 3,
-        [SEAL_TOKEN_STATE_BLOCKED] = 4,
+        [SEAL_TOKEN_STATE_UNLOCKED] = 1,    [SEAL_TOKEN_STATE_BUSY] = 2,
+        [SEAL_TOKEN_STATE_LOCKED] = 3,      [SEAL_TOKEN_STATE_BLOCKED] = 4,
         [SEAL_TOKEN_STATE_UNREACHABLE] = 0,
     };
 

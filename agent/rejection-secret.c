@@ -1,5 +1,5 @@
-/* One small file. It is secret in the sense that whoever knows it can tell a rejected message from an
- * accepted one, which is what Bleichenbacher's attack needs; it opens nothing by itself. */
+/* One small file. It is secret in the sense that whoever knows it can tell a rejected message from
+ * an accepted one, which is what Bleichenbacher's attack needs; it opens nothing by itself. */
 #include "agent/rejection-secret.h"
 
 #include <errno.h>
@@ -32,7 +32,8 @@ read_secret(const char *path, guint8 *ret_secret)
         return FALSE;
     if (fd < 0 || !is_trustworthy(fd) ||
         read(fd, ret_secret, SEAL_REJECTION_SECRET_LEN) != SEAL_REJECTION_SECRET_LEN) {
-        seal_log_warning("'%s' is not a file of ours with 32 bytes and mode 0600: replacing it", path);
+        seal_log_warning("'%s' is not a file of ours with 32 bytes and mode 0600: replacing it",
+                         path);
         return FALSE;
     }
     return TRUE;
@@ -64,8 +65,9 @@ seal_rejection_secret_load(const char *path, guint8 ret_secret[SEAL_REJECTION_SE
     if (g_mkdir_with_parents(folder, 0700) < 0)
         seal_log_warning("cannot make '%s': %s", folder, g_strerror(errno));
     if (!seal_file_replace(path, ret_secret, SEAL_REJECTION_SECRET_LEN, 0600, &error))
-        seal_log_warning("%s: what damaged messages decrypt to changes with each start of the agent",
-                         error->message);
+        seal_log_warning(
+            "%s: what damaged messages decrypt to changes with each start of the agent",
+            error->message);
 }
 
 char *

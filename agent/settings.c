@@ -1,6 +1,6 @@
-/* Reading key files line by line. The grammar is the plain part of GKeyFile's: [group], key=value and
- * comments after '#'; what GKeyFile would merge or pass over (a group that stands twice, a key that
- * stands twice, a line that is nothing) is a mistake here. */
+/* Reading key files line by line. The grammar is the plain part of GKeyFile's: [group], key=value
+ * and comments after '#'; what GKeyFile would merge or pass over (a group that stands twice, a key
+ * that stands twice, a line that is nothing) is a mistake here. */
 #include "agent/settings.h"
 
 #include <string.h>
@@ -66,7 +66,8 @@ parse_group(const GPtrArray *settings, SealSetting *setting, const char *line, G
     gsize len = strlen(line);
     const SealSetting *earlier = NULL;
 
-    if (len < 3 || line[len - 1] != ']' || strpbrk(line + 1, "[") || strchr(line, ']') != line + len - 1)
+    if (len < 3 || line[len - 1] != ']' || strpbrk(line + 1, "[") ||
+        strchr(line, ']') != line + len - 1)
         return seal_setting_error(setting, error, "expected a group like [agent], not '%s'", line);
     g_free(setting->group);
     setting->group = g_strndup(line + 1, len - 2);
@@ -84,10 +85,11 @@ parse_key(const GPtrArray *settings, SealSetting *setting, const char *line, GEr
     const SealSetting *earlier = NULL;
 
     if (!equals || equals == line)
-        return seal_setting_error(setting, error, "expected key=value, [group] or # comment, not '%s'",
-                                  line);
+        return seal_setting_error(setting, error,
+                                  "expected key=value, [group] or # comment, not '%s'", line);
     if (!setting->group)
-        return seal_setting_error(setting, error, "expected a group like [agent] before the first key");
+        return seal_setting_error(setting, error,
+                                  "expected a group like [agent] before the first key");
     setting->key = g_strchomp(g_strndup(line, (gsize)(equals - line)));
     setting->value = g_strstrip(g_strdup(equals + 1));
     earlier = find(settings, setting->group, setting->key);

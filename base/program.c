@@ -1,6 +1,6 @@
-/* Programs started from the build tree use their siblings there, so that a test or a developer never
- * meets an installed version by mistake. The kernel says where we were started from; arguments and
- * PATH do not count. */
+/* Programs started from the build tree use their siblings there, so that a test or a developer
+ * never meets an installed version by mistake. The kernel says where we were started from;
+ * arguments and PATH do not count. */
 #include "base/program.h"
 
 #include <config.h>

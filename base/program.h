@@ -4,8 +4,8 @@
 #include <glib.h>
 
 /* The path of a program: `build_path` below the build tree ("pkcs11/host/privyseal-host") when this
- * program was started from there, else its base name in libexecdir. (transfer full), never NULL; the
- * file need not exist. */
+ * program was started from there, else its base name in libexecdir. (transfer full), never NULL;
+ * the file need not exist. */
 char *seal_program_path(const char *build_path);
 
 /* TRUE if this program was started from the build tree. */

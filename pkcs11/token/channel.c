@@ -1,11 +1,11 @@
 /* Requests and replies at one host.
  *
- * A send never blocks: beyond the window, or when the kernel's queue is full, a frame waits here and
- * goes out on the next reply or EPOLLOUT, in order. Deadlines share one timer that is armed lazily:
- * an answer does not disarm it, so that the usual request costs no timer call; the timer finds
- * nothing then and goes to sleep. A request that is overdue fails, and its host is given up, because
- * a thread of it hangs in the vendor's code: except while a person types at a reader's pad, when a
- * module may hold its only lock for as long as that takes. */
+ * A send never blocks: beyond the window, or when the kernel's queue is full, a frame waits here
+ * and goes out on the next reply or EPOLLOUT, in order. Deadlines share one timer that is armed
+ * lazily: an answer does not disarm it, so that the usual request costs no timer call; the timer
+ * finds nothing then and goes to sleep. A request that is overdue fails, and its host is given up,
+ * because a thread of it hangs in the vendor's code: except while a person types at a reader's pad,
+ * when a module may hold its only lock for as long as that takes. */
 #include "pkcs11/token/channel.h"
 
 #include <errno.h>
@@ -17,8 +17,8 @@
 
 /* Frames read at one wake-up, so that one host does not hold up the others. */
 #define FRAMES_AT_ONCE 64
-/* A token of 4,096 keys and certificates tells 8,194 events; a host that tells far more within a second
- * has gone mad and would keep the agent from its work. */
+/* A token of 4,096 keys and certificates tells 8,194 events; a host that tells far more within a
+ * second has gone mad and would keep the agent from its work. */
 #define EVENTS_PER_SECOND 50000
 
 struct SealChannel {
@@ -31,14 +31,15 @@ struct SealChannel {
     /* per host */
     int fd;
     SealWatch *watch;
-    guint window; /* 0 until HELLO was answered */
+    guint window;     /* 0 until HELLO was answered */
     gboolean is_full; /* the kernel's queue took no more: wait for EPOLLOUT */
     gint64 second_us; /* start of the second in which events are counted */
     guint events_seen;
     SealSecret *body; /* receives: session keys pass through it */
 };
 
-/* -- answers ------------------------------------------------------------------------------------ */
+/* -- answers ------------------------------------------------------------------------------------
+ */
 
 /* Takes the request out of the book and answers it. */
 static void
@@ -73,7 +74,8 @@ give_up(SealChannel *channel, SealErrorCode why, const char *message)
     channel->events->broken(why, message, channel->user_data);
 }
 
-/* -- sending ------------------------------------------------------------------------------------ */
+/* -- sending ------------------------------------------------------------------------------------
+ */
 
 static gboolean
 may_send(const SealChannel *channel, const SealRequest *request)
@@ -182,7 +184,8 @@ seal_channel_cancel(SealChannel *channel, guint64 id)
         seal_request_free(seal_requests_take(&channel->requests, request));
 }
 
-/* -- deadlines ---------------------------------------------------------------------------------- */
+/* -- deadlines ----------------------------------------------------------------------------------
+ */
 
 /* TRUE if the host must be given up for it. */
 static gboolean
@@ -238,7 +241,8 @@ on_deadline(uint32_t events, gpointer user_data)
         give_up(channel, SEAL_ERROR_TIMED_OUT, "an operation did not end in time");
 }
 
-/* -- receiving ---------------------------------------------------------------------------------- */
+/* -- receiving ----------------------------------------------------------------------------------
+ */
 
 static gboolean
 take_failed_reply(SealChannel *channel, SealRequest *request, const SealFrameHeader *header,
@@ -344,7 +348,8 @@ on_ready(uint32_t events, gpointer user_data)
         send_waiting(channel);
 }
 
-/* -- lifecycle ---------------------------------------------------------------------------------- */
+/* -- lifecycle ----------------------------------------------------------------------------------
+ */
 
 SealChannel *
 seal_channel_new(SealLoop *loop, const SealChannelEvents *events, gpointer user_data)

@@ -1,6 +1,7 @@
 /* The frames between the agent and one host: requests go out within the host's window, replies find
- * their request, events go up. The channel outlives hosts: it is opened for each and closed when it is
- * lost. Every answer comes from the loop, exactly once, never from inside the call that asked. */
+ * their request, events go up. The channel outlives hosts: it is opened for each and closed when it
+ * is lost. Every answer comes from the loop, exactly once, never from inside the call that asked.
+ */
 #pragma once
 
 #include <glib.h>
@@ -14,8 +15,9 @@ typedef struct SealChannel SealChannel;
 typedef struct {
     /* An event frame. FALSE: it makes no sense, which breaks the channel. */
     gboolean (*event)(const SealFrameHeader *header, SealBytes body, gpointer user_data);
-    /* Nothing more comes: EOF (UNREACHABLE), a protocol error (MODULE_FAILED), a deadline (TIMED_OUT).
-     * The owner must call seal_channel_close() before it returns. `message`: what happened, for people. */
+    /* Nothing more comes: EOF (UNREACHABLE), a protocol error (MODULE_FAILED), a deadline
+     * (TIMED_OUT). The owner must call seal_channel_close() before it returns. `message`: what
+     * happened, for people. */
     void (*broken)(SealErrorCode why, const char *message, gpointer user_data);
 } SealChannelEvents;
 
@@ -30,13 +32,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealChannel, seal_channel_free)
 void seal_channel_open(SealChannel *channel, int fd);
 /* `window`: requests at the host at once, at least 1. Sends what waits. */
 void seal_channel_set_window(SealChannel *channel, guint window);
-/* Ends it; everything asked fails with `status` and `message`. No effect when it is not open, but for
- * that. */
+/* Ends it; everything asked fails with `status` and `message`. No effect when it is not open, but
+ * for that. */
 void seal_channel_close(SealChannel *channel, SealErrorCode status, const char *message);
 gboolean seal_channel_is_open(const SealChannel *channel);
 
 typedef struct {
-    uint16_t type; /* SealFrameType */
+    uint16_t type;          /* SealFrameType */
     const SealKeyInfo *key; /* (nullable) */
     SealMechanism mechanism;
     const struct iovec *parts; /* the body; read during the call only */

@@ -1,12 +1,13 @@
-/* The life of one module: its host is started, greeted, followed, and started again when it is lost.
+/* The life of one module: its host is started, greeted, followed, and started again when it is
+ * lost.
  *
  *     new -> STARTING -> (HELLO, first RESCAN answered) -> RUNNING -> (lost) -> WAITING -> STARTING
  *                 \-> UNUSABLE: the host says it cannot load the module, or dies of it three times
  *
- * A host is lost by EOF, a frame that makes no sense, or an operation that does not end: it is killed
- * whatever it was, since its state is unknown. What was asked of it fails and is never repeated. The
- * first restart follows at once, later ones after a pause that doubles; a minute of health forgets the
- * past. */
+ * A host is lost by EOF, a frame that makes no sense, or an operation that does not end: it is
+ * killed whatever it was, since its state is unknown. What was asked of it fails and is never
+ * repeated. The first restart follows at once, later ones after a pause that doubles; a minute of
+ * health forgets the past. */
 #include "pkcs11/token/module.h"
 
 #include <signal.h>
@@ -21,7 +22,7 @@
 /* Requests at the host at once; the kernel's queue takes 278 small frames. */
 #define WINDOW 256u
 /* Tokens of one module: more slots than any HSM client library shows by default. */
-#define TOKENS_MAX 256u
+#define TOKENS_MAX     256u
 #define PAUSE_FIRST_MS 500u
 #define PAUSE_MAX_MS   30000u
 #define HEALTHY_US     (60 * G_USEC_PER_SEC)
@@ -40,8 +41,9 @@ struct SealModule {
     char *reason;
     SealProcess *process; /* (nullable) the host that serves */
     GPtrArray *ending;    /* of SealProcess *: killed, not reaped yet */
-    SealProcess *suspect; /* borrowed from `ending`: died while loading, its end decides what is next */
-    char *suspicion;      /* (nullable) why we gave it up, if not by its own end */
+    SealProcess
+        *suspect;    /* borrowed from `ending`: died while loading, its end decides what is next */
+    char *suspicion; /* (nullable) why we gave it up, if not by its own end */
     SealChannel *channel;
     SealWatch *timer; /* of the next start */
     gboolean is_greeted;
@@ -54,7 +56,8 @@ struct SealModule {
 
 static void start_host(SealModule *module);
 
-/* -- state -------------------------------------------------------------------------------------- */
+/* -- state --------------------------------------------------------------------------------------
+ */
 
 static void
 set_state(SealModule *module, SealModuleState state, const char *reason)
@@ -82,7 +85,8 @@ tell_gone(SealModule *module, GPtrArray *tokens)
     }
 }
 
-/* -- losing a host ------------------------------------------------------------------------------ */
+/* -- losing a host ------------------------------------------------------------------------------
+ */
 
 static GPtrArray *
 bury_tokens(SealModule *module)
@@ -215,7 +219,8 @@ on_process_ended(SealProcess *process, int wait_status, gpointer user_data)
         judge_load(module, wait_status);
 }
 
-/* -- starting a host ---------------------------------------------------------------------------- */
+/* -- starting a host ----------------------------------------------------------------------------
+ */
 
 static void
 become_unusable(SealModule *module, const char *reason)
@@ -261,7 +266,8 @@ on_hello(const SealReply *reply, gpointer user_data)
     }
     if (!seal_hello_decode(reply->body.data, reply->body.len, &hello) ||
         hello.version != SEAL_WIRE_VERSION || hello.window == 0) {
-        become_unusable(module, "its privyseal-host speaks another version: install matching parts");
+        become_unusable(module,
+                        "its privyseal-host speaks another version: install matching parts");
         return;
     }
     module->is_greeted = TRUE;
@@ -283,11 +289,9 @@ greet(SealModule *module)
                          .parts = &body,
                          .n_parts = 1,
                          .timeout_ms = module->config.start_timeout_ms};
-    const SealAsk scan = {.type = SEAL_FRAME_RESCAN,
-                          .timeout_ms = module->config.start_timeout_ms};
+    const SealAsk scan = {.type = SEAL_FRAME_RESCAN, .timeout_ms = module->config.start_timeout_ms};
 
-    memcpy(hello.rejection_secret, module->config.rejection_secret,
-           sizeof hello.rejection_secret);
+    memcpy(hello.rejection_secret, module->config.rejection_secret, sizeof hello.rejection_secret);
     seal_channel_ask(module->channel, &ask, on_hello, module);
     seal_wipe(&hello, sizeof hello);
     seal_channel_ask(module->channel, &scan, on_first_scan, module);
@@ -308,8 +312,7 @@ start_host(SealModule *module)
 
         seal_log_warning("module '%s': %s", module->config.name, error->message);
         module->losses = MAX(module->losses + 1, 2);
-        set_state(module, is_passing ? SEAL_MODULE_WAITING : SEAL_MODULE_UNUSABLE,
-                  error->message);
+        set_state(module, is_passing ? SEAL_MODULE_WAITING : SEAL_MODULE_UNUSABLE, error->message);
         if (is_passing)
             schedule_start(module);
         return;
@@ -328,7 +331,8 @@ on_start_due(uint32_t events, gpointer user_data)
         start_host(module);
 }
 
-/* -- events of the host ------------------------------------------------------------------------- */
+/* -- events of the host -------------------------------------------------------------------------
+ */
 
 static SealToken *
 find_token(SealModule *module, uint32_t reference)
@@ -475,7 +479,8 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
 
 static const SealChannelEvents channel_events = {on_event, on_channel_broken};
 
-/* -- public ------------------------------------------------------------------------------------- */
+/* -- public -------------------------------------------------------------------------------------
+ */
 
 SealModule *
 seal_module_new(SealLoop *loop, const SealModuleConfig *config, const SealModuleEvents *events,
@@ -585,8 +590,7 @@ seal_module_host_pid(const SealModule *module)
 guint64
 seal_module_rescan(SealModule *module, SealReplyFunc done, gpointer user_data)
 {
-    const SealAsk scan = {.type = SEAL_FRAME_RESCAN,
-                          .timeout_ms = module->config.start_timeout_ms};
+    const SealAsk scan = {.type = SEAL_FRAME_RESCAN, .timeout_ms = module->config.start_timeout_ms};
 
     if (!module->process) {
         module->load_failures = 0;
@@ -601,7 +605,8 @@ seal_module_cancel(SealModule *module, guint64 request)
     seal_channel_cancel(module->channel, request);
 }
 
-/* -- for tokens --------------------------------------------------------------------------------- */
+/* -- for tokens ---------------------------------------------------------------------------------
+ */
 
 SealChannel *
 seal_module_channel(SealModule *module)

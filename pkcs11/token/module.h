@@ -1,6 +1,6 @@
-/* The agent's view of one PKCS#11 module: a host process that is spawned, watched, and started again
- * with back-off, and the tokens it reports. Nothing here blocks or starts a thread; every answer
- * comes by callback from the loop, exactly once, never from inside the call that asked. */
+/* The agent's view of one PKCS#11 module: a host process that is spawned, watched, and started
+ * again with back-off, and the tokens it reports. Nothing here blocks or starts a thread; every
+ * answer comes by callback from the loop, exactly once, never from inside the call that asked. */
 #pragma once
 
 #include <glib.h>
@@ -13,30 +13,35 @@ typedef struct SealModule SealModule;
 typedef struct SealToken SealToken;
 
 typedef struct {
-    char *name;              /* of the configuration group: letters, digits, '-', '_', '.' */
-    char *path;              /* absolute path of the module */
-    char *host_program;      /* path of privyseal-host */
-    guint workers;           /* 0: the token's session limit */
+    char *name;         /* of the configuration group: letters, digits, '-', '_', '.' */
+    char *path;         /* absolute path of the module */
+    char *host_program; /* path of privyseal-host */
+    guint workers;      /* 0: the token's session limit */
     SealVerify verify;
-    guint operation_timeout_ms; /* deadline of one operation; then the host is killed. Default 30000 */
-    guint login_timeout_ms;     /* of C_Login with a PIN; default 30000. With the reader's pad: 120000 */
-    guint start_timeout_ms;     /* until HELLO and the first tokens; default 30000 */
+    guint operation_timeout_ms; /* deadline of one operation; then the host is killed. Default 30000
+                                 */
+    guint
+        login_timeout_ms; /* of C_Login with a PIN; default 30000. With the reader's pad: 120000 */
+    guint start_timeout_ms;      /* until HELLO and the first tokens; default 30000 */
     guint8 rejection_secret[32]; /* see SealHello */
 } SealModuleConfig;
 
 typedef enum {
     SEAL_MODULE_STARTING, /* the host runs, its tokens are not all told yet */
     SEAL_MODULE_RUNNING,
-    SEAL_MODULE_WAITING,  /* the host died; it is started again after a pause, or at the next request */
-    SEAL_MODULE_UNUSABLE, /* cannot be loaded (missing, no module, wrong architecture): reason says */
+    SEAL_MODULE_WAITING, /* the host died; it is started again after a pause, or at the next request
+                          */
+    SEAL_MODULE_UNUSABLE, /* cannot be loaded (missing, no module, wrong architecture): reason says
+                           */
 } SealModuleState;
 
 /* "starting", "running", "waiting", "unusable"; static. */
 const char *seal_module_state_name(SealModuleState state);
 
 /* Called from the loop, never from inside seal_module_new() or _free(). The callbacks may ask and
- * cancel, but not free the module. A token is told when it is complete (TOKEN_DONE): appeared once, then changed
- * for each re-read, then gone. After gone its pointer may be kept by reference but is not alive. */
+ * cancel, but not free the module. A token is told when it is complete (TOKEN_DONE): appeared once,
+ * then changed for each re-read, then gone. After gone its pointer may be kept by reference but is
+ * not alive. */
 typedef struct {
     void (*state_changed)(SealModule *module, gpointer user_data);
     void (*token_appeared)(SealModule *module, SealToken *token, gpointer user_data);
@@ -47,9 +52,10 @@ typedef struct {
 /* Starts the host at once. `config` is copied, `events` static. (transfer full) */
 SealModule *seal_module_new(SealLoop *loop, const SealModuleConfig *config,
                             const SealModuleEvents *events, gpointer user_data);
-/* Fails what is in flight with MODULE_FAILED (the callbacks run), reports no events, hangs up; the host
- * has a second to finish what was sent (logouts) and leave, then it is killed. Blocks for that long at
- * the most. Operations on tokens that are still held must not be asked after it. NULL is allowed. */
+/* Fails what is in flight with MODULE_FAILED (the callbacks run), reports no events, hangs up; the
+ * host has a second to finish what was sent (logouts) and leave, then it is killed. Blocks for that
+ * long at the most. Operations on tokens that are still held must not be asked after it. NULL is
+ * allowed. */
 void seal_module_free(SealModule *module);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealModule, seal_module_free)
 
@@ -75,36 +81,39 @@ typedef void (*SealReplyFunc)(const SealReply *reply, gpointer user_data);
  * Starts a WAITING or UNUSABLE module again. Returns an id for seal_module_cancel(). */
 guint64 seal_module_rescan(SealModule *module, SealReplyFunc done, gpointer user_data);
 
-/* Forgets a request: its callback is not called any more. What the token does goes on; its result is
- * thrown away. */
+/* Forgets a request: its callback is not called any more. What the token does goes on; its result
+ * is thrown away. */
 void seal_module_cancel(SealModule *module, guint64 request);
 /* The same for a request at a token, whether that is alive or not. */
 void seal_token_cancel(SealToken *token, guint64 request);
 
-/* Starts a WAITING module's host now, without waiting for the end of its pause; no effect otherwise. */
+/* Starts a WAITING module's host now, without waiting for the end of its pause; no effect
+ * otherwise. */
 void seal_module_wake(SealModule *module);
 
-/* Tokens. The infos are boxes of g_rc_box: valid until the next change of the token is told, or as long
- * as somebody who acquired one (seal_key_info_ref) keeps it. */
+/* Tokens. The infos are boxes of g_rc_box: valid until the next change of the token is told, or as
+ * long as somebody who acquired one (seal_key_info_ref) keeps it. */
 SealToken *seal_token_ref(SealToken *token);
 void seal_token_unref(SealToken *token);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealToken, seal_token_unref)
 gboolean seal_token_is_alive(const SealToken *token);
 SealModule *seal_token_module(const SealToken *token); /* NULL when not alive */
 const SealTokenInfo *seal_token_info(const SealToken *token);
-const GPtrArray *seal_token_keys(const SealToken *token);         /* of const SealKeyInfo * */
-const GPtrArray *seal_token_certificates(const SealToken *token); /* of const SealCertificateInfo * */
+const GPtrArray *seal_token_keys(const SealToken *token); /* of const SealKeyInfo * */
+const GPtrArray *
+seal_token_certificates(const SealToken *token); /* of const SealCertificateInfo * */
 /* Keeps an info of seal_token_keys() or seal_token_certificates() beyond that. */
 SealKeyInfo *seal_key_info_ref(const SealKeyInfo *info);
 void seal_key_info_unref(SealKeyInfo *info);
 SealCertificateInfo *seal_certificate_info_ref(const SealCertificateInfo *info);
 void seal_certificate_info_unref(SealCertificateInfo *info);
 
-/* Operations on a token. Each returns a request id (never 0) for seal_module_cancel() and calls `done`
- * once: with TOKEN_REMOVED when it is not alive, MODULE_FAILED when its host dies, TIMED_OUT at the
- * deadline (the host is killed then, and other requests at it fail with MODULE_FAILED), LIMIT_EXCEEDED
- * when 1,024 requests wait at this module. Never is an operation repeated. `pin` (nullable) is copied
- * by the kernel only, or, when the host's queue is full, waits in a secret of its own. A login with a NULL `pin` uses the reader's pad. */
+/* Operations on a token. Each returns a request id (never 0) for seal_module_cancel() and calls
+ * `done` once: with TOKEN_REMOVED when it is not alive, MODULE_FAILED when its host dies, TIMED_OUT
+ * at the deadline (the host is killed then, and other requests at it fail with MODULE_FAILED),
+ * LIMIT_EXCEEDED when 1,024 requests wait at this module. Never is an operation repeated. `pin`
+ * (nullable) is copied by the kernel only, or, when the host's queue is full, waits in a secret of
+ * its own. A login with a NULL `pin` uses the reader's pad. */
 guint64 seal_token_login(SealToken *token, const SealSecret *pin, SealReplyFunc done,
                          gpointer user_data);
 guint64 seal_token_logout(SealToken *token, SealReplyFunc done, gpointer user_data);

@@ -44,7 +44,8 @@ struct SealProcess {
     gpointer user_data;
 };
 
-/* -- end ---------------------------------------------------------------------------------------- */
+/* -- end ----------------------------------------------------------------------------------------
+ */
 
 /* TRUE once the process was reaped; never waits. */
 static gboolean
@@ -93,7 +94,8 @@ on_audit_ready(uint32_t events, gpointer user_data)
     }
 }
 
-/* -- start -------------------------------------------------------------------------------------- */
+/* -- start --------------------------------------------------------------------------------------
+ */
 
 static gboolean
 make_channel(SealFd *ret_ours, SealFd *ret_theirs)
@@ -167,8 +169,8 @@ spawn(const char *program, const char *module_path, const char *module_name, int
     if (!failed)
         failed = set_attributes(&attributes);
     if (!failed)
-        failed = posix_spawn(ret_pid, program, &actions, &attributes, (char *const *)arguments,
-                             environ);
+        failed =
+            posix_spawn(ret_pid, program, &actions, &attributes, (char *const *)arguments, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
@@ -211,13 +213,13 @@ seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
     process->pidfd = pidfd_open(process->pid, 0);
     if (process->pidfd < 0)
         return spawn_failed(process, errno, program, error);
-    process->audit_watch =
-        seal_loop_watch(loop, process->audit, EPOLLIN, on_audit_ready, process);
+    process->audit_watch = seal_loop_watch(loop, process->audit, EPOLLIN, on_audit_ready, process);
     process->pid_watch = seal_loop_watch(loop, process->pidfd, EPOLLIN, on_pid_ready, process);
     return process;
 }
 
-/* -- the rest ----------------------------------------------------------------------------------- */
+/* -- the rest -----------------------------------------------------------------------------------
+ */
 
 int
 seal_process_channel(const SealProcess *process)
@@ -270,8 +272,8 @@ seal_process_free(SealProcess *process, guint grace_ms)
 {
     if (!process)
         return;
-    /* Not closed yet: with answers unread, that would be a reset, and the host would lose what is still
-     * queued for it. */
+    /* Not closed yet: with answers unread, that would be a reset, and the host would lose what is
+     * still queued for it. */
     if (process->channel >= 0 && grace_ms > 0)
         (void)shutdown(process->channel, SHUT_WR);
     g_clear_pointer(&process->pid_watch, seal_watch_free);

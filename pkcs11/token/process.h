@@ -9,14 +9,14 @@
 
 typedef struct SealProcess SealProcess;
 
-/* The process has ended and was reaped; `wait_status` as from waitpid(2). Called once, from the loop,
- * and not after seal_process_free(). */
+/* The process has ended and was reaped; `wait_status` as from waitpid(2). Called once, from the
+ * loop, and not after seal_process_free(). */
 typedef void (*SealProcessEndedFunc)(SealProcess *process, int wait_status, gpointer user_data);
 
 /* Starts `program --module PATH --name NAME --channel 3 --audit 4` with no other descriptor of ours
- * but stderr, in a process group of its own. (transfer full); NULL with SEAL_ERROR_UNREACHABLE if it
- * cannot be started (missing, not executable), SEAL_ERROR_BUSY if the system has no room now. Returns
- * when the program was executed; that takes no longer than the kernel needs for it. */
+ * but stderr, in a process group of its own. (transfer full); NULL with SEAL_ERROR_UNREACHABLE if
+ * it cannot be started (missing, not executable), SEAL_ERROR_BUSY if the system has no room now.
+ * Returns when the program was executed; that takes no longer than the kernel needs for it. */
 SealProcess *seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
                                 const char *module_name, SealProcessEndedFunc ended,
                                 gpointer user_data, GError **error);
@@ -25,8 +25,8 @@ SealProcess *seal_process_spawn(SealLoop *loop, const char *program, const char 
 int seal_process_channel(const SealProcess *process);
 pid_t seal_process_pid(const SealProcess *process);
 
-/* Closes our end of the channel: the host sees EOF after what is queued. Watches on it must be freed
- * before. */
+/* Closes our end of the channel: the host sees EOF after what is queued. Watches on it must be
+ * freed before. */
 void seal_process_hang_up(SealProcess *process);
 
 /* Sends SIGKILL; `ended` follows. Harmless when it has ended. */

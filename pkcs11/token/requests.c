@@ -1,6 +1,6 @@
-/* The book of requests. A request stays in it until it is answered, also when nobody waits for it any
- * more: the host works on it all the same, so it counts towards the window and its deadline tells a
- * hung host. */
+/* The book of requests. A request stays in it until it is answered, also when nobody waits for it
+ * any more: the host works on it all the same, so it counts towards the window and its deadline
+ * tells a hung host. */
 #include "pkcs11/token/requests.h"
 
 #include <string.h>

@@ -59,7 +59,8 @@ void seal_requests_sent(SealRequests *requests, SealRequest *request);
 
 /* The earliest deadline, -1 if there is none. */
 gint64 seal_requests_deadline(const SealRequests *requests);
-/* Those that satisfy: overdue at `now_us` (-1: all), in the order of asking. (transfer container) */
+/* Those that satisfy: overdue at `now_us` (-1: all), in the order of asking. (transfer container)
+ */
 GPtrArray *seal_requests_overdue(const SealRequests *requests, gint64 now_us);
 /* TRUE while a patient request is at the host. */
 gboolean seal_requests_has_patient(const SealRequests *requests);

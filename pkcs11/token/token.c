@@ -1,8 +1,8 @@
 /* A token as the agent sees it: what its host told, and the operations that are asked of it.
  *
- * A re-read is collected beside the old description and takes its place at once when it is complete,
- * so that nobody ever sees half a token. The infos are reference-counted boxes (g_rc_box): who wants to
- * keep one beyond the next change acquires it. */
+ * A re-read is collected beside the old description and takes its place at once when it is
+ * complete, so that nobody ever sees half a token. The infos are reference-counted boxes
+ * (g_rc_box): who wants to keep one beyond the next change acquires it. */
 #include "pkcs11/token/token.h"
 
 #include <string.h>
@@ -27,7 +27,8 @@ struct SealToken {
     Description now, next;
 };
 
-/* -- descriptions ------------------------------------------------------------------------------- */
+/* -- descriptions -------------------------------------------------------------------------------
+ */
 
 static void
 release_token_info(gpointer box)
@@ -76,7 +77,7 @@ description_start(Description *description, SealTokenInfo *info)
     description->info = g_rc_box_dup(sizeof *info, info);
     memset(info, 0, sizeof *info);
     description->keys = g_ptr_array_new_with_free_func((GDestroyNotify)seal_key_info_unref);
-    description->certificates = 
+    description->certificates =
         g_ptr_array_new_with_free_func((GDestroyNotify)seal_certificate_info_unref);
 }
 
@@ -170,7 +171,8 @@ seal_token_orphan(SealToken *token)
     token->module = NULL;
 }
 
-/* -- what everybody may know -------------------------------------------------------------------- */
+/* -- what everybody may know --------------------------------------------------------------------
+ */
 
 SealToken *
 seal_token_ref(SealToken *token)
@@ -221,7 +223,8 @@ seal_token_certificates(const SealToken *token)
     return token->now.certificates;
 }
 
-/* -- operations --------------------------------------------------------------------------------- */
+/* -- operations ---------------------------------------------------------------------------------
+ */
 
 static struct iovec
 part(const void *data, size_t len)
@@ -297,8 +300,7 @@ guint64
 seal_token_logout(SealToken *token, SealReplyFunc done, gpointer user_data)
 {
     struct iovec parts[] = {part(&token->reference, sizeof token->reference)};
-    SealAsk logout = {
-        .type = SEAL_FRAME_LOGOUT, .parts = parts, .n_parts = G_N_ELEMENTS(parts)};
+    SealAsk logout = {.type = SEAL_FRAME_LOGOUT, .parts = parts, .n_parts = G_N_ELEMENTS(parts)};
 
     g_return_val_if_fail(token->module, 0);
     logout.timeout_ms = seal_module_config(token->module)->operation_timeout_ms;

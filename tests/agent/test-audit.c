@@ -6,15 +6,15 @@
 static GPtrArray *lines; /* "KEY=value" of the last record */
 static GLogLevelFlags level;
 
-static GLogWriterOutput
-catch (GLogLevelFlags log_level, const GLogField *fields, gsize n_fields, gpointer user_data)
+static GLogWriterOutput catch (GLogLevelFlags log_level, const GLogField *fields, gsize n_fields,
+                               gpointer user_data)
 {
     g_clear_pointer(&lines, g_ptr_array_unref);
     lines = g_ptr_array_new_with_free_func(g_free);
     level = log_level;
     for (gsize i = 0; i < n_fields; i++)
-        g_ptr_array_add(lines, g_strdup_printf("%s=%s", fields[i].key,
-                                               (const char *)fields[i].value));
+        g_ptr_array_add(lines,
+                        g_strdup_printf("%s=%s", fields[i].key, (const char *)fields[i].value));
     return G_LOG_WRITER_HANDLED;
 }
 

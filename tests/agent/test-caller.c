@@ -98,15 +98,17 @@ test_control_characters_do_not_reach_people(void)
     g_assert_cmpstr(caller->name, ==, "evil??[2Jname");
 }
 
-/* -- sandbox ------------------------------------------------------------------------------------ */
+/* -- sandbox ------------------------------------------------------------------------------------
+ */
 
-/* Runs `tail` in a mount namespace where /.flatpak-info is a file of its own, as Flatpak does. Skips
- * where the kernel allows no such namespace. */
+/* Runs `tail` in a mount namespace where /.flatpak-info is a file of its own, as Flatpak does.
+ * Skips where the kernel allows no such namespace. */
 static void
 test_flatpak_is_known_by_its_info(void)
 {
     g_autoptr(SealTestHome) home = seal_test_home_new();
-    g_autofree char *info = seal_test_home_write(home, "info", "[Application]\nname=org.example.Mail\n");
+    g_autofree char *info =
+        seal_test_home_write(home, "info", "[Application]\nname=org.example.Mail\n");
     g_autofree char *ready = seal_test_home_path(home, "ready");
     g_autofree char *script = g_strdup_printf(
         "set -e; root='%s/tmp/root'; mkdir $root; mount -t tmpfs none $root; "
@@ -117,7 +119,7 @@ test_flatpak_is_known_by_its_info(void)
         g_getenv("HOME"), info, ready);
     const char *argv[] = {"unshare", "--mount", "--map-root-user", "sh", "-c", script, NULL};
     const char *probe[] = {"unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "none",
-                           "/mnt", NULL};
+                           "/mnt",    NULL};
     g_autoptr(SealTestResult) probed = seal_test_run(home, probe, NULL);
     g_autoptr(SealCaller) caller = NULL;
     pid_t pid = 0;
@@ -133,7 +135,8 @@ test_flatpak_is_known_by_its_info(void)
     g_assert_cmpstr(caller->name, ==, "org.example.Mail");
 }
 
-/* -- environment -------------------------------------------------------------------------------- */
+/* -- environment --------------------------------------------------------------------------------
+ */
 
 static void
 test_environment_keeps_what_prompts_need(void)
@@ -141,14 +144,13 @@ test_environment_keeps_what_prompts_need(void)
     g_autoptr(SealCaller) caller = seal_caller_new(getuid(), 0, FALSE);
     g_autofree char *large = g_strnfill(5000, 'x');
     g_autofree char *oversized = g_strconcat("DISPLAY=", large, NULL);
-    const char *given[] = {"DISPLAY=:0",      "WAYLAND_DISPLAY=wayland-0",
-                           "XAUTHORITY=/x",   "TERM=xterm",
-                           "LANG=de_DE.UTF-8", "LC_MESSAGES=C",
-                           "XDG_SESSION_TYPE=wayland", "DBUS_SESSION_BUS_ADDRESS=unix:path=/b",
+    const char *given[] = {"DISPLAY=:0", "WAYLAND_DISPLAY=wayland-0", "XAUTHORITY=/x", "TERM=xterm",
+                           "LANG=de_DE.UTF-8", "LC_MESSAGES=C", "XDG_SESSION_TYPE=wayland",
+                           "DBUS_SESSION_BUS_ADDRESS=unix:path=/b",
                            "PINENTRY_USER_DATA=USE_CURSES=1", "INSIDE_EMACS=28",
                            /* dropped: */
-                           "LD_PRELOAD=/evil.so", "PATH=/evil", "HOME=/evil", "display=:1",
-                           "TERM", "=x", "TERM=a\nGETPIN", oversized, "LANG=\xff", NULL};
+                           "LD_PRELOAD=/evil.so", "PATH=/evil", "HOME=/evil", "display=:1", "TERM",
+                           "=x", "TERM=a\nGETPIN", oversized, "LANG=\xff", NULL};
 
     seal_caller_set_environment(caller, given);
     g_assert_cmpuint(g_strv_length(caller->environment), ==, 10);
@@ -172,7 +174,8 @@ static void
 test_environment_of_a_sandbox_chooses_no_display(void)
 {
     g_autoptr(SealCaller) caller = seal_caller_new(getuid(), 0, FALSE);
-    const char *given[] = {"DISPLAY=:6", "DBUS_SESSION_BUS_ADDRESS=unix:path=/evil", "LANG=C", NULL};
+    const char *given[] = {"DISPLAY=:6", "DBUS_SESSION_BUS_ADDRESS=unix:path=/evil", "LANG=C",
+                           NULL};
 
     g_free(caller->flatpak_id);
     caller->flatpak_id = g_strdup("org.example.Mail");
@@ -194,8 +197,12 @@ test_terminal_must_be_the_callers(void)
     g_autofree char *terminal = NULL;
     g_autofree char *file = g_strconcat("GPG_TTY=", plain, NULL);
     const char *good[] = {NULL, NULL};
-    const char *bad[] = {file, "GPG_TTY=/dev/null", "GPG_TTY=", "GPG_TTY=/dev/../etc/passwd",
-                         "GPG_TTY=/dev/nonexistent", NULL};
+    const char *bad[] = {file,
+                         "GPG_TTY=/dev/null",
+                         "GPG_TTY=",
+                         "GPG_TTY=/dev/../etc/passwd",
+                         "GPG_TTY=/dev/nonexistent",
+                         NULL};
 
     g_assert_no_errno(openpty(&master, &slave, name, NULL, NULL));
     terminal = g_strconcat("GPG_TTY=", name, NULL);
@@ -227,7 +234,8 @@ main(int argc, char **argv)
     g_test_add_func("/caller/child/facts", test_facts_of_a_child);
     g_test_add_func("/caller/dead-peer/has-no-facts", test_dead_peer_has_no_facts);
     g_test_add_func("/caller/unknown-pid/has-no-facts", test_unknown_pid_has_no_facts);
-    g_test_add_func("/caller/replaced-program/keeps-its-path", test_replaced_program_keeps_its_path);
+    g_test_add_func("/caller/replaced-program/keeps-its-path",
+                    test_replaced_program_keeps_its_path);
     g_test_add_func("/caller/control-characters/are-replaced",
                     test_control_characters_do_not_reach_people);
     g_test_add_func("/caller/flatpak/is-known-by-its-info", test_flatpak_is_known_by_its_info);

@@ -11,7 +11,8 @@
 #include "tests/support/home.h"
 #include "tests/support/warnings.h"
 
-/* -- helpers ------------------------------------------------------------------------------------ */
+/* -- helpers ------------------------------------------------------------------------------------
+ */
 
 static GPtrArray *
 parse(const char *file, const char *text)
@@ -44,14 +45,16 @@ error_of(const char *user, const char *site)
     g_autoptr(GPtrArray) site_settings =
         user_settings ? seal_settings_parse("site.conf", site, strlen(site), &error) : NULL;
     g_autoptr(SealConfig) config =
-        site_settings ? seal_config_from_settings(user_settings, site_settings, NULL, &error) : NULL;
+        site_settings ? seal_config_from_settings(user_settings, site_settings, NULL, &error)
+                      : NULL;
 
     g_assert_null(config);
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT);
     return g_strdup(error->message);
 }
 
-/* -- values ------------------------------------------------------------------------------------- */
+/* -- values -------------------------------------------------------------------------------------
+ */
 
 static void
 test_empty_gives_defaults(void)
@@ -142,7 +145,8 @@ test_policy_keys_are_read(void)
     g_assert_cmpint(rest->action, ==, SEAL_POLICY_ASK);
 }
 
-/* -- two files ---------------------------------------------------------------------------------- */
+/* -- two files ----------------------------------------------------------------------------------
+ */
 
 static void
 test_user_wins(void)
@@ -206,7 +210,8 @@ test_unreadable_file_is_an_error(void)
     g_assert_nonnull(strstr(error->message, folder));
 }
 
-/* -- mistakes ----------------------------------------------------------------------------------- */
+/* -- mistakes -----------------------------------------------------------------------------------
+ */
 
 static void
 test_mistakes_are_named(void)
@@ -218,40 +223,53 @@ test_mistakes_are_named(void)
         {"[agent]\npinentri=x\n", "2: unknown key 'pinentri' in [agent], expected one of pinentry, "
                                   "pin-timeout, idle-lock, max-unlocked, idle-exit"},
         {"[agnet]\n", "1: unknown group [agnet], expected [agent], [module NAME] or [policy NAME]"},
-        {"[module]\n", "1: unknown group [module], expected [agent], [module NAME] or [policy NAME]"},
-        {"[module a/b]\npath=/a\n", "1: the name in [module a/b] is 'a/b', expected 1 to 64 letters, "
-                                    "digits, '-', '_' and '.'"},
+        {"[module]\n",
+         "1: unknown group [module], expected [agent], [module NAME] or [policy NAME]"},
+        {"[module a/b]\npath=/a\n",
+         "1: the name in [module a/b] is 'a/b', expected 1 to 64 letters, "
+         "digits, '-', '_' and '.'"},
         {"[module .]\npath=/a\n", "1: the name in [module .] is '.', expected*"},
         {"[module ]\npath=/a\n", "1: the name in [module ] is '', expected*"},
         {"[agent]\nidle-lock=-1\n",
          "2: 'idle-lock' of [agent] is '-1', expected a whole number from 0 to 2678400"},
-        {"[agent]\nidle-lock=10m\n", "2: 'idle-lock' of [agent] is '10m', expected a whole number*"},
+        {"[agent]\nidle-lock=10m\n",
+         "2: 'idle-lock' of [agent] is '10m', expected a whole number*"},
         {"[agent]\nidle-lock=\n", "2: 'idle-lock' of [agent] is '', expected a whole number*"},
-        {"[agent]\nidle-lock=99999999999999999999\n", "2: 'idle-lock' of [agent]*expected a whole*"},
+        {"[agent]\nidle-lock=99999999999999999999\n",
+         "2: 'idle-lock' of [agent]*expected a whole*"},
         {"[agent]\npin-timeout=3601\n",
          "2: 'pin-timeout' of [agent] is '3601', expected a whole number from 0 to 3600"},
-        {"[agent]\npinentry=bin/pinentry\n", "2: 'pinentry' of [agent] is 'bin/pinentry', expected an "
-                                             "absolute path or the name of a program in PATH"},
+        {"[agent]\npinentry=bin/pinentry\n",
+         "2: 'pinentry' of [agent] is 'bin/pinentry', expected an "
+         "absolute path or the name of a program in PATH"},
         {"[agent]\npinentry=\n", "2: 'pinentry' of [agent] is '', expected an absolute path*"},
-        {"[module a]\nworkers=1\n", "1: [module a] has no path, expected path= with the absolute path "
-                                    "of a PKCS#11 module"},
+        {"[module a]\nworkers=1\n",
+         "1: [module a] has no path, expected path= with the absolute path "
+         "of a PKCS#11 module"},
         {"[module a]\npath=a.so\n", "2: 'path' of [module a] is 'a.so', expected an absolute path"},
-        {"[module a]\npath=/a\nworkers=65\n", "3: 'workers' of [module a] is '65', expected a whole "
-                                              "number from 0 to 64"},
-        {"[module a]\npath=/a\nverify=maybe\n", "3: 'verify' of [module a] is 'maybe', expected one of "
-                                                "removable, always, never"},
+        {"[module a]\npath=/a\nworkers=65\n",
+         "3: 'workers' of [module a] is '65', expected a whole "
+         "number from 0 to 64"},
+        {"[module a]\npath=/a\nverify=maybe\n",
+         "3: 'verify' of [module a] is 'maybe', expected one of "
+         "removable, always, never"},
         {"[module a]\npath=/a\noperation-timeout=0\n",
          "3: 'operation-timeout' of [module a] is '0', expected a whole number from 1 to 3600"},
-        {"[module a]\npath=/a\nfinal=path\n", "3: unknown key 'final' in [module a], expected one of*"},
+        {"[module a]\npath=/a\nfinal=path\n",
+         "3: unknown key 'final' in [module a], expected one of*"},
         {"[policy p]\nkey=x\n", "1: [policy p] has no action, expected action=allow, ask or deny"},
-        {"[policy p]\naction=yes\n", "2: 'action' of [policy p] is 'yes', expected one of allow, ask, "
-                                     "deny"},
-        {"[policy p]\naction=ask\npurpose=sing\n", "3: 'purpose' of [policy p] has 'sing', expected "
-                                                   "sign, decrypt or both with a semicolon between"},
-        {"[policy p]\naction=ask\npurpose=;\n", "3: 'purpose' of [policy p] is empty, expected sign, "
-                                                "decrypt or both"},
+        {"[policy p]\naction=yes\n",
+         "2: 'action' of [policy p] is 'yes', expected one of allow, ask, "
+         "deny"},
+        {"[policy p]\naction=ask\npurpose=sing\n",
+         "3: 'purpose' of [policy p] has 'sing', expected "
+         "sign, decrypt or both with a semicolon between"},
+        {"[policy p]\naction=ask\npurpose=;\n",
+         "3: 'purpose' of [policy p] is empty, expected sign, "
+         "decrypt or both"},
         {"[policy p]\naction=ask\nkey=\n", "3: 'key' of [policy p] is '', expected a pattern*"},
-        {"[policy p]\naction=ask\nkey=[ab]\n", "3: 'key' of [policy p] is '[ab]', expected a pattern*"},
+        {"[policy p]\naction=ask\nkey=[ab]\n",
+         "3: 'key' of [policy p] is '[ab]', expected a pattern*"},
         {"idle-lock=1\n", "1: expected a group like [agent] before the first key"},
         {"[agent]\nnonsense\n", "2: expected key=value, [group] or # comment, not 'nonsense'"},
         {"[agent]\n=1\n", "2: expected key=value, [group] or # comment, not '=1'"},
@@ -318,7 +336,8 @@ test_too_many_modules_are_refused(void)
     g_assert_nonnull(strstr(message, "at most 32 modules"));
 }
 
-/* -- p11-kit ------------------------------------------------------------------------------------ */
+/* -- p11-kit ------------------------------------------------------------------------------------
+ */
 
 typedef struct {
     SealTestHome *home;
@@ -386,7 +405,8 @@ test_p11_reads_registered_modules(P11 *p11, gconstpointer data)
     p11_write(p11, "system/hsm.module", "module:/opt/hsm.so\ncritical: yes\nx-unknown: y\n");
     p11_write(p11, "user/mine.module", "  module :  /home/mine.so  \n");
     list = p11_list(p11);
-    g_assert_cmpstr(list, ==, "hsm=/opt/hsm.so mine=/home/mine.so opensc=/modules/opensc-pkcs11.so ");
+    g_assert_cmpstr(list, ==,
+                    "hsm=/opt/hsm.so mine=/home/mine.so opensc=/modules/opensc-pkcs11.so ");
 }
 
 static void
@@ -487,7 +507,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/policy/keys-are-read", test_policy_keys_are_read);
     g_test_add_func("/config/files/user-wins", test_user_wins);
     g_test_add_func("/config/files/site-wins-where-final", test_site_wins_where_final);
-    g_test_add_func("/config/files/rules-of-the-site-come-first", test_rules_of_the_site_come_first);
+    g_test_add_func("/config/files/rules-of-the-site-come-first",
+                    test_rules_of_the_site_come_first);
     g_test_add_func("/config/files/missing-are-empty", test_missing_files_are_empty);
     g_test_add_func("/config/files/unreadable-is-an-error", test_unreadable_file_is_an_error);
     g_test_add_func("/config/mistakes/are-named", test_mistakes_are_named);

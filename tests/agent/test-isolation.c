@@ -1,5 +1,5 @@
-/* What a caller on the bus sees of a host that dies, hangs or cannot load its module: one answer within
- * the deadline, and a next request that works, for one new PIN at most. */
+/* What a caller on the bus sees of a host that dies, hangs or cannot load its module: one answer
+ * within the deadline, and a next request that works, for one new PIN at most. */
 #include <signal.h>
 #include <string.h>
 
@@ -130,8 +130,8 @@ test_hang_ends_at_the_deadline(Fixture *fixture, gconstpointer data)
 static GVariant *
 only_module(Fixture *fixture)
 {
-    g_autoptr(GVariant) modules = seal_test_property(fixture->connection, SEAL_ROOT_PATH,
-                                                     SEAL_INTERFACE_AGENT, "Modules");
+    g_autoptr(GVariant) modules =
+        seal_test_property(fixture->connection, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "Modules");
 
     g_assert_cmpuint(g_variant_n_children(modules), ==, 1);
     return g_variant_get_child_value(modules, 0);

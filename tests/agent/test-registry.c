@@ -16,7 +16,8 @@ typedef struct {
     gboolean called;
 } Fixture;
 
-/* -- listening ---------------------------------------------------------------------------------- */
+/* -- listening ----------------------------------------------------------------------------------
+ */
 
 static void
 note(Fixture *fixture, const char *what, const char *name, const char *const *properties)
@@ -100,7 +101,8 @@ static const SealRegistryEvents events = {
     .modules_changed = on_modules_changed,
 };
 
-/* -- fixture ------------------------------------------------------------------------------------ */
+/* -- fixture ------------------------------------------------------------------------------------
+ */
 
 static void
 set_up(Fixture *fixture, gconstpointer data)
@@ -130,7 +132,8 @@ is_ready(gpointer data)
 static void
 add(Fixture *fixture, const char *mood)
 {
-    g_autofree char *file = g_strdup_printf("module-%u", seal_registry_modules(fixture->registry)->len);
+    g_autofree char *file =
+        g_strdup_printf("module-%u", seal_registry_modules(fixture->registry)->len);
     g_autofree char *path = seal_test_home_write(fixture->home, file, "");
     g_autofree char *host = seal_test_built("tests/token/fake-host");
     const SealModuleConfig config = {
@@ -199,7 +202,8 @@ tell_host(Fixture *fixture, SealTokenObject *token, const char *act)
 
     g_string_truncate(fixture->events, 0);
     seal_token_sign(token->token, seal_token_keys(token->token)->pdata[0], SEAL_MECHANISM_ECDSA,
-                    &parameters, (SealBytes){(const uint8_t *)act, strlen(act)}, NULL, on_done, &done);
+                    &parameters, (SealBytes){(const uint8_t *)act, strlen(act)}, NULL, on_done,
+                    &done);
     g_assert_true(seal_test_wait_until(is_set, &done));
 }
 
@@ -225,7 +229,8 @@ id_of(const char *text, gsize len)
 
 #define ID_OF(literal) id_of(literal, sizeof(literal) - 1)
 
-/* -- appearing ---------------------------------------------------------------------------------- */
+/* -- appearing ----------------------------------------------------------------------------------
+ */
 
 static void
 test_objects_are_told_once_complete(Fixture *fixture, gconstpointer data)
@@ -244,7 +249,8 @@ test_objects_are_told_once_complete(Fixture *fixture, gconstpointer data)
 static void
 test_ids_are_hashes(Fixture *fixture, gconstpointer data)
 {
-    g_autofree char *token_id = ID_OF("Seal\0Test\0" "0001\0");
+    g_autofree char *token_id = ID_OF("Seal\0Test\0"
+                                      "0001\0");
     g_autofree char *key_id = ID_OF("work");
     g_autofree char *certificate_id = ID_OF("certificate of work");
     g_autofree char *path = g_strconcat("/org/privyseal/Agent1/token/", token_id, NULL);
@@ -295,7 +301,8 @@ test_token_has_its_fields(Fixture *fixture, gconstpointer data)
     g_assert_true(token->flags & SEAL_TOKEN_REMOVABLE);
 }
 
-/* -- changing ----------------------------------------------------------------------------------- */
+/* -- changing -----------------------------------------------------------------------------------
+ */
 
 static void
 test_login_unlocks(Fixture *fixture, gconstpointer data)
@@ -350,7 +357,8 @@ test_keeper_sets_state_and_tries(Fixture *fixture, gconstpointer data)
                     "~token-Fake:State,TriesLeft ~token-Fake:State ~token-Fake:TriesLeft ");
 }
 
-/* -- going and coming --------------------------------------------------------------------------- */
+/* -- going and coming ---------------------------------------------------------------------------
+ */
 
 static void
 test_pulled_token_stays_as_absent(Fixture *fixture, gconstpointer data)
@@ -452,12 +460,14 @@ test_unusable_module_does_not_hold_up(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(seal_module_reason(module), ==, "it is no PKCS#11 module");
 }
 
-/* -- twice -------------------------------------------------------------------------------------- */
+/* -- twice --------------------------------------------------------------------------------------
+ */
 
 static void
 test_key_on_two_tokens_is_one_object(Fixture *fixture, gconstpointer data)
 {
-    g_autofree char *second_id = ID_OF("Seal\0Test\0" "0002\0");
+    g_autofree char *second_id = ID_OF("Seal\0Test\0"
+                                       "0002\0");
     SealTokenObject *second = NULL;
     SealKeyObject *key = NULL;
 
@@ -490,7 +500,8 @@ test_twin_takes_over(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(only_key(fixture)->places->len, ==, 1);
 }
 
-#define ADD(path, function) g_test_add("/registry/" path, Fixture, NULL, set_up, function, tear_down)
+#define ADD(path, function)                                                                        \
+    g_test_add("/registry/" path, Fixture, NULL, set_up, function, tear_down)
 
 int
 main(int argc, char **argv)

@@ -1,6 +1,6 @@
-/* Configuration: the first byte chooses the reader. Ours must be refused with a line of the file, or
- * give values within the limits of privyseal.conf(5); p11-kit's *.module files are passed over or
- * read. */
+/* Configuration: the first byte chooses the reader. Ours must be refused with a line of the file,
+ * or give values within the limits of privyseal.conf(5); p11-kit's *.module files are passed over
+ * or read. */
 #include <glib.h>
 #include <string.h>
 

@@ -1,9 +1,9 @@
-/* A host with moods, in place of privyseal-host. It speaks the frames but loads nothing: `--module` is a
- * file to which it appends a line for each of its starts. `--name` is its mood at the start; later the
- * data of a sign request says what it does with it.
+/* A host with moods, in place of privyseal-host. It speaks the frames but loads nothing: `--module`
+ * is a file to which it appends a line for each of its starts. `--name` is its mood at the start;
+ * later the data of a sign request says what it does with it.
  *
- * It answers in the order of asking, with one thread: `hang` keeps back one answer, `release` gives the
- * oldest of those, `freeze` stops everything. */
+ * It answers in the order of asking, with one thread: `hang` keeps back one answer, `release` gives
+ * the oldest of those, `freeze` stops everything. */
 #include <errno.h>
 #include <fcntl.h>
 #include <glib.h>
@@ -65,7 +65,8 @@ reply_text(const SealFrameHeader *to, const char *text)
     reply(to, text, strlen(text));
 }
 
-/* -- tokens ------------------------------------------------------------------------------------- */
+/* -- tokens -------------------------------------------------------------------------------------
+ */
 
 static void
 tell_token(uint32_t reference)
@@ -159,7 +160,8 @@ tell_all(void)
     tell_u32(SEAL_FRAME_TOKEN_DONE, TOKEN);
 }
 
-/* -- what a sign request can ask for ------------------------------------------------------------ */
+/* -- what a sign request can ask for ------------------------------------------------------------
+ */
 
 static void
 send_raw(const void *data, size_t len)
@@ -302,7 +304,8 @@ give_short(const SealFrameHeader *to)
 static void
 give_wrong_length(const SealFrameHeader *to)
 {
-    SealFrameHeader header = {.type = to->type | SEAL_FRAME_REPLY, .request = to->request, .length = 9};
+    SealFrameHeader header = {
+        .type = to->type | SEAL_FRAME_REPLY, .request = to->request, .length = 9};
 
     send_raw(&header, sizeof header);
 }
@@ -400,7 +403,8 @@ static const struct {
     {"stray-reply", give_stray_reply},
 };
 
-/* -- requests ----------------------------------------------------------------------------------- */
+/* -- requests -----------------------------------------------------------------------------------
+ */
 
 /* Without an act: "key KEY.GENERATION mechanism MECHANISM hash HASH data LEN: DATA". */
 static void
@@ -503,8 +507,9 @@ on_request(const SealFrameHeader *header, const void *body)
         uint16_t type;
         void (*act)(const SealFrameHeader *header, const void *body);
     } requests[] = {
-        {SEAL_FRAME_HELLO, on_hello}, {SEAL_FRAME_RESCAN, on_rescan}, {SEAL_FRAME_LOGIN, on_login},
-        {SEAL_FRAME_LOGOUT, on_logout}, {SEAL_FRAME_SIGN, on_sign}, {SEAL_FRAME_UNWRAP, on_unwrap},
+        {SEAL_FRAME_HELLO, on_hello}, {SEAL_FRAME_RESCAN, on_rescan},
+        {SEAL_FRAME_LOGIN, on_login}, {SEAL_FRAME_LOGOUT, on_logout},
+        {SEAL_FRAME_SIGN, on_sign},   {SEAL_FRAME_UNWRAP, on_unwrap},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(requests); i++)
@@ -512,7 +517,8 @@ on_request(const SealFrameHeader *header, const void *body)
             requests[i].act(header, body);
 }
 
-/* -- start -------------------------------------------------------------------------------------- */
+/* -- start --------------------------------------------------------------------------------------
+ */
 
 static void
 note(const char *what)

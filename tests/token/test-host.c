@@ -12,7 +12,8 @@
 #include "tests/support/wait.h"
 #include "tests/token/fixture.h"
 
-/* -- helpers ------------------------------------------------------------------------------------ */
+/* -- helpers ------------------------------------------------------------------------------------
+ */
 
 static void
 set_up_host(Fixture *fixture, gconstpointer data)
@@ -30,9 +31,9 @@ load(Fixture *fixture, char *path, guint operation_timeout_ms)
 
     g_free(fixture->journal);
     fixture->journal = path;
-    start_with(fixture, "module",
-               (SealModuleConfig){.host_program = host,
-                                  .operation_timeout_ms = operation_timeout_ms});
+    start_with(
+        fixture, "module",
+        (SealModuleConfig){.host_program = host, .operation_timeout_ms = operation_timeout_ms});
 }
 
 static void
@@ -149,9 +150,9 @@ is_good(const SealKeyInfo *key, const GByteArray *signature)
     const unsigned char *der = g_bytes_get_data(key->public_key, &len);
     EVP_PKEY *public_key = d2i_PUBKEY(NULL, &der, (long)len);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(public_key, NULL);
-    gboolean good = EVP_PKEY_verify_init(context) == 1 &&
-                    EVP_PKEY_verify(context, signature->data, signature->len, digest,
-                                    sizeof digest) == 1;
+    gboolean good =
+        EVP_PKEY_verify_init(context) == 1 &&
+        EVP_PKEY_verify(context, signature->data, signature->len, digest, sizeof digest) == 1;
 
     EVP_PKEY_CTX_free(context);
     EVP_PKEY_free(public_key);
@@ -170,7 +171,8 @@ expect_signature(Fixture *fixture)
     g_byte_array_unref(result.signature);
 }
 
-/* -- SoftHSM ------------------------------------------------------------------------------------ */
+/* -- SoftHSM ------------------------------------------------------------------------------------
+ */
 
 static void
 test_softhsm_signs(Fixture *fixture, gconstpointer data)
@@ -212,7 +214,8 @@ test_killed_host_comes_back(Fixture *fixture, gconstpointer data)
     expect_signature(fixture);
 }
 
-/* -- moods -------------------------------------------------------------------------------------- */
+/* -- moods --------------------------------------------------------------------------------------
+ */
 
 static void
 test_hung_operation_times_out(Fixture *fixture, gconstpointer data)
@@ -287,7 +290,8 @@ test_pulled_and_put_back_is_told(Fixture *fixture, gconstpointer data)
     expect_signature(fixture);
 }
 
-/* -- what is no module -------------------------------------------------------------------------- */
+/* -- what is no module --------------------------------------------------------------------------
+ */
 
 static void
 test_missing_file_is_unusable(Fixture *fixture, gconstpointer data)
@@ -309,7 +313,8 @@ static void
 test_wrong_architecture_is_unusable(Fixture *fixture, gconstpointer data)
 {
     /* The head of an ELF library for s390x, as far as a loader looks. */
-    static const char head[64] = {0x7f, 'E', 'L', 'F', 2, 2, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 3, 0, 22};
+    static const char head[64] = {0x7f, 'E', 'L', 'F', 2, 2, 1, 0, 0, 0,
+                                  0,    0,   0,   0,   0, 0, 0, 3, 0, 22};
     g_autofree char *path = seal_test_home_path(fixture->home, "foreign.so");
 
     g_assert_true(g_file_set_contents(path, head, sizeof head, NULL));

@@ -6,10 +6,11 @@
 #include "tests/support/wait.h"
 #include "tests/token/fixture.h"
 
-/* -- mishaps in operation ----------------------------------------------------------------------- */
+/* -- mishaps in operation -----------------------------------------------------------------------
+ */
 
-/* `data`: what a sign request makes the host do wrong. The request fails, also the one beside it, and
- * the next works at a new host. */
+/* `data`: what a sign request makes the host do wrong. The request fails, also the one beside it,
+ * and the next works at a new host. */
 static void
 test_mishap_fails_then_recovers(Fixture *fixture, gconstpointer data)
 {
@@ -124,9 +125,11 @@ test_other_module_goes_on(Fixture *fixture, gconstpointer data)
     g_free(other.journal);
 }
 
-/* -- mishaps at the start ----------------------------------------------------------------------- */
+/* -- mishaps at the start -----------------------------------------------------------------------
+ */
 
-/* `data`: the mood. The module is unusable after one host, with a reason, until it is asked again. */
+/* `data`: the mood. The module is unusable after one host, with a reason, until it is asked again.
+ */
 static void
 test_unloadable_module_is_unusable(Fixture *fixture, gconstpointer data)
 {
@@ -155,7 +158,8 @@ test_refusal_is_the_reason(Fixture *fixture, gconstpointer data)
 static void
 test_missing_host_program_is_unusable(Fixture *fixture, gconstpointer data)
 {
-    start_with(fixture, "good", (SealModuleConfig){.host_program = (char *)"/nowhere/privyseal-host"});
+    start_with(fixture, "good",
+               (SealModuleConfig){.host_program = (char *)"/nowhere/privyseal-host"});
     g_assert_true(is_unusable(fixture));
     g_assert_nonnull(strstr(seal_module_reason(fixture->module), "/nowhere/privyseal-host"));
 }
@@ -223,14 +227,15 @@ static void
 add_mishaps(void)
 {
     static const char *const mishaps[] = {
-        "die",          "leave",      "die-half-way",  "crowd",     "wrong-type",
-        "wrong-status", "no-words",   "empty",         "short",     "wrong-length",
-        "descriptor",   "unknown-event", "stray-key",  NULL,
+        "die",   "leave", "die-half-way", "crowd",      "wrong-type",    "wrong-status", "no-words",
+        "empty", "short", "wrong-length", "descriptor", "unknown-event", "stray-key",    NULL,
     };
-    static const char *const unloadable[] = {"refuses", "exits", "other-version", "short-hello", NULL};
+    static const char *const unloadable[] = {"refuses", "exits", "other-version", "short-hello",
+                                             NULL};
 
     for (const char *const *mishap = mishaps; *mishap; mishap++) {
-        g_autofree char *path = g_strconcat("/module/mishap/", *mishap, "/fails-then-recovers", NULL);
+        g_autofree char *path =
+            g_strconcat("/module/mishap/", *mishap, "/fails-then-recovers", NULL);
 
         g_test_add(path, Fixture, *mishap, set_up, test_mishap_fails_then_recovers, tear_down);
     }

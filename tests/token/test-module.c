@@ -11,7 +11,8 @@
 #include "tests/support/wait.h"
 #include "tests/token/fixture.h"
 
-/* -- the usual ---------------------------------------------------------------------------------- */
+/* -- the usual ----------------------------------------------------------------------------------
+ */
 
 static void
 test_start_tells_state_then_tokens(Fixture *fixture, gconstpointer data)
@@ -37,8 +38,8 @@ test_sign_carries_all_its_parts(Fixture *fixture, gconstpointer data)
 
     start(fixture, "good");
     seal_token_sign(fixture->token, seal_token_keys(fixture->token)->pdata[0],
-                    SEAL_MECHANISM_RSA_PSS, &parameters, (SealBytes){(const uint8_t *)"abc", 3}, pin,
-                    on_answer, &answer);
+                    SEAL_MECHANISM_RSA_PSS, &parameters, (SealBytes){(const uint8_t *)"abc", 3},
+                    pin, on_answer, &answer);
     wait_for(&answer);
     g_assert_cmpstr(answer.body, ==, "key 11.3 mechanism 2 hash 4 pin 6 data 3: abc");
     g_assert_cmpstr(answer.message, ==, "");
@@ -173,7 +174,8 @@ test_failure_carries_the_hosts_words(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(answer.message, ==, "the token wants a login");
 }
 
-/* -- load --------------------------------------------------------------------------------------- */
+/* -- load ---------------------------------------------------------------------------------------
+ */
 
 static void
 test_narrow_window_is_kept(Fixture *fixture, gconstpointer data)
@@ -288,7 +290,8 @@ test_oversized_data_is_refused(Fixture *fixture, gconstpointer data)
     g_assert_true(is_running(fixture));
 }
 
-/* -- what is left behind ------------------------------------------------------------------------ */
+/* -- what is left behind ------------------------------------------------------------------------
+ */
 
 static void
 test_host_inherits_its_sockets_only(Fixture *fixture, gconstpointer data)
