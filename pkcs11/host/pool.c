@@ -7,17 +7,20 @@
  * several), two or the number of processors under load. If they wait (a card, an HSM across a
  * network), each request in flight deserves a worker, and one more listens for the next. The agent
  * says in each request how many are in flight; whether operations wait is learned by sampling
- * them: the time a thread spent off the processor by its own will.
+ * them: the time in which a thread neither ran nor stood in the queue to run (a busy machine lets
+ * every thread stand there, and that is no reason for more of them).
  *
  * A computing worker may still hang one day, with nobody listening. So somebody keeps an eye on the
  * pool while it works: the main thread, every 20 ms, and not at all once the pool is idle. */
 #include "pkcs11/host/pool.h"
 
-#include <sys/resource.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "pkcs11/host/serve.h"
 
@@ -40,6 +43,7 @@ typedef struct {
     SealServer server;
     GCond wake;
     gboolean parked;
+    SealFd schedstat; /* what the kernel counts of this thread */
 } Worker;
 
 struct SealPool {
@@ -55,7 +59,7 @@ struct SealPool {
     guint load;        /* the most requests in flight that the agent told lately */
     guint window_load; /* the most in this window */
     guint window_left; /* requests until the window ends */
-    guint64 taken; /* requests so far */
+    guint64 taken;     /* requests so far */
     guint samples;
     gint64 average_wait_us;
     gboolean watched; /* the main thread ticks */
@@ -67,34 +71,33 @@ struct SealPool {
 
 typedef struct {
     gboolean taken;
-    gint64 wall_us, cpu_us;
-    glong switches;
+    gint64 wall_us;
+    gint64 awake_us; /* running, or standing in the queue to run */
 } Sample;
 
+/* schedstat: nanoseconds run, nanoseconds queued, and the number of turns. A kernel that does not
+ * count gives zero: every operation seems to wait then, and every request gets a worker. */
 static void
-read_clocks(Sample *sample)
+read_clocks(const Worker *worker, Sample *sample)
 {
-    struct timespec cpu;
-    struct rusage usage;
+    char text[96] = "";
+    char *rest = text;
+    guint64 ran = 0, queued = 0;
 
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &cpu);
-    (void)getrusage(RUSAGE_THREAD, &usage);
+    if (worker->schedstat >= 0 && pread(worker->schedstat, text, sizeof text - 1, 0) > 0) {
+        ran = strtoull(text, &rest, 10);
+        queued = strtoull(rest, NULL, 10);
+    }
     sample->wall_us = g_get_monotonic_time();
-    sample->cpu_us = (gint64)cpu.tv_sec * G_USEC_PER_SEC + cpu.tv_nsec / 1000;
-    sample->switches = usage.ru_nvcsw;
+    sample->awake_us = (gint64)((ran + queued) / 1000);
 }
 
-/* Under lock. Time off the processor without a switch by the thread's own will is time that other
- * programs took, not time that the token took. */
+/* Under lock. */
 static void
-learn(SealPool *pool, const Sample *start)
+learn(SealPool *pool, const Sample *start, const Sample *end)
 {
-    Sample end = {0};
-    gint64 waited = 0;
+    gint64 waited = (end->wall_us - start->wall_us) - (end->awake_us - start->awake_us);
 
-    read_clocks(&end);
-    if (end.switches > start->switches)
-        waited = (end.wall_us - start->wall_us) - (end.cpu_us - start->cpu_us);
     pool->average_wait_us += (waited - pool->average_wait_us) / 4;
     pool->samples++;
 }
@@ -134,8 +137,8 @@ wanted(const SealPool *pool)
     return CLAMP(pool->load, 1, MAX(pool->processors, 2));
 }
 
-/* Under lock. A burst counts at once, its end only after a while: a load that swings with every batch
- * of answers would park and wake a worker each time. */
+/* Under lock. A burst counts at once, its end only after a while: a load that swings with every
+ * batch of answers would park and wake a worker each time. */
 static void
 note_load(SealPool *pool, guint load)
 {
@@ -180,8 +183,10 @@ add_listener(SealPool *pool)
  */
 
 static void
-note_taken(SealPool *pool, const SealFrameHeader *header, Sample *sample)
+note_taken(Worker *worker, const SealFrameHeader *header, Sample *sample)
 {
+    SealPool *pool = worker->pool;
+
     g_mutex_lock(&pool->lock);
     pool->listening--;
     pool->busy++;
@@ -199,7 +204,7 @@ note_taken(SealPool *pool, const SealFrameHeader *header, Sample *sample)
     }
     g_mutex_unlock(&pool->lock);
     if (sample->taken)
-        read_clocks(sample);
+        read_clocks(worker, sample);
 }
 
 /* Counts the worker as listening again, or parks it until it is needed. */
@@ -207,10 +212,13 @@ static void
 note_done(Worker *worker, const Sample *sample)
 {
     SealPool *pool = worker->pool;
+    Sample end = {0};
 
+    if (sample->taken)
+        read_clocks(worker, &end);
     g_mutex_lock(&pool->lock);
     if (sample->taken)
-        learn(pool, sample);
+        learn(pool, sample, &end);
     pool->busy--;
     if (pool->listening > 0 && pool->listening + pool->busy >= wanted(pool) && !pool->closing) {
         worker->parked = TRUE;
@@ -248,6 +256,7 @@ worker_end(Worker *worker)
     SealPool *pool = worker->pool;
 
     seal_server_clear(&worker->server);
+    seal_fd_clear(&worker->schedstat);
     g_mutex_lock(&pool->lock);
     pool->n_workers--;
     g_cond_signal(&pool->changed);
@@ -266,11 +275,12 @@ worker_main(gpointer data)
     gboolean well_formed = TRUE;
 
     seal_server_init(&worker->server, pool->host);
+    worker->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
     while (well_formed && !g_atomic_int_get(&pool->closing) &&
            (received = seal_server_receive(&worker->server, &header)) == 1) {
         Sample sample = {0};
 
-        note_taken(pool, &header, &sample);
+        note_taken(worker, &header, &sample);
         well_formed = seal_server_serve(&worker->server, &header);
         if (well_formed)
             note_done(worker, &sample);
