@@ -21,8 +21,7 @@
 #define INFO_FILE_MAX   (64 * 1024)
 #define MOUNTS_MAX      (1024 * 1024)
 
-/* -- procfs -------------------------------------------------------------------------------------
- */
+/* -- procfs ----------------------------------------------------------------------------------- */
 
 static char *
 read_proc_link(pid_t pid, const char *name)
@@ -73,8 +72,7 @@ read_unit(pid_t pid)
     return g_steal_pointer(&text);
 }
 
-/* -- Flatpak ------------------------------------------------------------------------------------
- */
+/* -- Flatpak ---------------------------------------------------------------------------------- */
 
 /* Up to `max` bytes of a regular file as text; NULL if it is none, or larger. */
 static char *
@@ -157,8 +155,7 @@ read_flatpak_id(pid_t pid)
     return id && *id ? clean_text(id) : g_strdup("unknown");
 }
 
-/* -- lifecycle ----------------------------------------------------------------------------------
- */
+/* -- lifecycle -------------------------------------------------------------------------------- */
 
 static gboolean
 has_ended(int pidfd)
@@ -227,8 +224,7 @@ seal_caller_unref(SealCaller *caller)
     g_free(caller);
 }
 
-/* -- prompt environment -------------------------------------------------------------------------
- */
+/* -- prompt environment ----------------------------------------------------------------------- */
 
 static gboolean
 is_language(const char *name)

@@ -11,8 +11,7 @@
 #define TIMEOUT_MAX_S 3600u
 #define WORKERS_MAX   64u
 
-/* -- values -------------------------------------------------------------------------------------
- */
+/* -- values ----------------------------------------------------------------------------------- */
 
 static gboolean
 parse_number(const SealConfigKey *key, const SealSetting *setting, guint *ret_number,
@@ -161,8 +160,7 @@ take_purpose(const SealConfigKey *key, void *target, const SealSetting *setting,
     return TRUE;
 }
 
-/* -- the groups ---------------------------------------------------------------------------------
- */
+/* -- the groups ------------------------------------------------------------------------------- */
 
 static const SealConfigKey agent_keys[] = {
     {"pinentry", take_program, G_STRUCT_OFFSET(SealConfig, pinentry)},

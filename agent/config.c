@@ -1,7 +1,6 @@
 /* privyseal.conf, from two files into one checked structure.
  *
- *     settings of the site, settings of the user -> merged (final=) -> checked key by key ->
- * SealConfig
+ *     settings of the site, settings of the user -> merged (final=) -> checked -> SealConfig
  *
  * What each key takes stands in config-keys.c. */
 #include "agent/config.h"
@@ -19,8 +18,7 @@
 #define MODULES_MAX 32u
 #define RULES_MAX   1000u
 
-/* -- two files into one -------------------------------------------------------------------------
- */
+/* -- two files into one ----------------------------------------------------------------------- */
 
 /* TRUE if the site's list of `group` names `key`. */
 static gboolean
@@ -98,8 +96,7 @@ merge(const GPtrArray *site, const GPtrArray *user)
     return merged;
 }
 
-/* -- into the structure -------------------------------------------------------------------------
- */
+/* -- into the structure ----------------------------------------------------------------------- */
 
 static void
 module_config_free(gpointer data)
@@ -246,8 +243,7 @@ add_registered_modules(SealConfig *config, const SealP11Places *places)
     }
 }
 
-/* -- public -------------------------------------------------------------------------------------
- */
+/* -- public ----------------------------------------------------------------------------------- */
 
 static SealConfig *
 config_new(void)

@@ -42,8 +42,7 @@ seal_p11_places_default(void)
     return &places;
 }
 
-/* -- files --------------------------------------------------------------------------------------
- */
+/* -- files ------------------------------------------------------------------------------------ */
 
 GHashTable *
 seal_p11_fields_parse(const char *text, gsize len)
@@ -133,8 +132,7 @@ read_folder(GHashTable *modules, const char *folder)
     }
 }
 
-/* -- choice -------------------------------------------------------------------------------------
- */
+/* -- choice ----------------------------------------------------------------------------------- */
 
 static gboolean
 is_listed(const char *list, const char *program)

@@ -19,8 +19,7 @@ typedef struct {
     GHashTable *changed_keys, *changed_certificates; /* object -> set of property names */
 } Changes;
 
-/* -- ids ----------------------------------------------------------------------------------------
- */
+/* -- ids -------------------------------------------------------------------------------------- */
 
 static char *
 finish_id(GChecksum *checksum)
@@ -52,8 +51,7 @@ id_of_token(const SealTokenInfo *info)
     return finish_id(checksum);
 }
 
-/* -- freeing ------------------------------------------------------------------------------------
- */
+/* -- freeing ---------------------------------------------------------------------------------- */
 
 static void
 key_place_free(SealKeyPlace *place)
@@ -99,8 +97,7 @@ seal_certificate_object_free(SealCertificateObject *certificate)
     g_free(certificate);
 }
 
-/* -- the token itself ---------------------------------------------------------------------------
- */
+/* -- the token itself ------------------------------------------------------------------------- */
 
 static char *
 uri_of_token(const SealTokenInfo *info)
@@ -193,8 +190,7 @@ take_fields(SealTokenEntry *entry, GPtrArray *changed)
     object->tries_left = tries_left;
 }
 
-/* -- keys ---------------------------------------------------------------------------------------
- */
+/* -- keys ------------------------------------------------------------------------------------- */
 
 static void
 note_change(GHashTable *changed, gpointer object, const char *property)
@@ -291,8 +287,7 @@ take_key(SealRegistry *registry, Changes *changes, SealTokenObject *token, const
     place->token_reference = seal_token_info(token->token)->reference;
 }
 
-/* -- certificates -------------------------------------------------------------------------------
- */
+/* -- certificates ----------------------------------------------------------------------------- */
 
 static SealCertificateObject *
 enter_certificate(SealRegistry *registry, Changes *changes, const SealCertificateInfo *info)
@@ -344,8 +339,7 @@ link_certificates(SealRegistry *registry, Changes *changes)
     }
 }
 
-/* -- what is gone -------------------------------------------------------------------------------
- */
+/* -- what is gone ----------------------------------------------------------------------------- */
 
 static gboolean
 has_key(const GPtrArray *infos, const SealKeyPlace *place)
@@ -441,8 +435,7 @@ remove_homeless(SealRegistry *registry)
     }
 }
 
-/* -- telling ------------------------------------------------------------------------------------
- */
+/* -- telling ---------------------------------------------------------------------------------- */
 
 static const char **
 names_of(GHashTable *names)

@@ -35,8 +35,7 @@ seal_token_state_name(SealTokenState state)
     return (guint)state < G_N_ELEMENTS(names) ? names[state] : "";
 }
 
-/* -- waiting ------------------------------------------------------------------------------------
- */
+/* -- waiting ---------------------------------------------------------------------------------- */
 
 static SealTokenEntry *
 entry_of(const SealTokenObject *token)
@@ -161,8 +160,7 @@ seal_registry_forget(SealRegistry *registry, guint waiter_id)
     }
 }
 
-/* -- the modules' events ------------------------------------------------------------------------
- */
+/* -- the modules' events ---------------------------------------------------------------------- */
 
 static SealTokenEntry *
 entry_serving(SealRegistry *registry, const SealToken *token)
@@ -287,8 +285,7 @@ static const SealModuleEvents module_events = {
     .token_gone = on_token_gone,
 };
 
-/* -- lifecycle ----------------------------------------------------------------------------------
- */
+/* -- lifecycle -------------------------------------------------------------------------------- */
 
 SealRegistry *
 seal_registry_new(void)
@@ -363,8 +360,7 @@ seal_registry_modules(const SealRegistry *registry)
     return registry->modules;
 }
 
-/* -- rescan -------------------------------------------------------------------------------------
- */
+/* -- rescan ----------------------------------------------------------------------------------- */
 
 static gboolean
 finish_scan(gpointer user_data)
@@ -403,8 +399,7 @@ seal_registry_rescan(SealRegistry *registry, GSourceFunc done, gpointer user_dat
         seal_module_rescan(registry->modules->pdata[i], on_scanned, scan);
 }
 
-/* -- questions ----------------------------------------------------------------------------------
- */
+/* -- questions -------------------------------------------------------------------------------- */
 
 SealTokenObject *
 seal_registry_token(SealRegistry *registry, const char *id)

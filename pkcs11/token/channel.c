@@ -38,8 +38,7 @@ struct SealChannel {
     SealSecret *body; /* receives: session keys pass through it */
 };
 
-/* -- answers ------------------------------------------------------------------------------------
- */
+/* -- answers ---------------------------------------------------------------------------------- */
 
 /* Takes the request out of the book and answers it. */
 static void
@@ -74,8 +73,7 @@ give_up(SealChannel *channel, SealErrorCode why, const char *message)
     channel->events->broken(why, message, channel->user_data);
 }
 
-/* -- sending ------------------------------------------------------------------------------------
- */
+/* -- sending ---------------------------------------------------------------------------------- */
 
 static gboolean
 may_send(const SealChannel *channel, const SealRequest *request)
@@ -184,8 +182,7 @@ seal_channel_cancel(SealChannel *channel, guint64 id)
         seal_request_free(seal_requests_take(&channel->requests, request));
 }
 
-/* -- deadlines ----------------------------------------------------------------------------------
- */
+/* -- deadlines -------------------------------------------------------------------------------- */
 
 /* TRUE if the host must be given up for it. */
 static gboolean
@@ -241,8 +238,7 @@ on_deadline(uint32_t events, gpointer user_data)
         give_up(channel, SEAL_ERROR_TIMED_OUT, "an operation did not end in time");
 }
 
-/* -- receiving ----------------------------------------------------------------------------------
- */
+/* -- receiving -------------------------------------------------------------------------------- */
 
 static gboolean
 take_failed_reply(SealChannel *channel, SealRequest *request, const SealFrameHeader *header,
@@ -348,8 +344,7 @@ on_ready(uint32_t events, gpointer user_data)
         send_waiting(channel);
 }
 
-/* -- lifecycle ----------------------------------------------------------------------------------
- */
+/* -- lifecycle -------------------------------------------------------------------------------- */
 
 SealChannel *
 seal_channel_new(SealLoop *loop, const SealChannelEvents *events, gpointer user_data)

@@ -56,8 +56,7 @@ struct SealModule {
 
 static void start_host(SealModule *module);
 
-/* -- state --------------------------------------------------------------------------------------
- */
+/* -- state ------------------------------------------------------------------------------------ */
 
 static void
 set_state(SealModule *module, SealModuleState state, const char *reason)
@@ -85,8 +84,7 @@ tell_gone(SealModule *module, GPtrArray *tokens)
     }
 }
 
-/* -- losing a host ------------------------------------------------------------------------------
- */
+/* -- losing a host ---------------------------------------------------------------------------- */
 
 static GPtrArray *
 bury_tokens(SealModule *module)
@@ -219,8 +217,7 @@ on_process_ended(SealProcess *process, int wait_status, gpointer user_data)
         judge_load(module, wait_status);
 }
 
-/* -- starting a host ----------------------------------------------------------------------------
- */
+/* -- starting a host -------------------------------------------------------------------------- */
 
 static void
 become_unusable(SealModule *module, const char *reason)
@@ -331,8 +328,7 @@ on_start_due(uint32_t events, gpointer user_data)
         start_host(module);
 }
 
-/* -- events of the host -------------------------------------------------------------------------
- */
+/* -- events of the host ----------------------------------------------------------------------- */
 
 static SealToken *
 find_token(SealModule *module, uint32_t reference)
@@ -479,8 +475,7 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
 
 static const SealChannelEvents channel_events = {on_event, on_channel_broken};
 
-/* -- public -------------------------------------------------------------------------------------
- */
+/* -- public ----------------------------------------------------------------------------------- */
 
 SealModule *
 seal_module_new(SealLoop *loop, const SealModuleConfig *config, const SealModuleEvents *events,
@@ -605,8 +600,7 @@ seal_module_cancel(SealModule *module, guint64 request)
     seal_channel_cancel(module->channel, request);
 }
 
-/* -- for tokens ---------------------------------------------------------------------------------
- */
+/* -- for tokens ------------------------------------------------------------------------------- */
 
 SealChannel *
 seal_module_channel(SealModule *module)

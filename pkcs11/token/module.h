@@ -18,21 +18,20 @@ typedef struct {
     char *host_program; /* path of privyseal-host */
     guint workers;      /* 0: the token's session limit */
     SealVerify verify;
-    guint operation_timeout_ms; /* deadline of one operation; then the host is killed. Default 30000
-                                 */
-    guint
-        login_timeout_ms; /* of C_Login with a PIN; default 30000. With the reader's pad: 120000 */
-    guint start_timeout_ms;      /* until HELLO and the first tokens; default 30000 */
+    /* Deadline of one operation; then the host is killed. Default 30000. */
+    guint operation_timeout_ms;
+    /* Of C_Login with a PIN; default 30000. With the reader's pad: 120000. */
+    guint login_timeout_ms;
+    /* Until HELLO and the first tokens; default 30000. */
+    guint start_timeout_ms;
     guint8 rejection_secret[32]; /* see SealHello */
 } SealModuleConfig;
 
 typedef enum {
     SEAL_MODULE_STARTING, /* the host runs, its tokens are not all told yet */
     SEAL_MODULE_RUNNING,
-    SEAL_MODULE_WAITING, /* the host died; it is started again after a pause, or at the next request
-                          */
-    SEAL_MODULE_UNUSABLE, /* cannot be loaded (missing, no module, wrong architecture): reason says
-                           */
+    SEAL_MODULE_WAITING,  /* the host died: started again after a pause, or at the next request */
+    SEAL_MODULE_UNUSABLE, /* cannot be loaded: the reason says why */
 } SealModuleState;
 
 /* "starting", "running", "waiting", "unusable"; static. */

@@ -44,8 +44,7 @@ struct SealProcess {
     gpointer user_data;
 };
 
-/* -- end ----------------------------------------------------------------------------------------
- */
+/* -- end -------------------------------------------------------------------------------------- */
 
 /* TRUE once the process was reaped; never waits. */
 static gboolean
@@ -94,8 +93,7 @@ on_audit_ready(uint32_t events, gpointer user_data)
     }
 }
 
-/* -- start --------------------------------------------------------------------------------------
- */
+/* -- start ------------------------------------------------------------------------------------ */
 
 static gboolean
 make_channel(SealFd *ret_ours, SealFd *ret_theirs)
@@ -218,8 +216,7 @@ seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
     return process;
 }
 
-/* -- the rest -----------------------------------------------------------------------------------
- */
+/* -- the rest --------------------------------------------------------------------------------- */
 
 int
 seal_process_channel(const SealProcess *process)

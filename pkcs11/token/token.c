@@ -27,8 +27,7 @@ struct SealToken {
     Description now, next;
 };
 
-/* -- descriptions -------------------------------------------------------------------------------
- */
+/* -- descriptions ----------------------------------------------------------------------------- */
 
 static void
 release_token_info(gpointer box)
@@ -171,8 +170,7 @@ seal_token_orphan(SealToken *token)
     token->module = NULL;
 }
 
-/* -- what everybody may know --------------------------------------------------------------------
- */
+/* -- what everybody may know ------------------------------------------------------------------ */
 
 SealToken *
 seal_token_ref(SealToken *token)
@@ -223,8 +221,7 @@ seal_token_certificates(const SealToken *token)
     return token->now.certificates;
 }
 
-/* -- operations ---------------------------------------------------------------------------------
- */
+/* -- operations ------------------------------------------------------------------------------- */
 
 static struct iovec
 part(const void *data, size_t len)

@@ -98,8 +98,7 @@ test_control_characters_do_not_reach_people(void)
     g_assert_cmpstr(caller->name, ==, "evil??[2Jname");
 }
 
-/* -- sandbox ------------------------------------------------------------------------------------
- */
+/* -- sandbox ---------------------------------------------------------------------------------- */
 
 /* Runs `tail` in a mount namespace where /.flatpak-info is a file of its own, as Flatpak does.
  * Skips where the kernel allows no such namespace. */
@@ -135,8 +134,7 @@ test_flatpak_is_known_by_its_info(void)
     g_assert_cmpstr(caller->name, ==, "org.example.Mail");
 }
 
-/* -- environment --------------------------------------------------------------------------------
- */
+/* -- environment ------------------------------------------------------------------------------ */
 
 static void
 test_environment_keeps_what_prompts_need(void)

@@ -11,8 +11,7 @@
 #include "tests/support/home.h"
 #include "tests/support/warnings.h"
 
-/* -- helpers ------------------------------------------------------------------------------------
- */
+/* -- helpers ---------------------------------------------------------------------------------- */
 
 static GPtrArray *
 parse(const char *file, const char *text)
@@ -53,8 +52,7 @@ error_of(const char *user, const char *site)
     return g_strdup(error->message);
 }
 
-/* -- values -------------------------------------------------------------------------------------
- */
+/* -- values ----------------------------------------------------------------------------------- */
 
 static void
 test_empty_gives_defaults(void)
@@ -145,8 +143,7 @@ test_policy_keys_are_read(void)
     g_assert_cmpint(rest->action, ==, SEAL_POLICY_ASK);
 }
 
-/* -- two files ----------------------------------------------------------------------------------
- */
+/* -- two files -------------------------------------------------------------------------------- */
 
 static void
 test_user_wins(void)
@@ -210,81 +207,67 @@ test_unreadable_file_is_an_error(void)
     g_assert_nonnull(strstr(error->message, folder));
 }
 
-/* -- mistakes -----------------------------------------------------------------------------------
- */
+/* -- mistakes --------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *text;
+    const char *message; /* after "user.conf:" */
+} mistakes[] = {
+    {"[agent]\npinentri=x\n", "2: unknown key 'pinentri' in [agent], expected one of pinentry, "
+                              "pin-timeout, idle-lock, max-unlocked, idle-exit"},
+    {"[agnet]\n", "1: unknown group [agnet], expected [agent], [module NAME] or [policy NAME]"},
+    {"[module]\n", "1: unknown group [module], expected [agent], [module NAME] or [policy NAME]"},
+    {"[module a/b]\npath=/a\n", "1: the name in [module a/b] is 'a/b', expected 1 to 64 letters, "
+                                "digits, '-', '_' and '.'"},
+    {"[module .]\npath=/a\n", "1: the name in [module .] is '.', expected*"},
+    {"[module ]\npath=/a\n", "1: the name in [module ] is '', expected*"},
+    {"[agent]\nidle-lock=-1\n",
+     "2: 'idle-lock' of [agent] is '-1', expected a whole number from 0 to 2678400"},
+    {"[agent]\nidle-lock=10m\n", "2: 'idle-lock' of [agent] is '10m', expected a whole number*"},
+    {"[agent]\nidle-lock=\n", "2: 'idle-lock' of [agent] is '', expected a whole number*"},
+    {"[agent]\nidle-lock=99999999999999999999\n", "2: 'idle-lock' of [agent]*expected a whole*"},
+    {"[agent]\npin-timeout=3601\n",
+     "2: 'pin-timeout' of [agent] is '3601', expected a whole number from 0 to 3600"},
+    {"[agent]\npinentry=bin/pinentry\n", "2: 'pinentry' of [agent] is 'bin/pinentry', expected an "
+                                         "absolute path or the name of a program in PATH"},
+    {"[agent]\npinentry=\n", "2: 'pinentry' of [agent] is '', expected an absolute path*"},
+    {"[module a]\nworkers=1\n", "1: [module a] has no path, expected path= with the absolute path "
+                                "of a PKCS#11 module"},
+    {"[module a]\npath=a.so\n", "2: 'path' of [module a] is 'a.so', expected an absolute path"},
+    {"[module a]\npath=/a\nworkers=65\n", "3: 'workers' of [module a] is '65', expected a whole "
+                                          "number from 0 to 64"},
+    {"[module a]\npath=/a\nverify=maybe\n", "3: 'verify' of [module a] is 'maybe', expected one of "
+                                            "removable, always, never"},
+    {"[module a]\npath=/a\noperation-timeout=0\n",
+     "3: 'operation-timeout' of [module a] is '0', expected a whole number from 1 to 3600"},
+    {"[module a]\npath=/a\nfinal=path\n", "3: unknown key 'final' in [module a], expected one of*"},
+    {"[policy p]\nkey=x\n", "1: [policy p] has no action, expected action=allow, ask or deny"},
+    {"[policy p]\naction=yes\n", "2: 'action' of [policy p] is 'yes', expected one of allow, ask, "
+                                 "deny"},
+    {"[policy p]\naction=ask\npurpose=sing\n", "3: 'purpose' of [policy p] has 'sing', expected "
+                                               "sign, decrypt or both with a semicolon between"},
+    {"[policy p]\naction=ask\npurpose=;\n", "3: 'purpose' of [policy p] is empty, expected sign, "
+                                            "decrypt or both"},
+    {"[policy p]\naction=ask\nkey=\n", "3: 'key' of [policy p] is '', expected a pattern*"},
+    {"[policy p]\naction=ask\nkey=[ab]\n", "3: 'key' of [policy p] is '[ab]', expected a pattern*"},
+    {"idle-lock=1\n", "1: expected a group like [agent] before the first key"},
+    {"[agent]\nnonsense\n", "2: expected key=value, [group] or # comment, not 'nonsense'"},
+    {"[agent]\n=1\n", "2: expected key=value, [group] or # comment, not '=1'"},
+    {"[agent\n", "1: expected a group like [agent], not '[agent'"},
+    {"[]\n", "1: expected a group like [agent], not '[]'"},
+    {"[agent] x\n", "1: expected a group like [agent], not '[agent] x'"},
+    {"[agent]\n\n[agent]\n", "3: the group [agent] stands in line 1 already"},
+    {"[agent]\nidle-lock=1\n# x\nidle-lock=2\n",
+     "4: 'idle-lock' of [agent] stands in line 2 already"},
+    {"[agent]\n\xff=1\n", "2: expected UTF-8 text"},
+};
 
 static void
 test_mistakes_are_named(void)
 {
-    static const struct {
-        const char *text;
-        const char *message; /* after "user.conf:" */
-    } cases[] = {
-        {"[agent]\npinentri=x\n", "2: unknown key 'pinentri' in [agent], expected one of pinentry, "
-                                  "pin-timeout, idle-lock, max-unlocked, idle-exit"},
-        {"[agnet]\n", "1: unknown group [agnet], expected [agent], [module NAME] or [policy NAME]"},
-        {"[module]\n",
-         "1: unknown group [module], expected [agent], [module NAME] or [policy NAME]"},
-        {"[module a/b]\npath=/a\n",
-         "1: the name in [module a/b] is 'a/b', expected 1 to 64 letters, "
-         "digits, '-', '_' and '.'"},
-        {"[module .]\npath=/a\n", "1: the name in [module .] is '.', expected*"},
-        {"[module ]\npath=/a\n", "1: the name in [module ] is '', expected*"},
-        {"[agent]\nidle-lock=-1\n",
-         "2: 'idle-lock' of [agent] is '-1', expected a whole number from 0 to 2678400"},
-        {"[agent]\nidle-lock=10m\n",
-         "2: 'idle-lock' of [agent] is '10m', expected a whole number*"},
-        {"[agent]\nidle-lock=\n", "2: 'idle-lock' of [agent] is '', expected a whole number*"},
-        {"[agent]\nidle-lock=99999999999999999999\n",
-         "2: 'idle-lock' of [agent]*expected a whole*"},
-        {"[agent]\npin-timeout=3601\n",
-         "2: 'pin-timeout' of [agent] is '3601', expected a whole number from 0 to 3600"},
-        {"[agent]\npinentry=bin/pinentry\n",
-         "2: 'pinentry' of [agent] is 'bin/pinentry', expected an "
-         "absolute path or the name of a program in PATH"},
-        {"[agent]\npinentry=\n", "2: 'pinentry' of [agent] is '', expected an absolute path*"},
-        {"[module a]\nworkers=1\n",
-         "1: [module a] has no path, expected path= with the absolute path "
-         "of a PKCS#11 module"},
-        {"[module a]\npath=a.so\n", "2: 'path' of [module a] is 'a.so', expected an absolute path"},
-        {"[module a]\npath=/a\nworkers=65\n",
-         "3: 'workers' of [module a] is '65', expected a whole "
-         "number from 0 to 64"},
-        {"[module a]\npath=/a\nverify=maybe\n",
-         "3: 'verify' of [module a] is 'maybe', expected one of "
-         "removable, always, never"},
-        {"[module a]\npath=/a\noperation-timeout=0\n",
-         "3: 'operation-timeout' of [module a] is '0', expected a whole number from 1 to 3600"},
-        {"[module a]\npath=/a\nfinal=path\n",
-         "3: unknown key 'final' in [module a], expected one of*"},
-        {"[policy p]\nkey=x\n", "1: [policy p] has no action, expected action=allow, ask or deny"},
-        {"[policy p]\naction=yes\n",
-         "2: 'action' of [policy p] is 'yes', expected one of allow, ask, "
-         "deny"},
-        {"[policy p]\naction=ask\npurpose=sing\n",
-         "3: 'purpose' of [policy p] has 'sing', expected "
-         "sign, decrypt or both with a semicolon between"},
-        {"[policy p]\naction=ask\npurpose=;\n",
-         "3: 'purpose' of [policy p] is empty, expected sign, "
-         "decrypt or both"},
-        {"[policy p]\naction=ask\nkey=\n", "3: 'key' of [policy p] is '', expected a pattern*"},
-        {"[policy p]\naction=ask\nkey=[ab]\n",
-         "3: 'key' of [policy p] is '[ab]', expected a pattern*"},
-        {"idle-lock=1\n", "1: expected a group like [agent] before the first key"},
-        {"[agent]\nnonsense\n", "2: expected key=value, [group] or # comment, not 'nonsense'"},
-        {"[agent]\n=1\n", "2: expected key=value, [group] or # comment, not '=1'"},
-        {"[agent\n", "1: expected a group like [agent], not '[agent'"},
-        {"[]\n", "1: expected a group like [agent], not '[]'"},
-        {"[agent] x\n", "1: expected a group like [agent], not '[agent] x'"},
-        {"[agent]\n\n[agent]\n", "3: the group [agent] stands in line 1 already"},
-        {"[agent]\nidle-lock=1\n# x\nidle-lock=2\n",
-         "4: 'idle-lock' of [agent] stands in line 2 already"},
-        {"[agent]\n\xff=1\n", "2: expected UTF-8 text"},
-    };
-
-    for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *message = error_of(cases[i].text, "");
-        g_autofree char *expected = g_strconcat("user.conf:", cases[i].message, NULL);
+    for (guint i = 0; i < G_N_ELEMENTS(mistakes); i++) {
+        g_autofree char *message = error_of(mistakes[i].text, "");
+        g_autofree char *expected = g_strconcat("user.conf:", mistakes[i].message, NULL);
         const char *star = strchr(expected, '*');
 
         if (star) {
@@ -336,8 +319,7 @@ test_too_many_modules_are_refused(void)
     g_assert_nonnull(strstr(message, "at most 32 modules"));
 }
 
-/* -- p11-kit ------------------------------------------------------------------------------------
- */
+/* -- p11-kit ---------------------------------------------------------------------------------- */
 
 typedef struct {
     SealTestHome *home;

@@ -16,8 +16,7 @@ typedef struct {
     gboolean called;
 } Fixture;
 
-/* -- listening ----------------------------------------------------------------------------------
- */
+/* -- listening -------------------------------------------------------------------------------- */
 
 static void
 note(Fixture *fixture, const char *what, const char *name, const char *const *properties)
@@ -101,8 +100,7 @@ static const SealRegistryEvents events = {
     .modules_changed = on_modules_changed,
 };
 
-/* -- fixture ------------------------------------------------------------------------------------
- */
+/* -- fixture ---------------------------------------------------------------------------------- */
 
 static void
 set_up(Fixture *fixture, gconstpointer data)
@@ -229,8 +227,7 @@ id_of(const char *text, gsize len)
 
 #define ID_OF(literal) id_of(literal, sizeof(literal) - 1)
 
-/* -- appearing ----------------------------------------------------------------------------------
- */
+/* -- appearing -------------------------------------------------------------------------------- */
 
 static void
 test_objects_are_told_once_complete(Fixture *fixture, gconstpointer data)
@@ -301,8 +298,7 @@ test_token_has_its_fields(Fixture *fixture, gconstpointer data)
     g_assert_true(token->flags & SEAL_TOKEN_REMOVABLE);
 }
 
-/* -- changing -----------------------------------------------------------------------------------
- */
+/* -- changing --------------------------------------------------------------------------------- */
 
 static void
 test_login_unlocks(Fixture *fixture, gconstpointer data)
@@ -357,8 +353,7 @@ test_keeper_sets_state_and_tries(Fixture *fixture, gconstpointer data)
                     "~token-Fake:State,TriesLeft ~token-Fake:State ~token-Fake:TriesLeft ");
 }
 
-/* -- going and coming ---------------------------------------------------------------------------
- */
+/* -- going and coming ------------------------------------------------------------------------- */
 
 static void
 test_pulled_token_stays_as_absent(Fixture *fixture, gconstpointer data)
@@ -460,8 +455,7 @@ test_unusable_module_does_not_hold_up(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(seal_module_reason(module), ==, "it is no PKCS#11 module");
 }
 
-/* -- twice --------------------------------------------------------------------------------------
- */
+/* -- twice ------------------------------------------------------------------------------------ */
 
 static void
 test_key_on_two_tokens_is_one_object(Fixture *fixture, gconstpointer data)

@@ -65,8 +65,7 @@ reply_text(const SealFrameHeader *to, const char *text)
     reply(to, text, strlen(text));
 }
 
-/* -- tokens -------------------------------------------------------------------------------------
- */
+/* -- tokens ----------------------------------------------------------------------------------- */
 
 static void
 tell_token(uint32_t reference)
@@ -160,8 +159,7 @@ tell_all(void)
     tell_u32(SEAL_FRAME_TOKEN_DONE, TOKEN);
 }
 
-/* -- what a sign request can ask for ------------------------------------------------------------
- */
+/* -- what a sign request can ask for ---------------------------------------------------------- */
 
 static void
 send_raw(const void *data, size_t len)
@@ -403,8 +401,7 @@ static const struct {
     {"stray-reply", give_stray_reply},
 };
 
-/* -- requests -----------------------------------------------------------------------------------
- */
+/* -- requests --------------------------------------------------------------------------------- */
 
 /* Without an act: "key KEY.GENERATION mechanism MECHANISM hash HASH data LEN: DATA". */
 static void
@@ -517,8 +514,7 @@ on_request(const SealFrameHeader *header, const void *body)
             requests[i].act(header, body);
 }
 
-/* -- start --------------------------------------------------------------------------------------
- */
+/* -- start ------------------------------------------------------------------------------------ */
 
 static void
 note(const char *what)

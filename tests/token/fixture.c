@@ -7,8 +7,7 @@
 #include "tests/support/process.h"
 #include "tests/support/wait.h"
 
-/* -- events -------------------------------------------------------------------------------------
- */
+/* -- events ----------------------------------------------------------------------------------- */
 
 static void
 on_state(SealModule *module, gpointer user_data)
@@ -50,8 +49,7 @@ on_gone(SealModule *module, SealToken *token, gpointer user_data)
 
 static const SealModuleEvents events = {on_state, on_appeared, on_changed, on_gone};
 
-/* -- fixture ------------------------------------------------------------------------------------
- */
+/* -- fixture ---------------------------------------------------------------------------------- */
 
 void
 set_up(Fixture *fixture, gconstpointer data)
@@ -141,8 +139,7 @@ count_starts(Fixture *fixture)
     return count;
 }
 
-/* -- asking -------------------------------------------------------------------------------------
- */
+/* -- asking ----------------------------------------------------------------------------------- */
 
 void
 on_answer(const SealReply *reply, gpointer user_data)

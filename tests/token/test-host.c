@@ -12,8 +12,7 @@
 #include "tests/support/wait.h"
 #include "tests/token/fixture.h"
 
-/* -- helpers ------------------------------------------------------------------------------------
- */
+/* -- helpers ---------------------------------------------------------------------------------- */
 
 static void
 set_up_host(Fixture *fixture, gconstpointer data)
@@ -171,8 +170,7 @@ expect_signature(Fixture *fixture)
     g_byte_array_unref(result.signature);
 }
 
-/* -- SoftHSM ------------------------------------------------------------------------------------
- */
+/* -- SoftHSM ---------------------------------------------------------------------------------- */
 
 static void
 test_softhsm_signs(Fixture *fixture, gconstpointer data)
@@ -214,8 +212,7 @@ test_killed_host_comes_back(Fixture *fixture, gconstpointer data)
     expect_signature(fixture);
 }
 
-/* -- moods --------------------------------------------------------------------------------------
- */
+/* -- moods ------------------------------------------------------------------------------------ */
 
 static void
 test_hung_operation_times_out(Fixture *fixture, gconstpointer data)
@@ -290,8 +287,7 @@ test_pulled_and_put_back_is_told(Fixture *fixture, gconstpointer data)
     expect_signature(fixture);
 }
 
-/* -- what is no module --------------------------------------------------------------------------
- */
+/* -- what is no module ------------------------------------------------------------------------ */
 
 static void
 test_missing_file_is_unusable(Fixture *fixture, gconstpointer data)

@@ -6,8 +6,7 @@
 #include "tests/support/wait.h"
 #include "tests/token/fixture.h"
 
-/* -- mishaps in operation -----------------------------------------------------------------------
- */
+/* -- mishaps in operation --------------------------------------------------------------------- */
 
 /* `data`: what a sign request makes the host do wrong. The request fails, also the one beside it,
  * and the next works at a new host. */
@@ -125,8 +124,7 @@ test_other_module_goes_on(Fixture *fixture, gconstpointer data)
     g_free(other.journal);
 }
 
-/* -- mishaps at the start -----------------------------------------------------------------------
- */
+/* -- mishaps at the start --------------------------------------------------------------------- */
 
 /* `data`: the mood. The module is unusable after one host, with a reason, until it is asked again.
  */

@@ -11,8 +11,7 @@
 #include "tests/support/wait.h"
 #include "tests/token/fixture.h"
 
-/* -- the usual ----------------------------------------------------------------------------------
- */
+/* -- the usual -------------------------------------------------------------------------------- */
 
 static void
 test_start_tells_state_then_tokens(Fixture *fixture, gconstpointer data)
@@ -174,8 +173,7 @@ test_failure_carries_the_hosts_words(Fixture *fixture, gconstpointer data)
     g_assert_cmpstr(answer.message, ==, "the token wants a login");
 }
 
-/* -- load ---------------------------------------------------------------------------------------
- */
+/* -- load ------------------------------------------------------------------------------------- */
 
 static void
 test_narrow_window_is_kept(Fixture *fixture, gconstpointer data)
@@ -290,8 +288,7 @@ test_oversized_data_is_refused(Fixture *fixture, gconstpointer data)
     g_assert_true(is_running(fixture));
 }
 
-/* -- what is left behind ------------------------------------------------------------------------
- */
+/* -- what is left behind ---------------------------------------------------------------------- */
 
 static void
 test_host_inherits_its_sockets_only(Fixture *fixture, gconstpointer data)
