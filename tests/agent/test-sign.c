@@ -345,6 +345,68 @@ consent_is_asked_where_the_policy_says_so(void)
     g_assert_no_error(error);
 }
 
+/* -- a key that wants its PIN each time ------------------------------------------------- */
+
+/* The world of profile `generated`: token Blue, one of whose keys is CKA_ALWAYS_AUTHENTICATE. */
+static void
+blue_world_init(World *world)
+{
+    static const char *const profiles[] = {"generated", NULL};
+
+    world->home = seal_test_home_new();
+    seal_test_fixture_make(world->home, profiles);
+    seal_test_agent_new(world->home);
+    world->connection = seal_test_private();
+}
+
+static void
+careful_key_asks_for_each_use(void)
+{
+    g_auto(World) world = {NULL};
+    g_autofree char *key = NULL;
+    g_autofree char *pin = NULL;
+    g_autoptr(GVariant) always = NULL;
+    GError *error = NULL;
+    guint asked = 0;
+
+    blue_world_init(&world);
+    pin = seal_test_fixture_pin(world.home);
+    key = seal_test_key(world.connection, "Blue 9C signing");
+    seal_test_pinentry_answer(world.home, "always pin %s", pin);
+    g_assert_no_error(ask(&world, key, "ecdsa", "{'hash': <'sha256'>}", 32, TRUE));
+    asked = seal_test_pinentry_count(world.home);
+    /* the private key shows itself after the login only */
+    always = seal_test_property(world.connection, key, SEAL_INTERFACE_KEY, "AlwaysAuthenticate");
+    g_assert_true(g_variant_get_boolean(always));
+    error = ask(&world, key, "ecdsa", "{'hash': <'sha256'>}", 32, TRUE);
+    g_assert_no_error(error);
+    g_assert_cmpuint(seal_test_pinentry_count(world.home), ==, asked + 1);
+    /* unlocked or not: without a person it is not used */
+    seal_test_assert_error(ask(&world, key, "ecdsa", "{'hash': <'sha256'>}", 32, FALSE),
+                           SEAL_ERROR_INTERACTION_REQUIRED, "");
+}
+
+/* A wrong PIN is asked again; the right one then signs; cancelling ends it. */
+static void
+careful_key_asks_again_after_a_wrong_pin(void)
+{
+    g_auto(World) world = {NULL};
+    g_autofree char *key = NULL;
+    g_autofree char *pin = NULL;
+    GError *error = NULL;
+
+    blue_world_init(&world);
+    pin = seal_test_fixture_pin(world.home);
+    key = seal_test_key(world.connection, "Blue 9C signing");
+    seal_test_pinentry_answer(world.home, "pin %s\npin 00000000\npin %s", pin, pin);
+    error = ask(&world, key, "ecdsa", "{'hash': <'sha256'>}", 32, TRUE);
+    g_assert_no_error(error);
+    g_assert_cmpuint(seal_test_pinentry_count(world.home), ==, 3);
+    seal_test_pinentry_answer(world.home, "cancel");
+    seal_test_assert_error(ask(&world, key, "ecdsa", "{'hash': <'sha256'>}", 32, TRUE),
+                           SEAL_ERROR_CANCELLED, "");
+}
+
 int
 main(int argc, char **argv)
 {
@@ -362,5 +424,8 @@ main(int argc, char **argv)
                     denied_caller_leaves_the_token_untouched);
     g_test_add_func("/sign/consent-is-asked-where-the-policy-says-so",
                     consent_is_asked_where_the_policy_says_so);
+    g_test_add_func("/sign/careful-key/asks-for-each-use", careful_key_asks_for_each_use);
+    g_test_add_func("/sign/careful-key/asks-again-after-a-wrong-pin",
+                    careful_key_asks_again_after_a_wrong_pin);
     return g_test_run();
 }
