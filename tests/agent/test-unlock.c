@@ -7,7 +7,7 @@
 #include "tests/agent/unlock-scene.h"
 #include "tests/support/process.h"
 
-#define TOKEN "Alice"
+static const SealUnlockSceneOptions plain = {0};
 
 static gboolean
 is_not_unlocked(gpointer data)
@@ -33,7 +33,7 @@ test_right_pin(void)
 {
     SealUnlockScene scene;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_LOCKED);
     g_assert_false(seal_unlocker_is_active(scene.unlocker));
     unlock(&scene);
@@ -48,7 +48,7 @@ test_unlocked_is_answered_at_once(void)
     SealUnlockAsk ask;
     g_auto(SealUnlockAnswer) answer = {0};
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     unlock(&scene);
     ask = seal_unlock_scene_ask(&scene);
     ask.interactive = FALSE;
@@ -66,7 +66,7 @@ test_prompt_says_who_and_what_for(void)
     SealUnlockScene scene;
     g_autofree char *program = NULL, *line = NULL;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     unlock(&scene);
     program = seal_caller_describe(scene.caller);
     line = g_strdup_printf("Program: %s%%0AToken: Alice%%0A", program);
@@ -83,7 +83,7 @@ test_wrong_then_right(void)
     SealUnlockScene scene;
     SealUnlockAsk ask;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin 00000000\npin %s\n", scene.pin);
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_NONE, NULL);
@@ -100,7 +100,7 @@ test_wrong_three_times(void)
     SealUnlockScene scene;
     SealUnlockAsk ask;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin 00000001\npin 00000002\npin 00000003\npin 00000004\n");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_INCORRECT, "3 times");
@@ -119,7 +119,7 @@ test_impossible_pins_are_not_sent(void)
     SealUnlockAsk ask;
     g_autofree char *long_pin = g_strnfill(256, '7');
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin \npin 123\npin %s\npin %s\n", long_pin, scene.pin);
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_NONE, NULL);
@@ -136,7 +136,7 @@ test_refused_pin_is_told(void)
     SealUnlockScene scene;
     SealUnlockAsk ask;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin 00000001\npin 00000001\ncancel\n");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_CANCELLED, NULL);
@@ -154,7 +154,7 @@ test_no_usable_pin_ends(void)
     SealUnlockScene scene;
     SealUnlockAsk ask;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "always pin 1\n");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_INCORRECT, "no usable PIN");
@@ -179,7 +179,7 @@ test_endings(void)
     };
     SealUnlockScene scene;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         SealUnlockAsk ask = seal_unlock_scene_ask(&scene);
 
@@ -198,7 +198,7 @@ test_not_interactive(void)
     SealUnlockAsk ask;
     g_auto(SealUnlockAnswer) answer = {0};
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     ask.interactive = FALSE;
     g_assert_null(seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer,
@@ -218,7 +218,7 @@ test_requests_share_a_dialogue(void)
     SealUnlockAsk ask;
     SealUnlockAnswer answers[ASKERS] = {{0}};
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin 00000000\npin %s\n", scene.pin);
     for (guint i = 0; i < ASKERS; i++)
@@ -241,7 +241,7 @@ test_one_of_several_leaves(void)
     g_auto(SealUnlockAnswer) stays = {0}, leaves = {0};
     SealUnlock *leaving = NULL;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin %s\n", scene.pin);
     (void)seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer, &stays);
@@ -253,37 +253,6 @@ test_one_of_several_leaves(void)
     seal_unlock_scene_close(&scene);
 }
 
-typedef struct {
-    SealUnlockScene *scene;
-    const char *text;
-    guint count;
-} Prompts;
-
-static gboolean
-were_prompted(gpointer data)
-{
-    const Prompts *prompts = data;
-
-    return seal_unlock_scene_prompts(prompts->scene, prompts->text) >= prompts->count;
-}
-
-static gboolean
-keep_looking(gpointer data)
-{
-    return G_SOURCE_CONTINUE;
-}
-
-/* The fake's log is a file: looked at every few milliseconds while the loop runs. */
-static void
-wait_for_prompt(SealUnlockScene *scene, const char *text, guint count)
-{
-    Prompts prompts = {scene, text, count};
-    guint timer = g_timeout_add(5, keep_looking, NULL);
-
-    g_assert_true(seal_test_wait_until(were_prompted, &prompts));
-    g_source_remove(timer);
-}
-
 /* The dialogue named the one that left: it is opened anew in the name of the one that stays. */
 static void
 test_the_first_of_several_leaves(void)
@@ -293,13 +262,13 @@ test_the_first_of_several_leaves(void)
     g_auto(SealUnlockAnswer) stays = {0}, leaves = {0};
     SealUnlock *leaving = NULL;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     first = second = seal_unlock_scene_ask(&scene);
     first.purpose = "decrypt";
     seal_test_pinentry_answer(scene.home, "hang\npin %s\n", scene.pin);
     leaving = seal_unlock_async(scene.unlocker, scene.token, &first, seal_unlock_on_answer, &leaves);
     (void)seal_unlock_async(scene.unlocker, scene.token, &second, seal_unlock_on_answer, &stays);
-    wait_for_prompt(&scene, "-> hang", 1);
+    seal_unlock_scene_wait_prompt(&scene, "-> hang", 1);
     seal_unlock_cancel(leaving);
     seal_unlock_expect(&stays, SEAL_ERROR_NONE, NULL);
     g_assert_cmpuint(leaves.calls, ==, 0);
@@ -316,11 +285,11 @@ test_the_only_one_leaves(void)
     g_auto(SealUnlockAnswer) answer = {0};
     SealUnlock *request = NULL;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "hang\n");
     request = seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer, &answer);
-    wait_for_prompt(&scene, "-> hang", 1);
+    seal_unlock_scene_wait_prompt(&scene, "-> hang", 1);
     seal_unlock_cancel(request);
     g_assert_false(seal_unlocker_is_active(scene.unlocker));
     unlock(&scene);
@@ -336,7 +305,7 @@ test_lock(void)
     SealUnlockScene scene;
     g_auto(SealUnlockAnswer) answer = {0};
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     unlock(&scene);
     seal_lock_async(scene.unlocker, scene.token, seal_unlock_on_answer, &answer);
     g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_LOCKED);
@@ -354,11 +323,11 @@ test_lock_all_closes_dialogues(void)
     SealUnlockAsk ask;
     g_auto(SealUnlockAnswer) waiting = {0}, locked = {0};
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "hang\n");
     (void)seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer, &waiting);
-    wait_for_prompt(&scene, "-> hang", 1);
+    seal_unlock_scene_wait_prompt(&scene, "-> hang", 1);
     seal_lock_all_async(scene.unlocker, seal_unlock_on_answer, &locked);
     seal_unlock_expect(&waiting, SEAL_ERROR_CANCELLED, "locked");
     seal_unlock_expect(&locked, SEAL_ERROR_NONE, NULL);
@@ -370,7 +339,7 @@ test_idle_token_is_locked(void)
 {
     SealUnlockScene scene;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 1, 0);
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.idle_s = 1});
     unlock(&scene);
     g_assert_true(seal_test_wait_until(is_not_unlocked, scene.token));
     seal_unlock_scene_close(&scene);
@@ -406,7 +375,7 @@ test_used_token_stays_unlocked(void)
     gboolean passed = FALSE;
     guint toucher = 0;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 1, 0);
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.idle_s = 1});
     unlock(&scene);
     toucher = g_timeout_add(50, touch, &scene);
     g_timeout_add(2500, note_passed, &passed);
@@ -423,7 +392,7 @@ test_old_login_ends_although_used(void)
     SealUnlockScene scene;
     guint toucher = 0;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 60, 1);
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.idle_s = 60, .max_s = 1});
     unlock(&scene);
     toucher = g_timeout_add(50, touch, &scene);
     g_assert_true(seal_test_wait_until(is_not_unlocked, scene.token));
@@ -439,7 +408,7 @@ test_dead_host_means_locked(void)
     SealUnlockScene scene;
     const GPtrArray *modules = NULL;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     unlock(&scene);
     modules = seal_registry_modules(scene.registry);
     g_assert_cmpint(kill(seal_module_host_pid(modules->pdata[0]), SIGKILL), ==, 0);
@@ -457,14 +426,14 @@ test_host_dies_during_the_dialogue(void)
     g_auto(SealUnlockAnswer) answer = {0};
     const GPtrArray *modules = NULL;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     modules = seal_registry_modules(scene.registry);
     seal_test_pinentry_answer(scene.home, "hang\n");
     (void)seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer, &answer);
-    wait_for_prompt(&scene, "-> hang", 1);
+    seal_unlock_scene_wait_prompt(&scene, "-> hang", 1);
     g_assert_cmpint(kill(seal_module_host_pid(modules->pdata[0]), SIGKILL), ==, 0);
-    seal_unlock_expect(&answer, SEAL_ERROR_TOKEN_REMOVED, TOKEN);
+    seal_unlock_expect(&answer, SEAL_ERROR_TOKEN_REMOVED, "Alice");
     seal_unlock_scene_close(&scene);
 }
 
@@ -499,7 +468,7 @@ test_pin_of_one_operation(void)
     SealUnlockAsk ask;
     PinAnswer first = {0}, second = {0};
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin 11111111\npin 11111111\npin 22222222\n");
     g_assert_nonnull(seal_unlock_ask_pin_async(scene.unlocker, scene.token, &ask, on_pin, &first));
@@ -524,11 +493,11 @@ test_pin_of_one_operation_is_cancelled(void)
     PinAnswer left = {0}, refused = {0};
     SealUnlock *request = NULL;
 
-    seal_unlock_scene_open(&scene, NULL, TOKEN, 0, 0);
+    seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "hang\ncancel\n");
     request = seal_unlock_ask_pin_async(scene.unlocker, scene.token, &ask, on_pin, &left);
-    wait_for_prompt(&scene, "-> hang", 1);
+    seal_unlock_scene_wait_prompt(&scene, "-> hang", 1);
     seal_unlock_cancel(request);
     (void)seal_unlock_ask_pin_async(scene.unlocker, scene.token, &ask, on_pin, &refused);
     g_assert_true(seal_test_wait_until(has_pin, &refused));

@@ -1,24 +1,16 @@
 /* The scene is set in the order of the agent's main(), and struck in the reverse. */
 #include "tests/agent/unlock-scene.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "tests/support/process.h"
 
-static void
-on_token_changed(SealTokenObject *token, const char *const *properties, gpointer user_data)
-{
-    SealUnlockScene *scene = user_data;
-
-    if (token == scene->token && g_strv_contains(properties, "State"))
-        g_ptr_array_add(scene->states, (gpointer)seal_token_state_name(token->state));
-}
-
-static const SealRegistryEvents events = {.token_changed = on_token_changed};
+#define TOKEN "Alice"
 
 static void
-add_module(SealUnlockScene *scene, const char *path)
+add_module(SealUnlockScene *scene, const char *path, const SealUnlockSceneOptions *options)
 {
     g_autofree char *host = seal_test_built("pkcs11/host/privyseal-host");
     const SealModuleConfig config = {
@@ -26,7 +18,8 @@ add_module(SealUnlockScene *scene, const char *path)
         .path = (char *)path,
         .host_program = host,
         .operation_timeout_ms = (guint)seal_test_deadline_ms(),
-        .login_timeout_ms = (guint)seal_test_deadline_ms(),
+        .login_timeout_ms =
+            options->login_timeout_ms ? options->login_timeout_ms : (guint)seal_test_deadline_ms(),
         .start_timeout_ms = (guint)seal_test_deadline_ms(),
     };
 
@@ -54,29 +47,62 @@ find_token(SealUnlockScene *scene, const char *label)
 }
 
 void
-seal_unlock_scene_open(SealUnlockScene *scene, const char *module, const char *label, guint idle_s,
-                       guint max_s)
+seal_unlock_scene_set_moods(SealUnlockScene *scene, const char *moods)
 {
-    g_autofree char *pinentry = NULL, *softhsm = NULL;
+    g_autofree char *tries = seal_test_home_path(scene->home, "moody/tries");
+    g_autofree char *log = seal_test_home_path(scene->home, "moody/log");
+    g_autofree char *text =
+        g_strdup_printf("[mood]\npin-tries=%s\nlog=%s\n%s", tries, log, moods);
+    g_autofree char *path = seal_test_home_path(scene->home, "moody/control");
+
+    /* Replaced as a whole: the module may read it at any time */
+    g_assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+void
+seal_unlock_scene_set_tries(SealUnlockScene *scene, const char *tries)
+{
+    g_autofree char *path = seal_test_home_write(scene->home, "moody/tries", tries);
+
+    g_assert_nonnull(path);
+}
+
+/* Returns the path of the module that the host shall load (transfer full). */
+static char *
+prepare_module(SealUnlockScene *scene, const SealUnlockSceneOptions *options)
+{
+    g_autofree char *softhsm = seal_test_fixture_module(scene->home);
+    g_autofree char *control = seal_test_home_path(scene->home, "moody/control");
+
+    if (!options->moods)
+        return g_steal_pointer(&softhsm);
+    seal_unlock_scene_set_tries(scene, options->tries ? options->tries : "3");
+    seal_unlock_scene_set_moods(scene, options->moods);
+    seal_test_home_setenv(scene->home, "PRIVYSEAL_MOODY", control);
+    seal_test_home_setenv(scene->home, "PRIVYSEAL_MOODY_MODULE", softhsm);
+    return seal_test_built("tests/mock/moody.so");
+}
+
+void
+seal_unlock_scene_open(SealUnlockScene *scene, const SealUnlockSceneOptions *options)
+{
+    g_autofree char *pinentry = NULL, *module = NULL;
 
     memset(scene, 0, sizeof *scene);
     scene->home = seal_test_home_new();
-    if (!module) {
-        seal_test_fixture_new(scene->home);
-        scene->pin = seal_test_fixture_pin(scene->home);
-        softhsm = seal_test_fixture_module(scene->home);
-    }
+    seal_test_fixture_new(scene->home);
+    scene->pin = seal_test_fixture_pin(scene->home);
     pinentry = seal_test_pinentry_new(scene->home);
-    scene->states = g_ptr_array_new();
+    module = prepare_module(scene, options);
     scene->loop = seal_loop_new(NULL);
     scene->registry = seal_registry_new();
     scene->prompter = seal_prompter_new(scene->loop, pinentry, 60);
-    scene->unlocker = seal_unlocker_new(scene->registry, scene->prompter, idle_s, max_s);
+    scene->unlocker =
+        seal_unlocker_new(scene->registry, scene->prompter, options->idle_s, options->max_s);
     scene->caller = seal_caller_new(getuid(), getpid(), TRUE);
-    seal_registry_listen(scene->registry, &events, scene);
-    add_module(scene, module ? module : softhsm);
+    add_module(scene, module, options);
     g_assert_true(seal_test_wait_until(is_ready, scene->registry));
-    scene->token = find_token(scene, label);
+    scene->token = find_token(scene, TOKEN);
 }
 
 void
@@ -89,7 +115,6 @@ seal_unlock_scene_close(SealUnlockScene *scene)
     seal_registry_free(scene->registry);
     seal_loop_free(scene->loop);
     seal_caller_unref(scene->caller);
-    g_ptr_array_unref(scene->states);
     g_free(scene->pin);
     children = seal_test_children(getpid());
     g_assert_cmpuint(children->len, ==, 0);
@@ -152,15 +177,83 @@ seal_unlock_scene_try(SealUnlockScene *scene, const SealUnlockAsk *ask, SealErro
     seal_unlock_expect(&answer, status, part);
 }
 
+/* -- logs -------------------------------------------------------------------------- */
+
+static guint
+occurrences(const char *text, const char *part)
+{
+    guint count = 0;
+
+    for (const char *at = strstr(text, part); at; at = strstr(at + 1, part))
+        count++;
+    return count;
+}
+
 guint
 seal_unlock_scene_prompts(SealUnlockScene *scene, const char *part)
 {
     g_autofree char *log = seal_test_pinentry_log(scene->home);
-    guint count = 0;
 
-    for (const char *at = strstr(log, part); at; at = strstr(at + 1, part))
-        count++;
-    return count;
+    return occurrences(log, part);
+}
+
+guint
+seal_unlock_scene_calls(SealUnlockScene *scene, const char *call)
+{
+    g_autofree char *log = seal_test_home_read(scene->home, "moody/log");
+
+    return occurrences(log, call);
+}
+
+int
+seal_unlock_scene_tries(SealUnlockScene *scene)
+{
+    g_autofree char *text = seal_test_home_read(scene->home, "moody/tries");
+
+    return atoi(text);
+}
+
+typedef struct {
+    guint (*count)(SealUnlockScene *scene, const char *text);
+    SealUnlockScene *scene;
+    const char *text;
+    guint awaited;
+} AwaitedText;
+
+static gboolean
+is_there(gpointer data)
+{
+    const AwaitedText *text = data;
+
+    return text->count(text->scene, text->text) >= text->awaited;
+}
+
+static gboolean
+keep_looking(gpointer data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+/* No event of the loop tells of a file: it is looked at every few milliseconds while the loop runs. */
+static void
+wait_for_text(AwaitedText text)
+{
+    guint timer = g_timeout_add(5, keep_looking, NULL);
+
+    g_assert_true(seal_test_wait_until(is_there, &text));
+    g_source_remove(timer);
+}
+
+void
+seal_unlock_scene_wait_prompt(SealUnlockScene *scene, const char *text, guint count)
+{
+    wait_for_text((AwaitedText){seal_unlock_scene_prompts, scene, text, count});
+}
+
+void
+seal_unlock_scene_wait_call(SealUnlockScene *scene, const char *call, guint count)
+{
+    wait_for_text((AwaitedText){seal_unlock_scene_calls, scene, call, count});
 }
 
 typedef struct {

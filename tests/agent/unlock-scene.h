@@ -18,7 +18,6 @@ typedef struct {
     SealCaller *caller;
     SealTokenObject *token;
     char *pin; /* of SoftHSM's tokens */
-    GPtrArray *states; /* names of the token's states, in order */
 } SealUnlockScene;
 
 typedef struct {
@@ -27,10 +26,15 @@ typedef struct {
     char *message;
 } SealUnlockAnswer;
 
-/* Opens a scene on the token `label`: of `module`, or with NULL of SoftHSM with the golden fixture.
- * `idle_s`, `max_s` as for seal_unlocker_new(). Aborts the test if the token does not appear. */
-void seal_unlock_scene_open(SealUnlockScene *scene, const char *module, const char *label,
-                            guint idle_s, guint max_s);
+typedef struct {
+    guint idle_s, max_s;    /* as for seal_unlocker_new() */
+    guint login_timeout_ms; /* 0: the test's own deadline */
+    const char *moods;      /* (nullable) lines of the moody module's control file; NULL: SoftHSM alone */
+    const char *tries;      /* (nullable) with moods: the PIN counter to begin with, "3" */
+} SealUnlockSceneOptions;
+
+/* Opens a scene on Alice's token of the golden fixture. Aborts the test if it does not appear. */
+void seal_unlock_scene_open(SealUnlockScene *scene, const SealUnlockSceneOptions *options);
 /* Ends all; aborts if a child process is left. */
 void seal_unlock_scene_close(SealUnlockScene *scene);
 
@@ -49,5 +53,14 @@ void seal_unlock_scene_try(SealUnlockScene *scene, const SealUnlockAsk *ask, Sea
                            const char *part);
 /* How often `part` stands in the fake pinentry's log. */
 guint seal_unlock_scene_prompts(SealUnlockScene *scene, const char *part);
+/* Changes the moods (the counter and the log of calls stay where they are). */
+void seal_unlock_scene_set_moods(SealUnlockScene *scene, const char *moods);
+/* The moody module's PIN counter, and how often it was called: "C_Login". */
+int seal_unlock_scene_tries(SealUnlockScene *scene);
+void seal_unlock_scene_set_tries(SealUnlockScene *scene, const char *tries);
+guint seal_unlock_scene_calls(SealUnlockScene *scene, const char *call);
+/* Runs the loop until the fake pinentry's log, or the module's, has `text` at least `count` times. */
+void seal_unlock_scene_wait_prompt(SealUnlockScene *scene, const char *text, guint count);
+void seal_unlock_scene_wait_call(SealUnlockScene *scene, const char *call, guint count);
 /* Runs the loop until the token's state is `state`. */
 void seal_unlock_scene_wait_state(SealUnlockScene *scene, SealTokenState state);
