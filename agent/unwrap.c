@@ -130,6 +130,8 @@ fill_agreement(Unwrap *unwrap, const SealKeyEncryption *encryption, const SealKe
     request->parameters.wrap_key_len = encryption->wrap_key_len;
     if (encryption->cofactor)
         request->parameters.flags |= SEAL_UNWRAP_COFACTOR;
+    if (encryption->mechanism == SEAL_MECHANISM_UNWRAP_X25519)
+        request->label = query->ukm; /* HKDF's salt (RFC 8418 2.2) */
     return TRUE;
 }
 
