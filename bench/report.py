@@ -31,22 +31,28 @@ def speed_table(results):
     rows = []
     for result in results:
         goal = result["goal"]
+        calm, turns = result["calm"]
         verdict = "" if goal is None else ("reached" if result["agent"] >= goal else "short")
+        if calm == 0:
+            verdict = "disturbed"
         rows.append([result["title"], result["clients"], f"{result['direct']:.0f}",
-                     ratio(result["agent"]), ratio(goal), verdict, ratio(result["p11kit"])])
-    return table(["operation", "clients", "direct, per s", "agent", "goal", "", "p11-kit server"],
-                 rows)
+                     ratio(result["agent"]), ratio(goal), verdict, ratio(result["p11kit"]),
+                     f"{calm} of {turns}"])
+    return table(["operation", "clients", "direct, per s", "agent", "goal", "", "p11-kit server",
+                  "calm turns"], rows)
 
 
 def cpu_table(results):
     rows = []
     for result in results:
         cpu = result["cpu"]
+        whole = cpu["client"] + cpu["agent"] + cpu["host"]
         rows.append([result["title"], result["clients"], f"{cpu['direct']:.0f}",
                      f"{cpu['client']:.0f}", f"{cpu['agent']:.0f}", f"{cpu['host']:.0f}",
-                     f"{cpu['host'] - cpu['direct']:+.0f}"])
+                     f"{cpu['host'] - cpu['direct']:+.0f}",
+                     ratio(cpu["direct"] / whole)])
     return table(["CPU per operation, us", "clients", "direct", "client", "agent", "host",
-                  "host - direct"], rows)
+                  "host - direct", "direct / all three"], rows)
 
 
 def other_table(facts):

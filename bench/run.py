@@ -4,9 +4,10 @@ module itself, and with `p11-kit server`.
 
     bench/run.py [--build DIR] [--quick] [--only WORK ...] [--clients N ...] [--write FILE]
 
-The machine's speed moves while one measures, so programs alternate in short rounds and each round is
-compared with the direct rounds before and after it; told is the median of these ratios. The programs
-stay loaded and logged in between rounds (bench/pace.h)."""
+The machine's speed moves while one measures, so programs take turns in short rounds, and each round is
+compared with the direct one of the same turn; told is the median of these ratios. Turns in which other
+programs took much of the machine do not count. The programs stay loaded and logged in between rounds
+(bench/pace.h)."""
 
 import argparse
 import contextlib
@@ -24,6 +25,10 @@ P11KIT_CLIENT = "pkcs11/p11-kit-client.so"
 
 TOKEN = "Alice"
 IN_FLIGHT = 32
+# A turn in which other programs took a larger share of the machine does not count, if there are
+# enough others.
+DISTURBED = 0.08
+ENOUGH_CALM = 4
 # After this long without a request agent and host count as idle.
 QUIET_S = 1
 
@@ -87,18 +92,28 @@ class Group:
         self.cpu = []
 
     def round(self, milliseconds):
+        """Returns the share of the machine that other programs took meanwhile."""
         before = [worlds.cpu_ns(pid) for pid in self.servers]
+        busy_before, clock_before = worlds.busy_s(), time.monotonic()
         for worker in self.workers:
             worker.go(milliseconds)
         answers = [worker.done() for worker in self.workers]
+        wall = time.monotonic() - clock_before
+        busy = worlds.busy_s() - busy_before
         after = [worlds.cpu_ns(pid) for pid in self.servers]
         operations = sum(answer[0] for answer in answers)
         spent = [sum(answer[2] for answer in answers)] + [b - a for a, b in zip(before, after)]
         self.rates.append(sum(1e9 * done / wall for done, wall, _ in answers))
         self.cpu.append([each / 1000 / max(operations, 1) for each in spent])
+        return max(busy - sum(spent) / 1e9, 0) / wall / os.cpu_count()
 
     def cpu_us(self, index):
         return statistics.median(each[index] for each in self.cpu)
+
+    def keep(self, rounds):
+        """Forgets all rounds but these (indices)."""
+        self.rates = [self.rates[i] for i in rounds]
+        self.cpu = [self.cpu[i] for i in rounds]
 
     def end(self):
         for worker in self.workers:
@@ -106,20 +121,27 @@ class Group:
 
 
 def compared(group, direct):
-    """The median ratio of a group's rounds to the direct rounds around each."""
+    """The median ratio of a group's rounds to the direct rounds of the same turns."""
     if group is None:
         return None
-    pairs = zip(group.rates, direct.rates, direct.rates[1:])
-    return statistics.median(2 * rate / (before + after) for rate, before, after in pairs)
+    return statistics.median(rate / other for rate, other in zip(group.rates, direct.rates))
 
 
-def interleave(direct, others, rounds, milliseconds):
-    direct.round(milliseconds)
-    for _ in range(rounds):
-        for other in others:
-            if other:
-                other.round(milliseconds)
-        direct.round(milliseconds)
+def interleave(direct, others, options):
+    """Takes turns until enough of them were calm: other programs took less than DISTURBED. If that is
+    not to be had, all turns count. Returns how many were calm, and how many there were."""
+    groups = [group for group in (direct, *others) if group]
+    disturbances = []
+    while sum(each < DISTURBED for each in disturbances) < options.rounds:
+        if len(disturbances) >= options.rounds * options.patience:
+            break
+        order = groups if len(disturbances) % 2 else groups[::-1]
+        disturbances.append(max(group.round(options.milliseconds) for group in order))
+    calm = [i for i, each in enumerate(disturbances) if each < DISTURBED]
+    if len(calm) >= min(options.rounds, ENOUGH_CALM):
+        for group in groups:
+            group.keep(calm)
+    return len(calm), len(disturbances)
 
 
 class Work:
@@ -148,16 +170,17 @@ def p11kit_group(world, work, clients, server):
     """None where p11-kit cannot do the work."""
     if not server or work.operation == "derive-p256":
         return None
-    address, client_module = server
-    return Group(direct_workers(world, work, clients, module=client_module,
-                                env={"P11_KIT_SERVER_ADDRESS": address}))
+    address, client_module, pid = server
+    workers = direct_workers(world, work, clients, module=client_module,
+                             env={"P11_KIT_SERVER_ADDRESS": address})
+    return Group(workers, worlds.children(pid)) # it forks for each connection
 
 
 def measure(world, work, clients, options, server=None, in_flight=1):
     direct = Group(direct_workers(world, work, clients, threads=in_flight))
     agent = agent_group(world, work, clients, in_flight)
     p11kit = p11kit_group(world, work, clients, server) if in_flight == 1 else None
-    interleave(direct, [agent, p11kit], options.rounds, options.milliseconds)
+    calm = interleave(direct, [agent, p11kit], options)
     for group in (direct, agent, p11kit):
         if group:
             group.end()
@@ -165,7 +188,7 @@ def measure(world, work, clients, options, server=None, in_flight=1):
     result = {
         "title": title, "clients": clients, "direct": statistics.median(direct.rates),
         "agent": compared(agent, direct), "p11kit": compared(p11kit, direct),
-        "goal": work.goals.get(clients if in_flight == 1 else "pipelined"),
+        "goal": work.goals.get(clients if in_flight == 1 else "pipelined"), "calm": calm,
         "cpu": {"direct": direct.cpu_us(0), "client": agent.cpu_us(0), "agent": agent.cpu_us(1),
                 "host": agent.cpu_us(2)},
     }
@@ -184,7 +207,8 @@ def find_p11kit_client():
 
 @contextlib.contextmanager
 def p11kit_server(world):
-    """`p11-kit server` for the world's module; yields its address and the client module, or None."""
+    """`p11-kit server` for the world's module; yields its address, the client module and the server's pid,
+    or None."""
     client_module = find_p11kit_client()
     if not client_module:
         yield None
@@ -194,7 +218,7 @@ def p11kit_server(world):
                            f"pkcs11:token={TOKEN}"], stdout=subprocess.DEVNULL)
     worlds.wait_until(socket.exists, "p11-kit server to listen")
     try:
-        yield f"unix:path={socket}", client_module
+        yield f"unix:path={socket}", client_module, process.pid
     finally:
         world.processes.remove(process)
         worlds.end_process(process)
@@ -296,12 +320,15 @@ def parse_options():
     parser.add_argument("--clients", nargs="+", type=int, default=[1, 4, 8], help="client processes")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of each comparison")
     parser.add_argument("--milliseconds", type=int, default=500, help="length of a round")
+    parser.add_argument("--patience", type=int, default=4,
+                        help="how many times more turns to take if other programs disturb")
     parser.add_argument("--no-facts", action="store_true", help="speed only")
     parser.add_argument("--write", metavar="FILE", help="document to write the tables into")
     options = parser.parse_args()
     options.idle_seconds, options.crowd = 10, 200
     if options.quick:
         options.clients, options.rounds, options.milliseconds = [1, 2], 1, 30
+        options.patience = 1
         options.idle_seconds, options.crowd = 1, 20
     return options
 
