@@ -121,7 +121,7 @@ test_killed_host_costs_one_pin(Fixture *fixture, gconstpointer data)
     expect_recovery(fixture);
 }
 
-static void
+G_GNUC_UNUSED static void
 test_crash_fails_the_operation(Fixture *fixture, gconstpointer data)
 {
     expect_signature(fixture);
@@ -182,9 +182,12 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("killed-host/costs-one-pin", test_killed_host_costs_one_pin, NULL);
+#ifndef __SANITIZE_ADDRESS__ /* it reports a crash that is wanted, and the home counts its reports \
+                              */
     ADD("crash/fails-the-operation", test_crash_fails_the_operation, NULL);
-    ADD("hang/ends-at-the-deadline", test_hang_ends_at_the_deadline, NULL);
     ADD("crash-while-loading/is-listed", test_unloadable_module_is_listed, "crash=init\n");
+#endif
+    ADD("hang/ends-at-the-deadline", test_hang_ends_at_the_deadline, NULL);
     ADD("refused-initialize/is-listed", test_unloadable_module_is_listed, "init-rv=0x30\n");
     return g_test_run();
 }
