@@ -142,6 +142,80 @@ test_guard_pages_stop_overruns(void)
     g_assert_cmpint(signal_of_access(sysconf(_SC_PAGESIZE)), ==, SIGSEGV);
 }
 
+/* -- the pages that are kept for the next secret (secret.c) ------------------------------------- */
+
+static void
+test_new_after_free_is_zero(void)
+{
+    static const guint8 zeroes[64];
+    SealSecret *old = seal_secret_new_copy("1234", 4);
+    g_autoptr(SealSecret) next = NULL;
+
+    /* also what was written without seal_secret_set_len() */
+    memset(seal_secret_data(old) + 32, 0x5a, 32);
+    seal_secret_free(old);
+    next = seal_secret_new(64);
+    g_assert_cmpuint(seal_secret_len(next), ==, 0);
+    g_assert_cmpuint(seal_secret_capacity(next), ==, 64);
+    g_assert_cmpmem(seal_secret_peek(next), 64, zeroes, 64);
+}
+
+static void
+test_new_after_free_is_protected(void)
+{
+    g_autoptr(SealSecret) next = NULL;
+    g_autofree char *flags = NULL;
+
+    seal_secret_free(seal_secret_new(64));
+    next = seal_secret_new(64);
+    flags = mapping_field(seal_secret_peek(next), "VmFlags:");
+    g_assert_nonnull(strstr(flags, " dd"));
+    g_assert_nonnull(strstr(flags, " wf"));
+    g_assert_cmpint(strstr(flags, " lo") != NULL, ==, seal_secret_is_locked(next));
+}
+
+/* A child inherits the kept pages, but not their locks. */
+static void
+test_child_locks_its_own(void)
+{
+    SealSecret *before = seal_secret_new(64);
+    pid_t pid = 0;
+    int status = 0;
+
+    seal_secret_free(seal_secret_new(64));
+    pid = fork();
+    if (pid == 0) {
+        SealSecret *kept = seal_secret_new(64), *freed = NULL;
+        g_autofree char *flags = mapping_field(seal_secret_peek(kept), "VmFlags:");
+        g_autofree char *again = NULL;
+
+        seal_secret_free(before); /* locked in the parent only: not to be kept */
+        freed = seal_secret_new(64);
+        again = mapping_field(seal_secret_peek(freed), "VmFlags:");
+        _exit((strstr(flags, " lo") != NULL) == seal_secret_is_locked(kept) &&
+                      (strstr(again, " lo") != NULL) == seal_secret_is_locked(freed)
+                  ? 0
+                  : 1);
+    }
+    g_assert_cmpint(waitpid(pid, &status, 0), ==, pid);
+    g_assert_true(WIFEXITED(status));
+    g_assert_cmpint(WEXITSTATUS(status), ==, 0);
+    seal_secret_free(before);
+}
+
+static void
+test_whole_page_keeps_its_last_byte(void)
+{
+    gsize page = (gsize)sysconf(_SC_PAGESIZE);
+    g_autofree guint8 *bytes = g_malloc(page);
+    g_autoptr(SealSecret) secret = NULL;
+
+    memset(bytes, 1, page);
+    seal_secret_free(seal_secret_new_copy(bytes, page));
+    secret = seal_secret_new_copy(bytes, page);
+    g_assert_cmpmem(seal_secret_peek(secret), page, bytes, page);
+}
+
 static void
 test_too_large_aborts(void)
 {
@@ -167,6 +241,10 @@ main(int argc, char **argv)
                     test_pages_are_neither_dumped_nor_inherited);
     g_test_add_func("/secret/child/sees-zeroes", test_child_sees_zeroes);
     g_test_add_func("/secret/guards/stop-overruns", test_guard_pages_stop_overruns);
+    g_test_add_func("/secret/new-after-free/is-zero", test_new_after_free_is_zero);
+    g_test_add_func("/secret/new-after-free/is-protected", test_new_after_free_is_protected);
+    g_test_add_func("/secret/child/locks-its-own", test_child_locks_its_own);
+    g_test_add_func("/secret/whole-page/keeps-its-last-byte", test_whole_page_keeps_its_last_byte);
     g_test_add_func("/secret/too-large/aborts", test_too_large_aborts);
     return g_test_run();
 }
