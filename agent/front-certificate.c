@@ -51,6 +51,21 @@ get_key(sd_bus *bus, const char *path, const char *interface, const char *proper
     return sd_bus_message_append(reply, "o", certificate->key ? certificate->key->path : "/");
 }
 
+static int
+get_tokens(sd_bus *bus, const char *path, const char *interface, const char *property,
+           sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    const SealCertificateObject *certificate = user_data;
+    int r = sd_bus_message_open_container(reply, 'a', "o");
+
+    for (guint i = 0; r >= 0 && i < certificate->tokens->len; i++) {
+        const SealTokenObject *token = certificate->tokens->pdata[i];
+
+        r = sd_bus_message_append(reply, "o", token->path);
+    }
+    return r >= 0 ? sd_bus_message_close_container(reply) : r;
+}
+
 const sd_bus_vtable seal_front_certificate_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("Certificate", "ay", get_certificate, 0, SD_BUS_VTABLE_PROPERTY_CONST),
@@ -61,5 +76,6 @@ const sd_bus_vtable seal_front_certificate_vtable[] = {
     SD_BUS_PROPERTY("NotAfter", "x", get_time, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Purposes", "as", get_texts, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Key", "o", get_key, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Tokens", "ao", get_tokens, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_VTABLE_END,
 };

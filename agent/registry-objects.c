@@ -313,8 +313,10 @@ take_certificate(SealRegistry *registry, Changes *changes, SealTokenObject *toke
 {
     SealCertificateObject *certificate = enter_certificate(registry, changes, info);
 
-    if (!g_ptr_array_find(certificate->tokens, token, NULL))
-        g_ptr_array_add(certificate->tokens, token);
+    if (g_ptr_array_find(certificate->tokens, token, NULL))
+        return;
+    g_ptr_array_add(certificate->tokens, token);
+    note_change(changes->changed_certificates, certificate, "Tokens");
 }
 
 /* Brings the links between certificates and keys up to date. */
@@ -395,7 +397,7 @@ drop_keys(SealRegistry *registry, Changes *changes, SealTokenObject *token)
 }
 
 static void
-drop_certificates(SealRegistry *registry, SealTokenObject *token)
+drop_certificates(SealRegistry *registry, Changes *changes, SealTokenObject *token)
 {
     const GPtrArray *infos = seal_token_certificates(token->token);
     g_autoptr(GPtrArray) certificates = seal_registry_certificates(registry);
@@ -403,8 +405,9 @@ drop_certificates(SealRegistry *registry, SealTokenObject *token)
     for (guint i = 0; i < certificates->len; i++) {
         SealCertificateObject *certificate = certificates->pdata[i];
 
-        if (!has_certificate(infos, certificate))
-            g_ptr_array_remove(certificate->tokens, token);
+        if (!has_certificate(infos, certificate) &&
+            g_ptr_array_remove(certificate->tokens, token) && certificate->tokens->len > 0)
+            note_change(changes->changed_certificates, certificate, "Tokens");
     }
 }
 
@@ -507,7 +510,7 @@ seal_registry_take_token(SealRegistry *registry, SealTokenEntry *entry, gboolean
     for (guint i = 0; i < certificates->len; i++)
         take_certificate(registry, &changes, object, certificates->pdata[i]);
     drop_keys(registry, &changes, object);
-    drop_certificates(registry, object);
+    drop_certificates(registry, &changes, object);
     link_certificates(registry, &changes);
 
     g_ptr_array_add(changed, NULL);

@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "ipc/client/fault.h"
+#include "ipc/names.h"
 
 static void
 free_fading(gpointer connection)
@@ -79,6 +80,46 @@ seal_client_interrupt(SealClient *client)
     seal_interrupt_fire(&client->interrupt);
 }
 
+/* -- announcements ------------------------------------------------------------- */
+
+static int
+on_message(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    SealClient *client = user_data;
+    uint8_t type = 0;
+
+    if (sd_bus_message_get_type(message, &type) >= 0 && type == SD_BUS_MESSAGE_SIGNAL)
+        client->changes++;
+    return 0;
+}
+
+/* On the private socket the agent tells everybody; a bus wants to be asked. */
+static gboolean
+follow_connection(SealClient *client, GError **error)
+{
+    const SealConnection *connection = client->connection;
+    int r = sd_bus_add_filter(connection->bus, NULL, on_message, client);
+
+    if (r >= 0 && !connection->is_private)
+        r = sd_bus_match_signal(connection->bus, NULL, SEAL_BUS_NAME, NULL, NULL, NULL, NULL, NULL);
+    if (r >= 0)
+        return TRUE;
+    seal_fault_set_errno(error, r, "follow the agent's announcements");
+    return FALSE;
+}
+
+void
+seal_client_follow(SealClient *client)
+{
+    client->follows = TRUE;
+}
+
+guint
+seal_client_count_changes(const SealClient *client)
+{
+    return client->changes;
+}
+
 gboolean
 seal_client_connect(SealClient *client, GError **error)
 {
@@ -89,6 +130,8 @@ seal_client_connect(SealClient *client, GError **error)
     if (client->connection)
         return TRUE;
     client->connection = seal_connection_open(&client->interrupt, error);
+    if (client->connection && client->follows && !follow_connection(client, error))
+        seal_client_drop(client);
     return client->connection != NULL;
 }
 
@@ -101,6 +144,7 @@ seal_client_drop(SealClient *client)
      * refused. */
     if (!client->connection || client->pid != getpid())
         return;
+    client->changes++;
     connection = g_steal_pointer(&client->connection);
     seal_interrupt_hang_up(&client->interrupt);
     if (connection->in_flight > 0)

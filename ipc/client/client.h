@@ -13,7 +13,9 @@ struct SealClient {
     pid_t pid; /* who opened it: a forked child must leave the socket alone */
     gboolean interactive;
     guint timeout_ms;
-    guint depth; /* callbacks under way */
+    gboolean follows;
+    guint changes; /* announced or suspected, see seal_client_count_changes() */
+    guint depth;   /* callbacks under way */
     gboolean freeing;
 };
 

@@ -44,6 +44,7 @@ static const SealPropertyRow certificate_rows[] = {
     {"NotAfter", "x", offsetof(SealClientCertificate, not_after)},
     {"Purposes", "as", offsetof(SealClientCertificate, purposes)},
     {"Key", "o", offsetof(SealClientCertificate, key)},
+    {"Tokens", "ao", offsetof(SealClientCertificate, tokens)},
 };
 
 static SealClientToken *

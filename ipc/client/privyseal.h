@@ -81,7 +81,8 @@ typedef struct {
     char *subject, *issuer;
     gint64 not_before, not_after; /* seconds since 1970 */
     char **purposes;
-    char *key; /* object path, "/" if no key of it is known */
+    char *key;     /* object path, "/" if no key of it is known */
+    char **tokens; /* object paths of the tokens that hold it */
 } SealClientCertificate;
 
 typedef struct {
@@ -100,6 +101,14 @@ typedef struct {
 SealClientObjects *seal_client_list(SealClient *client, gboolean rescan, GError **error);
 void seal_client_objects_free(SealClientObjects *objects);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealClientObjects, seal_client_objects_free)
+
+/* For programs that keep a list in memory: from the next connection on, the agent's announcements
+ * that objects appeared, changed or went are counted. Before the first call. */
+void seal_client_follow(SealClient *client);
+/* A number that grows with every such announcement and with every lost connection. Announcements
+ * come in during calls and by seal_client_process(). Read the number before seal_client_list(): the
+ * list is of its time or younger. */
+guint seal_client_count_changes(const SealClient *client);
 
 /* What FindKeys of the D-Bus contract matches; NULL members are not asked for. */
 typedef struct {
@@ -120,6 +129,10 @@ char **seal_client_find_keys(SealClient *client, const SealKeyQuery *query, GErr
  * full); ECDSA signatures are DER ECDSA-Sig-Value. Blocks; may prompt. */
 GBytes *seal_client_sign(SealClient *client, const char *key, const char *mechanism,
                          const char *hash, GBytes *data, GError **error);
+
+/* The same for rsa-pss with a salt of another length than the digest's: `salt_len` bytes. */
+GBytes *seal_client_sign_salted(SealClient *client, const char *key, const char *hash,
+                                guint salt_len, GBytes *digest, GError **error);
 
 /* The content-encryption key of one RecipientInfo (RFC 5652), as CMS carries it. NULL members are
  * absent. */

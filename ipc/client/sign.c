@@ -6,6 +6,8 @@
 typedef struct {
     const char *mechanism, *hash;
     GBytes *data;
+    gboolean has_salt_len;
+    guint salt_len;
 } SignRequest;
 
 static int
@@ -16,7 +18,10 @@ append_sign(const SealConnection *connection, sd_bus_message *message, gpointer 
     const void *bytes = g_bytes_get_data(request->data, &len);
     int r = 0;
 
-    if (request->hash)
+    if (request->has_salt_len)
+        r = sd_bus_message_append(message, "sa{sv}", request->mechanism, 2, "hash", "s",
+                                  request->hash, "salt-length", "u", request->salt_len);
+    else if (request->hash)
         r = sd_bus_message_append(message, "sa{sv}", request->mechanism, 1, "hash", "s",
                                   request->hash);
     else
@@ -24,16 +29,14 @@ append_sign(const SealConnection *connection, sd_bus_message *message, gpointer 
     return r >= 0 ? sd_bus_message_append_array(message, 'y', bytes, len) : r;
 }
 
-GBytes *
-seal_client_sign(SealClient *client, const char *key, const char *mechanism, const char *hash,
-                 GBytes *data, GError **error)
+static GBytes *
+ask(SealClient *client, const char *key, SignRequest *sign, GError **error)
 {
-    SignRequest sign = {.mechanism = mechanism, .hash = hash, .data = data};
     const SealRequest request = {.path = key,
                                  .interface = SEAL_INTERFACE_KEY,
                                  .member = "Sign",
                                  .append = append_sign,
-                                 .data = &sign};
+                                 .data = sign};
     g_autoptr(sd_bus_message) reply = NULL;
     const void *signature = NULL;
     size_t len = 0;
@@ -47,6 +50,28 @@ seal_client_sign(SealClient *client, const char *key, const char *mechanism, con
         return NULL;
     }
     return g_bytes_new(signature, len);
+}
+
+GBytes *
+seal_client_sign(SealClient *client, const char *key, const char *mechanism, const char *hash,
+                 GBytes *data, GError **error)
+{
+    SignRequest sign = {.mechanism = mechanism, .hash = hash, .data = data};
+
+    return ask(client, key, &sign, error);
+}
+
+GBytes *
+seal_client_sign_salted(SealClient *client, const char *key, const char *hash, guint salt_len,
+                        GBytes *digest, GError **error)
+{
+    SignRequest sign = {.mechanism = "rsa-pss",
+                        .hash = hash,
+                        .data = digest,
+                        .has_salt_len = TRUE,
+                        .salt_len = salt_len};
+
+    return ask(client, key, &sign, error);
 }
 
 SealCall *
