@@ -1,5 +1,5 @@
-/* C_DecryptInit, C_Decrypt, C_DeriveKey, C_UnwrapKey. All four end in one Unwrap of the agent, with no
- * lock held. Decrypting in parts is for mechanisms that have parts: none of these. */
+/* C_DecryptInit, C_Decrypt, C_DeriveKey, C_UnwrapKey. All four end in one Unwrap of the agent, with
+ * no lock held. Decrypting in parts is for mechanisms that have parts: none of these. */
 #include <string.h>
 
 #include "pkcs11/module/decryption.h"
@@ -12,14 +12,14 @@ drop(SealSession *session)
     session->decryption_phase = SEAL_PHASE_NONE;
 }
 
-/* A token's private key or an agreed secret of this slot. `missing`: what to say if it is neither. */
+/* A token's private key or an agreed secret of this slot. `missing`: what to say if it is neither.
+ */
 static CK_RV
 choose_key(const SealGuest *guest, const SealCatalogue *catalogue, const SealSession *session,
            const CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object, CK_RV missing,
            SealDecryption **ret_decryption)
 {
-    SealSecretKey *secret =
-        g_hash_table_lookup(guest->sessions.objects, GSIZE_TO_POINTER(object));
+    SealSecretKey *secret = g_hash_table_lookup(guest->sessions.objects, GSIZE_TO_POINTER(object));
     const SealItem *key = secret ? secret->item : seal_catalogue_item(catalogue, object);
 
     if (mechanism->ulParameterLen > 0 && !mechanism->pParameter)
@@ -148,7 +148,8 @@ C_Decrypt(CK_SESSION_HANDLE handle, CK_BYTE *encrypted, CK_ULONG encrypted_len, 
     return rv;
 }
 
-/* -- keys of the session ------------------------------------------------------------------------ */
+/* -- keys of the session ------------------------------------------------------------------------
+ */
 
 /* More would be a program that never destroys any. */
 #define SECRETS_MAX 10000u

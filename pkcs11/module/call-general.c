@@ -1,5 +1,5 @@
-/* C_Initialize, C_Finalize, C_GetInfo, and randomness, which comes from the system: the token's would
- * be slower and no better (CKF_RNG is not set). */
+/* C_Initialize, C_Finalize, C_GetInfo, and randomness, which comes from the system: the token's
+ * would be slower and no better (CKF_RNG is not set). */
 #include <config.h>
 #include <errno.h>
 #include <string.h>

@@ -1,5 +1,5 @@
-/* Sessions and logins. A login succeeds with whatever PIN: nobody looks at it, it goes nowhere, and the
- * agent asks its person when a key is used. */
+/* Sessions and logins. A login succeeds with whatever PIN: nobody looks at it, it goes nowhere, and
+ * the agent asks its person when a key is used. */
 #include <string.h>
 
 #include "pkcs11/module/decryption.h"
@@ -29,8 +29,8 @@ C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify
         return CKR_TOKEN_NOT_PRESENT;
     /* OpenSSH wants to write to a write-protected token, or thinks it does: it may. */
     seal_lock_take(&guest->lock);
-    session = seal_sessions_open(&guest->sessions, id, slot->insertion,
-                                 (flags & CKF_RW_SESSION) != 0);
+    session =
+        seal_sessions_open(&guest->sessions, id, slot->insertion, (flags & CKF_RW_SESSION) != 0);
     if (session)
         *ret_handle = session->handle;
     seal_lock_release(&guest->lock);

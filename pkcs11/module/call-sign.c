@@ -1,5 +1,5 @@
-/* C_SignInit to C_SignFinal. The operation is taken out of its session while the agent works on it, and
- * no lock is held then. */
+/* C_SignInit to C_SignFinal. The operation is taken out of its session while the agent works on it,
+ * and no lock is held then. */
 #include "pkcs11/module/guest.h"
 #include "pkcs11/module/signing.h"
 
@@ -59,8 +59,8 @@ typedef struct {
     CK_ULONG *len;
 } Output;
 
-/* TRUE if there is something to do; else the answer, and the operation ends unless it was a question
- * for the length (PKCS#11 5.2). */
+/* TRUE if there is something to do; else the answer, and the operation ends unless it was a
+ * question for the length (PKCS#11 5.2). */
 static gboolean
 is_ready(SealSession *session, const Output *output, gboolean wants_parts, CK_RV *ret_rv)
 {
@@ -130,7 +130,8 @@ C_Sign(CK_SESSION_HANDLE handle, CK_BYTE *data, CK_ULONG len, CK_BYTE *signature
     if (!session)
         return rv;
     if (is_ready(session, &output, FALSE, &rv)) {
-        rv = !data && len > 0 ? CKR_ARGUMENTS_BAD : seal_signing_update(session->signing, data, len);
+        rv =
+            !data && len > 0 ? CKR_ARGUMENTS_BAD : seal_signing_update(session->signing, data, len);
         if (rv == CKR_OK)
             rv = sign(guest, session, &output);
         else
@@ -153,7 +154,8 @@ C_SignUpdate(CK_SESSION_HANDLE handle, CK_BYTE *part, CK_ULONG len)
         rv = session->signing_phase == SEAL_PHASE_NONE ? CKR_OPERATION_NOT_INITIALIZED
                                                        : CKR_OPERATION_ACTIVE;
     } else {
-        rv = !part && len > 0 ? CKR_ARGUMENTS_BAD : seal_signing_update(session->signing, part, len);
+        rv =
+            !part && len > 0 ? CKR_ARGUMENTS_BAD : seal_signing_update(session->signing, part, len);
         if (rv != CKR_OK)
             drop(session);
     }

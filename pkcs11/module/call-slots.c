@@ -1,8 +1,9 @@
 /* Slots and tokens: what C_GetSlotList and its neighbours tell.
  *
- * Flags follow what programs do with them. No CKF_LOGIN_REQUIRED: OpenSSH would not take an empty PIN.
- * CKF_PROTECTED_AUTHENTICATION_PATH: a program that logs in all the same asks for no PIN. No CKF_RNG:
- * NSS would draw its randomness from the token. CKF_REMOVABLE_DEVICE: NSS looks only at such slots again. */
+ * Flags follow what programs do with them. No CKF_LOGIN_REQUIRED: OpenSSH would not take an empty
+ * PIN. CKF_PROTECTED_AUTHENTICATION_PATH: a program that logs in all the same asks for no PIN. No
+ * CKF_RNG: NSS would draw its randomness from the token. CKF_REMOVABLE_DEVICE: NSS looks only at
+ * such slots again. */
 #include <config.h>
 #include <poll.h>
 #include <string.h>

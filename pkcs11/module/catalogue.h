@@ -6,9 +6,9 @@
 
 typedef struct {
     CK_SLOT_ID id;
-    char *path;       /* object path of its token; NULL if it never held one */
+    char *path; /* object path of its token; NULL if it never held one */
     gboolean present;
-    guint insertion;  /* grows whenever a token comes or goes: a session belongs to one number */
+    guint insertion; /* grows whenever a token comes or goes: a session belongs to one number */
     /* as the agent tells of a token that is present; NULL if none is */
     char *label, *manufacturer, *model, *serial;
     gboolean blocked;

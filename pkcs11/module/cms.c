@@ -1,5 +1,6 @@
-/* A program derives a key-wrapping key with shared data that it has encoded itself; the agent encodes
- * that data from its parts. Only if both come to the same bytes is the derivation what was asked for. */
+/* A program derives a key-wrapping key with shared data that it has encoded itself; the agent
+ * encodes that data from its parts. Only if both come to the same bytes is the derivation what was
+ * asked for. */
 #include "pkcs11/module/cms.h"
 
 #include <string.h>

@@ -1,6 +1,6 @@
-/* Whatever a program decrypts with a token key is a session key to the agent: one Unwrap. The answer is
- * kept until it has been taken, so that a program whose buffer was too small does not ask the agent (and
- * its person) twice. */
+/* Whatever a program decrypts with a token key is a session key to the agent: one Unwrap. The
+ * answer is kept until it has been taken, so that a program whose buffer was too small does not ask
+ * the agent (and its person) twice. */
 #include "pkcs11/module/decryption.h"
 
 #include "base/bytes.h"
@@ -14,9 +14,9 @@
 struct SealDecryption {
     char *key;
     GBytes *algorithm, *originator, *ukm;
-    gsize block_len;  /* bytes of an RSA modulus; 0: AES key wrap */
-    gsize overhead;   /* of the padding or the wrap */
-    GBytes *input;    /* (nullable) what `content` came from */
+    gsize block_len; /* bytes of an RSA modulus; 0: AES key wrap */
+    gsize overhead;  /* of the padding or the wrap */
+    GBytes *input;   /* (nullable) what `content` came from */
     SealSessionKey *content;
 };
 
@@ -47,9 +47,8 @@ read_oaep(const CK_MECHANISM *mechanism, SealDecryption *decryption)
         oaep->ulSourceDataLen > LABEL_MAX || (oaep->ulSourceDataLen > 0 && !oaep->pSourceData))
         return CKR_MECHANISM_PARAM_INVALID;
     hash = seal_hash_from_mechanism(oaep->hashAlg);
-    decryption->algorithm =
-        seal_cms_oaep(hash, seal_hash_from_mgf(oaep->mgf),
-                      (SealBytes){oaep->pSourceData, oaep->ulSourceDataLen});
+    decryption->algorithm = seal_cms_oaep(hash, seal_hash_from_mgf(oaep->mgf),
+                                          (SealBytes){oaep->pSourceData, oaep->ulSourceDataLen});
     decryption->overhead = 2 * seal_hash_len(hash) + 2; /* RFC 8017 7.1.1 */
     return decryption->algorithm ? CKR_OK : CKR_MECHANISM_PARAM_INVALID;
 }

@@ -1,5 +1,5 @@
-/* Programs know a few return values and show the rest as a number; what a person must know was said by
- * the agent's prompt and stands in its log. */
+/* Programs know a few return values and show the rest as a number; what a person must know was said
+ * by the agent's prompt and stands in its log. */
 #include "pkcs11/module/failure.h"
 
 #include "base/error.h"

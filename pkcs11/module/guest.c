@@ -1,9 +1,10 @@
-/* The module's beginning and end. No lock and no memory of one process is of use in its forked child:
- * another thread may have held it. So what a child finds is recognised by the pid in one word that is
- * read and swapped atomically, and left alone. (The child keeps the memory; the connections close with
- * its next exec, and the agent sees their end by the parent's shutdown.)
+/* The module's beginning and end. No lock and no memory of one process is of use in its forked
+ * child: another thread may have held it. So what a child finds is recognised by the pid in one
+ * word that is read and swapped atomically, and left alone. (The child keeps the memory; the
+ * connections close with its next exec, and the agent sees their end by the parent's shutdown.)
  *
- * `inside` counts the calls that are under way, so that C_Finalize frees nothing under their feet. */
+ * `inside` counts the calls that are under way, so that C_Finalize frees nothing under their feet.
+ */
 #include "pkcs11/module/guest.h"
 
 #include <errno.h>

@@ -12,16 +12,17 @@ typedef struct {
     SealView view;
     SealSessions sessions;
     SealPool pool;
-    SealFd wake;        /* becomes readable at the end: for those who poll */
+    SealFd wake; /* becomes readable at the end: for those who poll */
 } SealGuest;
 
 /* C_Initialize: OK once in a process, then CRYPTOKI_ALREADY_INITIALIZED. */
 CK_RV seal_guest_begin(const CK_C_INITIALIZE_ARGS *arguments);
-/* C_Finalize: ends every call that is under way, waits until all have left, and frees everything. */
+/* C_Finalize: ends every call that is under way, waits until all have left, and frees everything.
+ */
 CK_RV seal_guest_end(void);
 
-/* Every call begins with it: NULL if the module is not initialised in this process (a forked child is
- * another process than its parent). Else leave again. */
+/* Every call begins with it: NULL if the module is not initialised in this process (a forked child
+ * is another process than its parent). Else leave again. */
 SealGuest *seal_guest_enter(void);
 void seal_guest_leave(SealGuest *guest);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealGuest, seal_guest_leave)
@@ -33,8 +34,8 @@ gboolean seal_guest_is_ending(void);
 SealCatalogue *seal_guest_catalogue(SealGuest *guest);
 
 /* How most calls begin: the session, with the lock taken. NULL, and nothing taken, with the answer:
- * CRYPTOKI_NOT_INITIALIZED if `guest` is NULL; DEVICE_REMOVED once for a session whose token went (it
- * is closed then); SESSION_HANDLE_INVALID for none. `ret_catalogue` (nullable): what is there now
- * (transfer full). */
+ * CRYPTOKI_NOT_INITIALIZED if `guest` is NULL; DEVICE_REMOVED once for a session whose token went
+ * (it is closed then); SESSION_HANDLE_INVALID for none. `ret_catalogue` (nullable): what is there
+ * now (transfer full). */
 SealSession *seal_guest_open(SealGuest *guest, CK_SESSION_HANDLE handle,
                              SealCatalogue **ret_catalogue, CK_RV *ret_rv);

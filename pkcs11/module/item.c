@@ -1,4 +1,5 @@
-/* Objects in memory. An object has some thirty attributes at the most, so they are a list that is walked. */
+/* Objects in memory. An object has some thirty attributes at the most, so they are a list that is
+ * walked. */
 #include "pkcs11/module/item.h"
 
 #include <string.h>
@@ -119,8 +120,8 @@ static gboolean
 is_secret(const SealItem *item, CK_ATTRIBUTE_TYPE type)
 {
     static const CK_ATTRIBUTE_TYPE secrets[] = {
-        CKA_VALUE,   CKA_PRIVATE_EXPONENT, CKA_PRIME_1,     CKA_PRIME_2,
-        CKA_EXPONENT_1, CKA_EXPONENT_2,    CKA_COEFFICIENT,
+        CKA_VALUE,      CKA_PRIVATE_EXPONENT, CKA_PRIME_1,     CKA_PRIME_2,
+        CKA_EXPONENT_1, CKA_EXPONENT_2,       CKA_COEFFICIENT,
     };
 
     if (item->class != CKO_PRIVATE_KEY && item->class != CKO_SECRET_KEY)

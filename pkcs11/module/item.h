@@ -11,9 +11,9 @@ typedef struct {
     CK_OBJECT_CLASS class;
     CK_OBJECT_HANDLE handle; /* set by who lists it */
     CK_SLOT_ID slot;
-    GArray *attributes;      /* of SealAttribute (item.c) */
+    GArray *attributes; /* of SealAttribute (item.c) */
     /* of private keys */
-    char *key;               /* (nullable) object path of the agent's key */
+    char *key; /* (nullable) object path of the agent's key */
     SealAlgorithm algorithm;
     SealCurve curve;
     guint bits;

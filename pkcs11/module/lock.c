@@ -1,5 +1,5 @@
-/* Locks of the guest's own choice. A program that gives callbacks and does not allow the system's locks
- * is taken at its word, as its threads may be none of the system's. */
+/* Locks of the guest's own choice. A program that gives callbacks and does not allow the system's
+ * locks is taken at its word, as its threads may be none of the system's. */
 #include "pkcs11/module/lock.h"
 
 static gboolean

@@ -14,8 +14,9 @@ typedef struct {
 
 /* Checks what C_Initialize was given (nullable) by PKCS#11 5.4: ARGUMENTS_BAD, or OK. */
 CK_RV seal_lock_check(const CK_C_INITIALIZE_ARGS *arguments);
-/* Makes a lock of the kind that these arguments (nullable, checked) ask for. The system's mutexes are
- * used without being asked for, too: they cost nothing. Errors of the program's callback come back. */
+/* Makes a lock of the kind that these arguments (nullable, checked) ask for. The system's mutexes
+ * are used without being asked for, too: they cost nothing. Errors of the program's callback come
+ * back. */
 CK_RV seal_lock_init(SealLock *lock, const CK_C_INITIALIZE_ARGS *arguments);
 void seal_lock_clear(SealLock *lock);
 

@@ -3,8 +3,8 @@
  * ECDH1_DERIVE made and is not advertised, so that nobody takes it for a general service. */
 #include "pkcs11/module/mechanisms.h"
 
-#define RSA SEAL_ALGORITHM_RSA
-#define EC  SEAL_ALGORITHM_EC
+#define RSA       SEAL_ALGORITHM_RSA
+#define EC        SEAL_ALGORITHM_EC
 #define CKF_CURVE (CKF_EC_F_P | CKF_EC_NAMEDCURVE | CKF_EC_UNCOMPRESS)
 
 static const SealMechanismRow rows[] = {

@@ -12,8 +12,8 @@
 typedef struct {
     CK_MECHANISM_TYPE type;
     SealAlgorithm algorithm;
-    const char *sign_as;   /* (nullable) the agent's mechanism */
-    SealHash hash;         /* made here; NONE: the program gives the digest (or message) */
+    const char *sign_as; /* (nullable) the agent's mechanism */
+    SealHash hash;       /* made here; NONE: the program gives the digest (or message) */
     CK_FLAGS flags;
 } SealMechanismRow;
 

@@ -1,5 +1,5 @@
-/* The last connection that was used is the first to be used again: it is warm, and the others can be
- * closed. */
+/* The last connection that was used is the first to be used again: it is warm, and the others can
+ * be closed. */
 #include "pkcs11/module/pool.h"
 
 /* A burst of threads leaves no more connections than this behind. */

@@ -1,5 +1,5 @@
-/* Connections to the agent, one for each call that is under way: threads do not wait for each other,
- * and a person who is asked holds up one thread only. */
+/* Connections to the agent, one for each call that is under way: threads do not wait for each
+ * other, and a person who is asked holds up one thread only. */
 #pragma once
 
 #include "ipc/client/privyseal.h"

@@ -1,6 +1,6 @@
-/* ECDH1_DERIVE is lazy: a program derives a key-wrapping key only to open one wrapped key with it, and
- * the agent does both in one Unwrap, so that no shared secret leaves it. The object made here holds what
- * that one call needs. */
+/* ECDH1_DERIVE is lazy: a program derives a key-wrapping key only to open one wrapped key with it,
+ * and the agent does both in one Unwrap, so that no shared secret leaves it. The object made here
+ * holds what that one call needs. */
 #include "pkcs11/module/secret-key.h"
 
 #include <string.h>
@@ -170,7 +170,8 @@ seal_secret_key_agree(const SealItem *key, const CK_MECHANISM *mechanism,
     return CKR_OK;
 }
 
-/* -- opened ------------------------------------------------------------------------------------- */
+/* -- opened -------------------------------------------------------------------------------------
+ */
 
 CK_RV
 seal_secret_key_open(SealSessionKey *value, const CK_ATTRIBUTE *template, CK_ULONG count,

@@ -1,5 +1,5 @@
-/* The table of sessions. A session is counted: a call that waits for the agent holds one, and finds it
- * marked as closed when another thread closed it meanwhile. */
+/* The table of sessions. A session is counted: a call that waits for the agent holds one, and finds
+ * it marked as closed when another thread closed it meanwhile. */
 #include "pkcs11/module/session.h"
 
 #include "pkcs11/module/decryption.h"

@@ -1,5 +1,5 @@
-/* Sessions, and the operations in them. All of it is guarded by the guest's lock; what waits for the
- * agent takes its operation out of the session first. */
+/* Sessions, and the operations in them. All of it is guarded by the guest's lock; what waits for
+ * the agent takes its operation out of the session first. */
 #pragma once
 
 #include <glib.h>
@@ -23,7 +23,7 @@ typedef struct {
     CK_SLOT_ID slot;
     guint insertion; /* of its slot when it was opened */
     gboolean read_write, closed;
-    GArray *found;   /* (nullable) of CK_OBJECT_HANDLE: C_FindObjectsInit's result */
+    GArray *found; /* (nullable) of CK_OBJECT_HANDLE: C_FindObjectsInit's result */
     guint found_next;
     SealPhase signing_phase, decryption_phase;
     SealSigning *signing;

@@ -1,6 +1,7 @@
-/* The agent signs digests of a named hash. Where PKCS#11 gives the message, the digest is made here;
- * where it gives a DigestInfo (CKM_RSA_PKCS), that is taken apart, and anything else is refused; where
- * it gives a bare digest (CKM_ECDSA), its length names the hash: only the number enters the signature. */
+/* The agent signs digests of a named hash. Where PKCS#11 gives the message, the digest is made
+ * here; where it gives a DigestInfo (CKM_RSA_PKCS), that is taken apart, and anything else is
+ * refused; where it gives a bare digest (CKM_ECDSA), its length names the hash: only the number
+ * enters the signature. */
 #include "pkcs11/module/signing.h"
 
 #include <openssl/evp.h>
@@ -15,15 +16,15 @@
 
 struct SealSigning {
     const SealMechanismRow *row;
-    SealHash hash;        /* of PSS parameters, or the row's */
+    SealHash hash; /* of PSS parameters, or the row's */
     gboolean has_salt_len;
     guint salt_len;
     char *key;
     SealCurve curve;
     guint bits;
     gboolean has_parts;
-    EVP_MD_CTX *digest;   /* (nullable) where the hash is made here */
-    GByteArray *data;     /* else: what was given */
+    EVP_MD_CTX *digest; /* (nullable) where the hash is made here */
+    GByteArray *data;   /* else: what was given */
 };
 
 void
@@ -157,15 +158,15 @@ seal_signing_update(SealSigning *signing, const CK_BYTE *part, CK_ULONG len)
     return CKR_OK;
 }
 
-/* DER of the DigestInfo of SHA-256 and others up to the digest (RFC 8017 9.2, note 1): they differ in
- * three octets. A DigestInfo written otherwise would not be what the agent signs. */
+/* DER of the DigestInfo of SHA-256 and others up to the digest (RFC 8017 9.2, note 1): they differ
+ * in three octets. A DigestInfo written otherwise would not be what the agent signs. */
 static SealHash
 split_digest_info(SealBytes info, SealBytes *ret_digest)
 {
     for (SealHash hash = SEAL_HASH_SHA256; hash <= SEAL_HASH_SHA512; hash++) {
         guint8 len = (guint8)seal_hash_len(hash);
-        const guint8 prefix[] = {0x30, (guint8)(len + 17), 0x30, 0x0d, 0x06, 0x09, 0x60,
-                                 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02,
+        const guint8 prefix[] = {0x30, (guint8)(len + 17), 0x30, 0x0d, 0x06, 0x09, 0x60, 0x86, 0x48,
+                                 0x01, 0x65, 0x03, 0x04, 0x02,
                                  /* 2.16.840.1.101.3.4.2: .1 SHA-256, .2 SHA-384, .3 SHA-512 */
                                  (guint8)(hash - SEAL_HASH_SHA256 + 1), 0x05, 0x00, 0x04, len};
 
@@ -267,7 +268,8 @@ seal_signing_finish(SealSigning *signing, SealClient *client, CK_BYTE *signature
     data = g_bytes_new(input.data, input.len);
     hash = signing->hash != SEAL_HASH_NONE ? seal_hash_name(signing->hash) : NULL;
     if (signing->has_salt_len)
-        answer = seal_client_sign_salted(client, signing->key, hash, signing->salt_len, data, &error);
+        answer =
+            seal_client_sign_salted(client, signing->key, hash, signing->salt_len, data, &error);
     else
         answer = seal_client_sign(client, signing->key, signing->row->sign_as, hash, data, &error);
     if (!answer)

@@ -7,7 +7,8 @@
 typedef struct SealSigning SealSigning;
 
 /* C_SignInit's checks of mechanism and key. OK with `ret_signing` (transfer full). */
-CK_RV seal_signing_new(const SealItem *key, const CK_MECHANISM *mechanism, SealSigning **ret_signing);
+CK_RV seal_signing_new(const SealItem *key, const CK_MECHANISM *mechanism,
+                       SealSigning **ret_signing);
 void seal_signing_free(SealSigning *signing);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealSigning, seal_signing_free)
 

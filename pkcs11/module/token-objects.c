@@ -1,7 +1,8 @@
-/* The attributes of certificates and keys. What is DER is cut out of the DER that the agent gave, byte
- * for byte: NSS and GnuTLS compare and hash these values.
+/* The attributes of certificates and keys. What is DER is cut out of the DER that the agent gave,
+ * byte for byte: NSS and GnuTLS compare and hash these values.
  *
- * A certificate and the two halves of its key have one CKA_ID: OpenSSH and Java find one by the other. */
+ * A certificate and the two halves of its key have one CKA_ID: OpenSSH and Java find one by the
+ * other. */
 #include "pkcs11/module/token-objects.h"
 
 #include <string.h>
@@ -234,7 +235,8 @@ seal_object_of_certificate(const SealClientCertificate *certificate, const SealC
     return item;
 }
 
-/* -- keys --------------------------------------------------------------------------------------- */
+/* -- keys ---------------------------------------------------------------------------------------
+ */
 
 static const struct {
     const char *name;
@@ -299,7 +301,8 @@ start_key(CK_OBJECT_CLASS class, const SealClientKey *key, const SealClientCerti
     item = seal_item_new(class);
     item->algorithm = algorithms[i].algorithm;
     item->bits = key->bits;
-    item->curve = item->algorithm == SEAL_ALGORITHM_EC ? curve_from_bits(key->bits) : SEAL_CURVE_NONE;
+    item->curve =
+        item->algorithm == SEAL_ALGORITHM_EC ? curve_from_bits(key->bits) : SEAL_CURVE_NONE;
     item->can_sign = g_strv_contains((const char *const *)key->purposes, "sign");
     item->can_decrypt = g_strv_contains((const char *const *)key->purposes, "decrypt");
     add_storage(item, class == CKO_PRIVATE_KEY, key->label);

@@ -1,5 +1,5 @@
-/* Making and changing objects, PINs, symmetric cryptography, digests and verification belong to other
- * modules: every program has them in software. One line each. */
+/* Making and changing objects, PINs, symmetric cryptography, digests and verification belong to
+ * other modules: every program has them in software. One line each. */
 #include "pkcs11/module/unserved.h"
 
 #include "pkcs11/module/guest.h"
@@ -18,10 +18,10 @@ answer(CK_RV rv)
 #define OUT     CK_BYTE *out, CK_ULONG *out_len
 #define SCHEME  CK_MECHANISM *mechanism
 #define SHAPE   CK_ATTRIBUTE *template, CK_ULONG count
-#define UNSERVED(name, ...)                       \
-    CK_RV name(__VA_ARGS__)                       \
-    {                                             \
-        return answer(CKR_FUNCTION_NOT_SUPPORTED); \
+#define UNSERVED(name, ...)                                                                        \
+    CK_RV name(__VA_ARGS__)                                                                        \
+    {                                                                                              \
+        return answer(CKR_FUNCTION_NOT_SUPPORTED);                                                 \
     }
 
 UNSERVED(C_InitToken, CK_SLOT_ID slot, IN, CK_UTF8CHAR *label)

@@ -1,11 +1,12 @@
-/* Slots are places for tokens. A token's place follows from its id, so that it has the same slot id in
- * each program and after each restart as long as no other token wants the same place; it keeps its
- * place for the program's life. More tokens than places make more places. */
+/* Slots are places for tokens. A token's place follows from its id, so that it has the same slot id
+ * in each program and after each restart as long as no other token wants the same place; it keeps
+ * its place for the program's life. More tokens than places make more places. */
 #include "pkcs11/module/view.h"
 
 #include <string.h>
 
-/* After a failure to reach the agent: programs ask hundreds of times, and a hanging bus takes its time. */
+/* After a failure to reach the agent: programs ask hundreds of times, and a hanging bus takes its
+ * time. */
 #define RETRY_MIN_US G_USEC_PER_SEC
 
 typedef struct {

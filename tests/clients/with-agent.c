@@ -1,10 +1,10 @@
-/* with-agent SCRIPT: runs one of these scripts in a home of its own, where an agent of the build tree
- * serves Alice's token through privyseal-pkcs11.so, and a person answers each prompt with the PIN. The
- * exit status is the script's; 77 means that a program is missing.
+/* with-agent SCRIPT: runs one of these scripts in a home of its own, where an agent of the build
+ * tree serves Alice's token through privyseal-pkcs11.so, and a person answers each prompt with the
+ * PIN. The exit status is the script's; 77 means that a program is missing.
  *
- * The script finds MODULE (the module's path), TOKEN (the fixture's folder), and the home as HOME and as
- * working folder. It fails unless the person was asked for the PIN exactly once, or as often as the
- * script wrote to the file `prompts`. */
+ * The script finds MODULE (the module's path), TOKEN (the fixture's folder), and the home as HOME
+ * and as working folder. It fails unless the person was asked for the PIN exactly once, or as often
+ * as the script wrote to the file `prompts`. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
