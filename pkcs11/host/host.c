@@ -81,8 +81,7 @@ serve(SealHost *host, const SealFrameHeader *hello)
     int status = 0;
 
     answer_hello(host, hello, events);
-    pool = seal_pool_new(host);
-    seal_scan(host, FALSE);
+    pool = seal_pool_new(host); /* the agent's first RESCAN reads the tokens */
     status = seal_pool_run(pool);
 
     (void)alarm(FAREWELL_S); /* ends this process if the module cannot */
