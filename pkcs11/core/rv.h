@@ -1,5 +1,5 @@
-/* What a PKCS#11 return value means to us: an error code, a name for logs, and the few questions that
- * decide what happens next. */
+/* What a PKCS#11 return value means to us: an error code, a name for logs, and the few questions
+ * that decide what happens next. */
 #pragma once
 
 #include <glib.h>
@@ -7,13 +7,13 @@
 
 #include "base/error.h"
 
-/* Returns the error code that stands for `rv`; SEAL_ERROR_NONE for CKR_OK, MODULE_FAILED for a number
- * that nobody knows. The same number can mean several things in several places: a data error of an
- * unwrap is judged by seal_rv_is_data_error() before it comes here. */
+/* Returns the error code that stands for `rv`; SEAL_ERROR_NONE for CKR_OK, MODULE_FAILED for a
+ * number that nobody knows. The same number can mean several things in several places: a data error
+ * of an unwrap is judged by seal_rv_is_data_error() before it comes here. */
 SealErrorCode seal_rv_to_code(CK_RV rv);
 
-/* Returns the name without its CKR_ ("DEVICE_REMOVED"); static. A number without a name is "a vendor
- * error" or "an unknown error". */
+/* Returns the name without its CKR_ ("DEVICE_REMOVED"); static. A number without a name is "a
+ * vendor error" or "an unknown error". */
 const char *seal_rv_name(CK_RV rv);
 
 /* TRUE if the token or every session with it is lost: sessions must not be used again. */
@@ -24,8 +24,10 @@ gboolean seal_rv_is_removal(CK_RV rv);
  * 6A80 and 6985: the caller makes sure by other means that the token is still there. */
 gboolean seal_rv_is_data_error(CK_RV rv);
 
-/* TRUE if the mechanism or its parameter is refused: worth trying another way to the same result. */
+/* TRUE if the mechanism or its parameter is refused: worth trying another way to the same result.
+ */
 gboolean seal_rv_is_mechanism_refused(CK_RV rv);
 
-/* Sets a SEAL_ERROR: the phrase of its code, and `action` (static, "C_Sign") with the name and number. */
+/* Sets a SEAL_ERROR: the phrase of its code, and `action` (static, "C_Sign") with the name and
+ * number. */
 void seal_rv_set_error(GError **error, CK_RV rv, const char *action);

@@ -1,5 +1,5 @@
-/* Reading attributes from a module that may say anything: every value has a cap, lengths are checked
- * after each call, and CK_UNAVAILABLE_INFORMATION is an absent value. */
+/* Reading attributes from a module that may say anything: every value has a cap, lengths are
+ * checked after each call, and CK_UNAVAILABLE_INFORMATION is an absent value. */
 #pragma once
 
 #include <glib.h>

@@ -31,8 +31,8 @@ SealUri *seal_uri_parse(const char *text, GError **error);
 void seal_uri_free(SealUri *uri);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealUri, seal_uri_free)
 
-/* TRUE if what the URI says about a token (or an object: then also about the token) fits. A URI that
- * names another type of object, or attributes that nobody knows, fits nothing. */
+/* TRUE if what the URI says about a token (or an object: then also about the token) fits. A URI
+ * that names another type of object, or attributes that nobody knows, fits nothing. */
 gboolean seal_uri_matches_token(SealUri *uri, const SealTokenName *token);
 gboolean seal_uri_matches_object(SealUri *uri, const SealTokenName *token, SealUriType type,
                                  GBytes *id, const char *label);

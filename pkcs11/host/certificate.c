@@ -1,5 +1,5 @@
-/* From a certificate's DER to plain fields. OpenSSL parses; here is chosen what the agent needs to find
- * keys and addresses, bounded and as valid text. Nothing is judged. */
+/* From a certificate's DER to plain fields. OpenSSL parses; here is chosen what the agent needs to
+ * find keys and addresses, bounded and as valid text. Nothing is judged. */
 #include "pkcs11/host/certificate.h"
 
 #include <string.h>

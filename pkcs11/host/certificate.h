@@ -1,4 +1,5 @@
-/* A certificate of a token, parsed here so that the agent never parses what a vendor's module gave. */
+/* A certificate of a token, parsed here so that the agent never parses what a vendor's module gave.
+ */
 #pragma once
 
 #include <glib.h>
@@ -9,4 +10,5 @@
 /* Fills `ret_info` (all but token, id and label) from the certificate `der`, and `ret_key`
  * (transfer full, NULL if the key is of a kind that is not served). FALSE if it is no certificate;
  * nothing is set then. Judges nothing: dates, chain and signature are the readers' matter. */
-gboolean seal_certificate_parse(GBytes *der, SealCertificateInfo *ret_info, SealPublicKey **ret_key);
+gboolean seal_certificate_parse(GBytes *der, SealCertificateInfo *ret_info,
+                                SealPublicKey **ret_key);

@@ -48,5 +48,6 @@ seal_confine(const int *keep, gsize n)
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
     close_others(keep, n);
+    (void)signal(SIGPIPE, SIG_IGN);
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 }

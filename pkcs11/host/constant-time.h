@@ -1,5 +1,6 @@
 /* Arithmetic whose time and memory accesses do not depend on the values. A mask is 0 or all ones.
- * The barrier keeps the compiler from seeing that a mask has only two values and branching on it. */
+ * The barrier keeps the compiler from seeing that a mask has only two values and branching on it.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -52,8 +53,8 @@ seal_mask_select_byte(SealMask mask, uint8_t yes, uint8_t no)
     return (uint8_t)seal_mask_select(mask, yes, no);
 }
 
-/* Moves `data` (of `len` bytes) `shift` bytes to the front (shift < len is secret): as many passes as
- * `len` has bits. */
+/* Moves `data` (of `len` bytes) `shift` bytes to the front (shift < len is secret): as many passes
+ * as `len` has bits. */
 static inline void
 seal_mask_shift_left(uint8_t *data, size_t len, size_t shift)
 {

@@ -17,23 +17,24 @@ typedef enum {
 } SealHostExit;
 
 typedef struct {
-    const char *module;  /* path */
-    const char *name;    /* for log lines; NULL: the path */
-    int channel;         /* SOCK_SEQPACKET to the agent */
-    int audit, revoke;   /* -1 if none; for lanes */
+    const char *module; /* path */
+    const char *name;   /* for log lines; NULL: the path */
+    int channel;        /* SOCK_SEQPACKET to the agent */
+    int audit, revoke;  /* -1 if none; for lanes */
 } SealHostOptions;
 
 typedef struct {
     CK_FUNCTION_LIST *functions;
     int channel;
-    SealHello hello;  /* what the agent said */
+    SealHello hello; /* what the agent said */
     SealStore *store;
     GMutex scan_lock; /* held while slots are looked at and tokens told */
 } SealHost;
 
-/* Confines the process, loads the module, serves the channel until it closes. Returns a SealHostExit.
- * Runs vendor code: may block, crash or never return; the agent watches. */
+/* Confines the process, loads the module, serves the channel until it closes. Returns a
+ * SealHostExit. Runs vendor code: may block, crash or never return; the agent watches. */
 int seal_host_run(const SealHostOptions *options);
 
-/* Sends an event with `body` (may be NULL); waits for room. Failures are left to the next receive. */
+/* Sends an event with `body` (may be NULL); waits for room. Failures are left to the next receive.
+ */
 void seal_host_send_event(SealHost *host, SealFrameType type, const GByteArray *body);

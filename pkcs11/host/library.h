@@ -9,8 +9,8 @@
  * also when it comes in through another one (p11-kit-proxy). */
 #define SEAL_HOST_VARIABLE "PRIVYSEAL_HOST"
 
-/* Loads the module at `path` and initialises it for several threads. Returns its functions (static);
- * NULL with a SEAL_ERROR_MODULE_FAILED that says what is wrong: no such file, not a shared object, of
- * another architecture, no PKCS#11 module, our own, loaded already, or C_Initialize failed. Runs the
- * module's code: it may block, or crash. Call once. */
+/* Loads the module at `path` and initialises it for several threads. Returns its functions
+ * (static); NULL with a SEAL_ERROR_MODULE_FAILED that says what is wrong: no such file, not a
+ * shared object, of another architecture, no PKCS#11 module, our own, loaded already, or
+ * C_Initialize failed. Runs the module's code: it may block, or crash. Call once. */
 CK_FUNCTION_LIST *seal_library_load(const char *path, GError **error);

@@ -35,6 +35,7 @@ main(int argc, char **argv)
         return SEAL_HOST_EXIT_USAGE;
     }
     options = (SealHostOptions){module, name ? name : module, channel, audit, revoke};
-    /* Threads may still be inside the module: what exit() tears down must not go from under them. */
+    /* Threads may still be inside the module: what exit() tears down must not go from under them.
+     */
     _exit(seal_host_run(&options));
 }

@@ -28,6 +28,33 @@ seal_operation_fail_decrypt(SealOperation *operation, GError **error)
     return FALSE;
 }
 
+/* As above without a call of the module: the phrase alone. */
+static gboolean
+refuse(SealOperation *operation, CK_RV rv, GError **error)
+{
+    SealErrorCode code = seal_rv_to_code(rv);
+
+    operation->rv = rv;
+    g_set_error_literal(error, SEAL_ERROR, (gint)code, seal_error_phrase(code));
+    return FALSE;
+}
+
+CK_RV
+seal_operation_init(SealOperation *operation, SealInitFunc init, CK_MECHANISM *mechanism)
+{
+    CK_RV rv = init(operation->session, mechanism, operation->key->handle);
+
+    if (rv == CKR_OPERATION_ACTIVE) {
+        seal_slot_return_session(operation->key->slot, operation->session, FALSE);
+        operation->session = CK_INVALID_HANDLE;
+        rv = seal_slot_borrow_session(operation->key->slot, &operation->session);
+        if (rv == CKR_OK)
+            rv = init(operation->session, mechanism, operation->key->handle);
+    }
+    operation->dirty = rv == CKR_OK || rv == CKR_OPERATION_ACTIVE;
+    return rv;
+}
+
 gboolean
 seal_operation_authenticate(SealOperation *operation, GError **error)
 {
@@ -65,7 +92,7 @@ find_key(SealOperation *operation, const SealFrameHeader *header, GError **error
     if (operation->key && operation->key->slot->info.reference == header->generation &&
         !seal_slot_is_gone(operation->key->slot))
         return TRUE;
-    return seal_operation_fail(operation, CKR_TOKEN_NOT_PRESENT, "looking for the key", error);
+    return refuse(operation, CKR_TOKEN_NOT_PRESENT, error);
 }
 
 static gboolean
@@ -95,7 +122,7 @@ check_login(SealOperation *operation, GError **error)
     gboolean logged_in = seal_slot_is_logged_in(key->slot);
 
     if (!logged_in && token_flags & SEAL_TOKEN_LOGIN_REQUIRED && (key->needs_login || !key->handle))
-        return seal_operation_fail(operation, CKR_USER_NOT_LOGGED_IN, "looking for the key", error);
+        return refuse(operation, CKR_USER_NOT_LOGGED_IN, error);
     if (!key->handle) {
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
                             "the token has no private key for this public key");
@@ -149,7 +176,8 @@ close_session(SealOperation *operation, SealSlot **ret_lost)
 {
     SealSlot *slot = operation->key->slot;
 
-    seal_slot_return_session(slot, operation->session, !operation->dirty);
+    if (operation->session != CK_INVALID_HANDLE)
+        seal_slot_return_session(slot, operation->session, !operation->dirty);
     if (seal_rv_is_removal(operation->rv))
         *ret_lost = seal_slot_ref(slot);
     else if (operation->rv != CKR_OK)

@@ -12,8 +12,8 @@
 /* OpenSSL's digest of a hash; NULL for NONE. */
 const struct evp_md_st *seal_hash_digest(SealHash hash);
 
-/* Writes the DER DigestInfo (RFC 8017 9.2) of SHA-256, SHA-384 or SHA-512. Returns its length, 0 for
- * another hash. */
+/* Writes the DER DigestInfo (RFC 8017 9.2) of SHA-256, SHA-384 or SHA-512. Returns its length, 0
+ * for another hash. */
 gsize seal_digest_info(SealHash hash, const guint8 *digest, guint8 out[SEAL_DIGEST_INFO_MAX]);
 
 /* EMSA-PKCS1-v1_5: 00 01 FF.. 00 `content` in `len` bytes. FALSE if it does not fit. */
@@ -26,8 +26,8 @@ gboolean seal_pss_pad(SealHash hash, const guint8 *digest, gsize salt_len, unsig
 
 /* EME-OAEP decoding (RFC 8017 7.1.2). `block` (of `len` bytes, the decrypted representative) is
  * overwritten; the message stands at its front. Returns FALSE for every failure alike. */
-gboolean seal_oaep_unpad(SealHash hash, SealHash mgf_hash, SealBytes label, guint8 *block, gsize len,
-                         gsize *ret_len);
+gboolean seal_oaep_unpad(SealHash hash, SealHash mgf_hash, SealBytes label, guint8 *block,
+                         gsize len, gsize *ret_len);
 
 /* The key of the rejection: an HMAC-SHA256 under `secret` over the hash of the public key and the
  * ciphertext. FALSE only if OpenSSL fails. */

@@ -19,16 +19,16 @@ typedef struct {
     SealCurve curve; /* EC only */
     unsigned bits;
     EVP_PKEY *key;
-    GBytes *info;           /* DER SubjectPublicKeyInfo */
-    guint8 info_hash[32];   /* SHA-256 of it */
+    GBytes *info;         /* DER SubjectPublicKeyInfo */
+    guint8 info_hash[32]; /* SHA-256 of it */
 } SealPublicKey;
 
 /* Normalises OpenSSL's key (transfer none). NULL if it is of a kind, curve or size that is not
  * served; `ret_reason` (static text) says which. */
 SealPublicKey *seal_public_key_from_openssl(EVP_PKEY *key, const char **ret_reason);
 
-/* Reads the public half of a public or private key object. NULL if the object does not tell it, or as
- * above. Blocks on the token. */
+/* Reads the public half of a public or private key object. NULL if the object does not tell it, or
+ * as above. Blocks on the token. */
 SealPublicKey *seal_public_key_from_object(const SealObject *object, const char **ret_reason);
 
 /* An EC point (uncompressed, 04 X Y) or an X25519 or Ed25519 key (32 bytes) as OpenSSL's key

@@ -10,6 +10,9 @@
 #include "pkcs11/host/inventory.h"
 #include "pkcs11/host/openssl.h"
 
+/* Slots that a module may list at most. */
+#define SLOTS_LISTED_MAX 4096u
+
 /* -- telling --------------------------------------------------------------------------------- */
 
 static void
@@ -173,23 +176,29 @@ welcome(SealHost *host, CK_SLOT_ID id)
     seal_store_remove_slot(host->store, slot);
 }
 
-/* Slots with a token; CKR_BUFFER_TOO_SMALL (a token came meanwhile) and the like give what there
- * is. */
+/* The slots with a token, SEAL_SLOTS_MAX of them at most. The first call makes OpenSC look at its
+ * readers; between the two a token may come, which the room to spare is for. */
 static guint
-list_slots(SealHost *host, CK_SLOT_ID *slots)
+list_slots(SealHost *host, CK_SLOT_ID slots[SEAL_SLOTS_MAX])
 {
-    CK_ULONG count = 0;
+    g_autofree CK_SLOT_ID *all = NULL;
+    CK_ULONG count = 0, room = 0;
     CK_RV rv = host->functions->C_GetSlotList(CK_TRUE, NULL, &count);
 
     if (rv == CKR_OK) {
-        count = SEAL_SLOTS_MAX;
-        rv = host->functions->C_GetSlotList(CK_TRUE, slots, &count);
+        count = room = MIN(count, SLOTS_LISTED_MAX) + SEAL_SLOTS_MAX;
+        all = g_new0(CK_SLOT_ID, room);
+        rv = host->functions->C_GetSlotList(CK_TRUE, all, &count);
     }
-    if (rv != CKR_OK && rv != CKR_BUFFER_TOO_SMALL) {
+    if (rv != CKR_OK || count > room) {
         seal_log_warning("the module cannot list its slots (%s, 0x%lx)", seal_rv_name(rv), rv);
         return 0;
     }
-    return (guint)MIN(count, SEAL_SLOTS_MAX);
+    if (count > SEAL_SLOTS_MAX)
+        seal_log_warning("the module has %lu tokens, only %u are looked at", count, SEAL_SLOTS_MAX);
+    count = MIN(count, SEAL_SLOTS_MAX);
+    memcpy(slots, all, count * sizeof *slots);
+    return (guint)count;
 }
 
 /* What became of a token that was known: returns TRUE if it is still there. */

@@ -10,13 +10,13 @@
  * tokens that stayed are read anew, too, and told if something changed. Blocks on the tokens. */
 void seal_scan(SealHost *host, gboolean again);
 
-/* Reads `slot` through `session` and tells its TOKEN ... TOKEN_DONE if anything differs from what was
- * told before. Needs slot->login_lock. Returns what the token said. */
+/* Reads `slot` through `session` and tells its TOKEN ... TOKEN_DONE if anything differs from what
+ * was told before. Needs slot->login_lock. Returns what the token said. */
 CK_RV seal_scan_read(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session);
 
 /* Tells the token's flags if they changed. Needs slot->login_lock. */
 void seal_scan_tell_flags(SealHost *host, SealSlot *slot);
 
-/* A call said that the token or its sessions are lost: forgets the slot, tells TOKEN_GONE, and looks
- * what is there now (FACTS: asking C_GetSlotList makes modules notice a reinsertion). */
+/* A call said that the token or its sessions are lost: forgets the slot, tells TOKEN_GONE, and
+ * looks what is there now (FACTS: asking C_GetSlotList makes modules notice a reinsertion). */
 void seal_scan_lost(SealHost *host, SealSlot *slot);

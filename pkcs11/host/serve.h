@@ -4,8 +4,8 @@
 #include "base/secret.h"
 #include "pkcs11/host/host.h"
 
-/* What one worker thread has of its own: room for a frame, which may carry a PIN, and for what comes
- * of it. Both are secrets; they are wiped after each frame. */
+/* What one worker thread has of its own: room for a frame, which may carry a PIN, and for what
+ * comes of it. Both are secrets; they are wiped after each frame. */
 typedef struct {
     SealHost *host;
     SealSecret *frame;   /* SEAL_FRAME_MAX bytes */
@@ -24,4 +24,5 @@ int seal_server_receive(SealServer *server, SealFrameHeader *ret_header);
 gboolean seal_server_serve(SealServer *server, SealFrameHeader *header);
 
 /* Answers `header` with an error, before or without serving it. `rv`: CK_RV or 0. */
-void seal_server_refuse(SealHost *host, const SealFrameHeader *header, CK_RV rv, const GError *error);
+void seal_server_refuse(SealHost *host, const SealFrameHeader *header, CK_RV rv,
+                        const GError *error);

@@ -41,7 +41,8 @@ static gboolean
 check_salt(const SealHostKey *key, const SealSignParameters *parameters, GError **error)
 {
     /* RFC 8017 9.1.1; the agent has checked it to the bit */
-    gsize room = seal_public_key_modulus_len(key->public_key) - seal_hash_len(parameters->hash) - 2;
+    gsize encoded_len = (key->public_key->bits - 1 + 7) / 8; /* RFC 8017 8.1.1 */
+    gsize room = encoded_len - seal_hash_len(parameters->hash) - 2;
 
     if (parameters->salt_len <= room)
         return TRUE;
@@ -84,17 +85,15 @@ sign_at_token(SealOperation *operation, CK_MECHANISM *mechanism, SealBytes data,
 {
     CK_FUNCTION_LIST *functions = operation->host->functions;
     CK_ULONG len = SEAL_BLOCK_MAX;
-    CK_RV rv = functions->C_SignInit(operation->session, mechanism, operation->key->handle);
+    CK_RV rv = seal_operation_init(operation, functions->C_SignInit, mechanism);
 
     if (rv != CKR_OK) {
-        operation->dirty = rv == CKR_OPERATION_ACTIVE;
         if (ret_refused && seal_rv_is_mechanism_refused(rv)) {
             *ret_refused = TRUE;
             return FALSE;
         }
         return seal_operation_fail(operation, rv, "C_SignInit", error);
     }
-    operation->dirty = TRUE;
     if (!seal_operation_authenticate(operation, error))
         return FALSE;
     rv = functions->C_Sign(operation->session, (CK_BYTE *)data.data, data.len,

@@ -3,8 +3,8 @@
 
 #include "pkcs11/host/operation.h"
 
-/* Checks the parameters against the key, before anything reaches the token. NOT_SUPPORTED for a hash
- * or salt length that is not served, INVALID_INPUT for a digest of the wrong length. */
+/* Checks the parameters against the key, before anything reaches the token. NOT_SUPPORTED for a
+ * hash or salt length that is not served, INVALID_INPUT for a digest of the wrong length. */
 gboolean seal_sign_check(const SealHostKey *key, SealMechanism mechanism,
                          const SealSignRequest *request, GError **error);
 

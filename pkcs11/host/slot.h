@@ -1,6 +1,6 @@
 /* One insertion of a token into a slot: what the token is and can do, its sessions, whether it is
- * logged in. A token that was pulled and put back is another SealSlot with another reference, so that
- * nobody can use what was learned from the former. Thread-safe where not said otherwise. */
+ * logged in. A token that was pulled and put back is another SealSlot with another reference, so
+ * that nobody can use what was learned from the former. Thread-safe where not said otherwise. */
 #pragma once
 
 #include <glib.h>
@@ -28,8 +28,8 @@ typedef enum {
 
 /* What was found out by trying, so that it is tried once: bits of `quirks`. */
 typedef enum {
-    SEAL_QUIRK_PSS_REFUSED = 1 << 0,  /* shifted by SealHash: 0 to 7 */
-    SEAL_QUIRK_POINT_IN_DER = 1 << 8, /* C_DeriveKey wants the DER of the originator's point */
+    SEAL_QUIRK_PSS_REFUSED = 1 << 0,    /* shifted by SealHash: 0 to 7 */
+    SEAL_QUIRK_POINT_IN_DER = 1 << 8,   /* C_DeriveKey wants the DER of the originator's point */
     SEAL_QUIRK_PLAIN_TEMPLATE = 1 << 9, /* C_DeriveKey wants no length in the template */
 } SealQuirks;
 
@@ -73,8 +73,8 @@ gboolean seal_slot_is_same(SealSlot *slot);
 /* Takes an idle session or opens one; waits for one to be returned when the token allows no more.
  * CKR_TOKEN_NOT_PRESENT once the slot is marked as gone. Blocks on the token. */
 CK_RV seal_slot_borrow_session(SealSlot *slot, CK_SESSION_HANDLE *ret_session);
-/* Gives a session back. `clean`: no operation is under way in it; else it is closed, and replaced if
- * it was the last one (closing the last session would log the token out). */
+/* Gives a session back. `clean`: no operation is under way in it; else it is closed, and replaced
+ * if it was the last one (closing the last session would log the token out). */
 void seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolean clean);
 
 /* Nothing uses the token's sessions from here on. Closes them where they still are. */

@@ -101,21 +101,21 @@ decrypt_at_token(SealOperation *operation, CK_MECHANISM *mechanism, SealBytes en
 {
     CK_FUNCTION_LIST *functions = operation->host->functions;
     CK_ULONG len = SEAL_BLOCK_MAX;
-    CK_RV rv = functions->C_DecryptInit(operation->session, mechanism, operation->key->handle);
+    CK_RV rv = seal_operation_init(operation, functions->C_DecryptInit, mechanism);
 
     if (rv != CKR_OK) {
-        operation->dirty = rv == CKR_OPERATION_ACTIVE;
         if (seal_rv_is_mechanism_refused(rv))
             return OUTCOME_REFUSED;
         (void)seal_operation_fail(operation, rv, "C_DecryptInit", error);
         return OUTCOME_FAILED;
     }
-    operation->dirty = TRUE;
     if (!seal_operation_authenticate(operation, error))
         return OUTCOME_FAILED;
     rv = functions->C_Decrypt(operation->session, (CK_BYTE *)encrypted.data, encrypted.len,
                               operation->scratch->block, &len);
-    operation->dirty = rv != CKR_OK;
+    /* PKCS#11 2.40 5.9: the operation is over. Replacing the session after a data error would also
+     * take time that tells bad padding from good. */
+    operation->dirty = rv != CKR_OK && !seal_rv_is_data_error(rv);
     if (rv == CKR_OK && len <= SEAL_BLOCK_MAX) {
         *ret_len = len;
         return OUTCOME_DONE;

@@ -108,6 +108,7 @@ read_mood(void)
     mood->unknown_type = get_text(file, "unknown-type");
     mood->garbage = get_text(file, "garbage");
     mood->wrong_signature = get_flag(file, "wrong-signature");
+    mood->leave_open = get_flag(file, "leave-open");
     mood->session_limit = (guint)g_key_file_get_integer(file, "mood", "session-limit", NULL);
     mood->init_rv = init_rv ? strtoul(init_rv, NULL, 0) : CKR_OK;
     mood->log = get_text(file, "log");

@@ -31,13 +31,14 @@ typedef struct {
     char *unknown_type; /* labels of objects; NULL: none */
     char *garbage;
     gboolean wrong_signature;
+    gboolean leave_open;
     guint session_limit;
     CK_RV init_rv;
     char *log;
 } Mood;
 
-/* The mood as the control file says now; constant, never freed. Cheap while the file stays as it is:
- * one stat. */
+/* The mood as the control file says now; constant, never freed. Cheap while the file stays as it
+ * is: one stat. */
 const Mood *moody_mood(void);
 
 /* Blocks until the control file may have changed. */

@@ -22,6 +22,7 @@
  * context login for each use unknown-type=LABEL      keys of that label are of a vendor's type
  *   garbage=LABEL           the certificate of that label is garbage
  *   wrong-signature=true    signatures come from another card
+ *   leave-open=true         C_Decrypt fails with GENERAL_ERROR and forgets to end its operation
  *   session-limit=2         ulMaxSessionCount, enforced
  *   log=FILE                a line for each C_Login, C_Logout, C_Sign, C_Decrypt, C_DeriveKey,
  *                           C_OpenSession, C_GetSlotList and C_Initialize: its name and result
@@ -551,6 +552,8 @@ moody_decrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BY
     const Mood *mood = moody_mood();
     CK_RV rv = before_use(mood, session, MOODY_DECRYPT);
 
+    if (rv == CKR_OK && mood->leave_open)
+        rv = CKR_GENERAL_ERROR;
     if (rv == CKR_OK)
         rv = real->C_Decrypt(session, data, data_len, result, result_len);
     return told(mood, "C_Decrypt", rv);

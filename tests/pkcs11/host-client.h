@@ -29,14 +29,16 @@ typedef struct {
 
 /* Starts privyseal-host with `module` and says nothing to it (transfer full). */
 SealTestHost *seal_test_host_spawn(SealTestHome *home, const char *module);
-/* Starts privyseal-host with `module` and sends HELLO (with `hello`, or a usual one if NULL). Returns
- * the host (transfer full) and its answer (transfer full). stderr goes to host.log in the home. */
+/* Starts privyseal-host with `module` and sends HELLO (with `hello`, or a usual one if NULL).
+ * Returns the host (transfer full) and its answer (transfer full). stderr goes to host.log in the
+ * home. */
 SealTestHost *seal_test_host_start(SealTestHome *home, const char *module, const SealHello *hello,
                                    SealTestAnswer **ret_answer);
 /* As above with the fixture's module or (moody TRUE) the one with moods on top; expects success and
  * waits until every token was told. */
 SealTestHost *seal_test_host_new(SealTestHome *home, gboolean moody);
-/* Closes the channel and waits for the end; returns the exit status (128 + signal if one ended it). */
+/* Closes the channel and waits for the end; returns the exit status (128 + signal if one ended it).
+ */
 int seal_test_host_stop(SealTestHost *host);
 /* Stops and frees; expects exit status 0. NULL is allowed. */
 void seal_test_host_free(SealTestHost *host);
@@ -44,7 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTestHost, seal_test_host_free)
 
 /* Sends a request with one part of body (may be NULL); returns its id. */
 guint64 seal_test_host_send(SealTestHost *host, SealFrameHeader *header, GBytes *body);
-/* Handles events until the answer to `request` comes (transfer full); NULL if the channel is closed. */
+/* Handles events until the answer to `request` comes (transfer full); NULL if the channel is
+ * closed. */
 SealTestAnswer *seal_test_host_wait(SealTestHost *host, guint64 request);
 /* Both. */
 SealTestAnswer *seal_test_host_ask(SealTestHost *host, SealFrameHeader *header, GBytes *body);

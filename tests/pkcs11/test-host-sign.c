@@ -188,7 +188,7 @@ test_salt_that_does_not_fit_is_refused(Scene *scene, gconstpointer mood)
     const SealKeyInfo *key = seal_test_host_key(scene->host, "Alice RSA signing");
     g_autoptr(GBytes) digest = some_bytes(32);
     g_autoptr(SealTestAnswer) fits = seal_test_host_sign(scene->host, key, SEAL_MECHANISM_RSA_PSS,
-                                                         SEAL_HASH_SHA256, 221, digest, NULL);
+                                                         SEAL_HASH_SHA256, 222, digest, NULL);
     g_autoptr(SealTestAnswer) longer = seal_test_host_sign(scene->host, key, SEAL_MECHANISM_RSA_PSS,
                                                            SEAL_HASH_SHA256, 223, digest, NULL);
     g_autoptr(SealTestAnswer) huge = seal_test_host_sign(

@@ -148,6 +148,20 @@ test_pkcs1_damaged_gives_a_substitute(Scene *scene, gconstpointer mood)
     g_bytes_unref(substitute(scene, 0));
 }
 
+/* A module that does not end its operations: the next one finds the session busy and gets another.
+ */
+static void
+test_operation_left_open_is_overcome(Scene *scene, gconstpointer mood)
+{
+    encrypt_rsa(scene, rsa, RSA_PKCS1_PADDING, SEAL_HASH_NONE, SEAL_HASH_NONE);
+    scene->request.parameters.session_key_len = KEY_LEN;
+    seal_test_mood(scene->home, "hide=x509\nleave-open=true");
+    g_bytes_unref(substitute(scene, KEY_LEN));
+    seal_test_mood(scene->home, "hide=x509");
+    expect_session_key(scene, rsa, SEAL_MECHANISM_UNWRAP_RSA_PKCS);
+    expect_session_key(scene, rsa, SEAL_MECHANISM_UNWRAP_RSA_PKCS);
+}
+
 /* No ciphertext at all: too short, too long, not below the modulus. Answers like damaged ones. */
 static void
 test_pkcs1_impossible_gives_a_substitute(Scene *scene, gconstpointer mood)
@@ -490,6 +504,8 @@ main(int argc, char **argv)
         test_pkcs1_damaged_gives_a_substitute);
     ADD("/host/unwrap/pkcs1-of-the-token/of-another-length-gives-a-substitute", "hide=x509",
         test_pkcs1_of_another_length_gives_a_substitute);
+    ADD("/host/unwrap/pkcs1-of-the-token/operation-left-open-is-overcome", "hide=x509",
+        test_operation_left_open_is_overcome);
     ADD("/host/unwrap/oaep/gives-the-session-key", NULL, test_oaep_gives_the_session_key);
     ADD("/host/unwrap/oaep/failures-are-one", NULL, test_oaep_failures_are_one);
     ADD("/host/unwrap/oaep-of-the-token/gives-the-session-key", "hide=x509",
