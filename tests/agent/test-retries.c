@@ -100,7 +100,7 @@ test_last_try_confirmed_and_wrong(void)
     ask = seal_unlock_scene_ask(&scene);
     ask.last_try = TRUE;
     seal_test_pinentry_answer(scene.home, "yes\npin 00000001\npin %s\n", scene.pin);
-    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_BLOCKED, "privyseal pin unblock 'Alice'");
+    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_BLOCKED, "unblock it with its PUK");
     g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_BLOCKED);
     g_assert_cmpint(scene.token->tries_left, ==, 0);
     /* From here on the token is left alone */
