@@ -1,13 +1,14 @@
 /* Assuan lines between the agent and a pinentry.
  *
- * libassuan is not used: its client calls wait for the answer inside the call, and the agent has one
- * thread that must not wait for a person. The protocol's share that a pinentry needs is small: lines of
- * at most 1000 bytes, a keyword first, %XX escapes in data (the manual of libassuan, "Assuan protocol").
+ * libassuan is not used: its client calls wait for the answer inside the call, and the agent has
+ * one thread that must not wait for a person. The protocol's share that a pinentry needs is small:
+ * lines of at most 1000 bytes, a keyword first, %XX escapes in data (the manual of libassuan,
+ * "Assuan protocol").
  *
- * Bytes go by read(2) from the pipe into one SealSecret, and from there, unescaped, into the SealSecret
- * of the answer: a PIN is in no other memory. A line that was taken out is wiped at the next use of the
- * reader. After the first malformed or over-long line nothing is read any more: a peer that speaks
- * something else is ended, not understood. */
+ * Bytes go by read(2) from the pipe into one SealSecret, and from there, unescaped, into the
+ * SealSecret of the answer: a PIN is in no other memory. A line that was taken out is wiped at the
+ * next use of the reader. After the first malformed or over-long line nothing is read any more: a
+ * peer that speaks something else is ended, not understood. */
 #include "agent/assuan.h"
 
 #include <errno.h>
@@ -91,11 +92,8 @@ static const struct {
     const char *word;
     SealAssuanKind kind;
 } keywords[] = {
-    {"OK", SEAL_ASSUAN_OK},
-    {"ERR", SEAL_ASSUAN_ERR},
-    {"D", SEAL_ASSUAN_DATA},
-    {"S", SEAL_ASSUAN_STATUS},
-    {"INQUIRE", SEAL_ASSUAN_INQUIRE},
+    {"OK", SEAL_ASSUAN_OK},    {"ERR", SEAL_ASSUAN_ERR},         {"D", SEAL_ASSUAN_DATA},
+    {"S", SEAL_ASSUAN_STATUS}, {"INQUIRE", SEAL_ASSUAN_INQUIRE},
 };
 
 /* The text after `word` in [text, text + len), or NULL if the line does not begin with it. */
@@ -216,8 +214,8 @@ seal_assuan_status_is(const SealAssuanLine *line, const char *keyword, const cha
 }
 
 /* Characters that hide or reorder others: soft hyphen, Arabic letter mark, the marks, embeddings,
- * overrides and isolates of the bidirectional algorithm (UAX 9), zero-width ones, tags. GLib calls them
- * all "format"; separators of lines and paragraphs are as bad. */
+ * overrides and isolates of the bidirectional algorithm (UAX 9), zero-width ones, tags. GLib calls
+ * them all "format"; separators of lines and paragraphs are as bad. */
 static gboolean
 is_deceptive(gunichar character)
 {

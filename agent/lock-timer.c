@@ -1,6 +1,6 @@
-/* The limits of a login. A use of a key only notes the time; the source fires at the limit that was known
- * when it was armed, and is armed anew if the token was used since. So a busy token costs no timer
- * calls, and a locked one no wake-ups. */
+/* The limits of a login. A use of a key only notes the time; the source fires at the limit that was
+ * known when it was armed, and is armed anew if the token was used since. So a busy token costs no
+ * timer calls, and a locked one no wake-ups. */
 #include "agent/lock-timer.h"
 
 struct SealLockTimer {

@@ -1,5 +1,6 @@
-/* A logout counts the answers that it waits for, and its asker as one more, so that it cannot end before
- * all tokens were added. The first failure is what is told; a token that is gone is logged out. */
+/* A logout counts the answers that it waits for, and its asker as one more, so that it cannot end
+ * before all tokens were added. The first failure is what is told; a token that is gone is logged
+ * out. */
 #include "agent/logout.h"
 
 struct SealLogout {
@@ -32,8 +33,7 @@ seal_logout_release(SealLogout *logout)
     if (logout->all) {
         g_ptr_array_remove_fast(logout->all, logout);
         if (logout->done)
-            logout->done(logout->status, logout->message ? logout->message : "",
-                         logout->user_data);
+            logout->done(logout->status, logout->message ? logout->message : "", logout->user_data);
     }
     g_free(logout->message);
     g_free(logout);
@@ -43,8 +43,7 @@ static void
 on_reply(const SealReply *reply, gpointer user_data)
 {
     SealLogout *logout = user_data;
-    gboolean is_out =
-        reply->status == SEAL_ERROR_NONE || reply->status == SEAL_ERROR_TOKEN_REMOVED;
+    gboolean is_out = reply->status == SEAL_ERROR_NONE || reply->status == SEAL_ERROR_TOKEN_REMOVED;
 
     if (!is_out && logout->status == SEAL_ERROR_NONE) {
         logout->status = reply->status;

@@ -1,11 +1,11 @@
 /* Getting a PIN that is worth one of the token's tries.
  *
- * What cannot be right is told in the dialogue and never sent: no PIN, one shorter or longer than the
- * token takes, one it refused before. The last try is not asked for at all unless the person came for
- * just that, and then only after a confirmation that names what a mistake costs.
+ * What cannot be right is told in the dialogue and never sent: no PIN, one shorter or longer than
+ * the token takes, one it refused before. The last try is not asked for at all unless the person
+ * came for just that, and then only after a confirmation that names what a mistake costs.
  *
- * Names of programs, tokens and keys come from others. Each stands alone at the end of a line of its own,
- * cleaned and cut, so that none can pass for what the agent says. */
+ * Names of programs, tokens and keys come from others. Each stands alone at the end of a line of
+ * its own, cleaned and cut, so that none can pass for what the agent says. */
 #include "agent/pin-dialogue.h"
 
 #include "agent/assuan.h"
@@ -118,7 +118,8 @@ describe(const SealPinDialogue *dialogue, const char *first_line)
 static char *
 objection_to(const SealPinDialogue *dialogue, const SealSecret *pin)
 {
-    const SealTokenInfo *info = dialogue->token->token ? seal_token_info(dialogue->token->token) : NULL;
+    const SealTokenInfo *info =
+        dialogue->token->token ? seal_token_info(dialogue->token->token) : NULL;
     size_t len = seal_secret_len(pin);
     size_t least = info ? info->pin_min : 0, most = info ? info->pin_max : 0;
 
@@ -177,7 +178,8 @@ ask_pin(SealPinDialogue *dialogue)
     seal_prompt_ask_pin(dialogue->prompt, &text, on_pin, dialogue);
 }
 
-/* The message was cancelled. That it could not be shown stops nobody: the reader shows what it wants. */
+/* The message was cancelled. That it could not be shown stops nobody: the reader shows what it
+ * wants. */
 static void
 on_pad_message(SealErrorCode status, SealSecret *pin, const char *message, gpointer user_data)
 {
@@ -190,9 +192,9 @@ on_pad_message(SealErrorCode status, SealSecret *pin, const char *message, gpoin
 static void
 use_pad(SealPinDialogue *dialogue)
 {
-    g_autofree char *description =
-        describe(dialogue, dialogue->error ? "The PIN was wrong. Enter it again at the reader's pad."
-                                           : "Enter the PIN at the reader's pad.");
+    g_autofree char *description = describe(
+        dialogue, dialogue->error ? "The PIN was wrong. Enter it again at the reader's pad."
+                                  : "Enter the PIN at the reader's pad.");
     const SealPromptText text = {.title = "Privy Seal", .description = description};
 
     dialogue->is_confirmed = FALSE;
@@ -231,9 +233,9 @@ on_confirmed(SealErrorCode status, SealSecret *pin, const char *message, gpointe
 static void
 confirm_last_try(SealPinDialogue *dialogue)
 {
-    g_autofree char *description =
-        describe(dialogue, "This may be the token's last PIN try. If the PIN is wrong, the token is "
-                           "blocked until it is unblocked with the PUK.");
+    g_autofree char *description = describe(
+        dialogue, "This may be the token's last PIN try. If the PIN is wrong, the token is "
+                  "blocked until it is unblocked with the PUK.");
     const SealPromptText text = {
         .title = "Privy Seal: last try",
         .description = description,

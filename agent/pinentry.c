@@ -1,12 +1,12 @@
 /* The pinentry program as a process: its environment, its terminal and its end.
  *
- * It is started by posix_spawn (nothing of the agent's locked memory is copied), with one socket as its
- * standard input and output, and reaped through a pidfd, so that no signal handler is needed. Prompt
- * variables come from the caller as a set or, when it gave none, from this process as a set: a mixture
- * could show one user's terminal and another session's display.
+ * It is started by posix_spawn (nothing of the agent's locked memory is copied), with one socket as
+ * its standard input and output, and reaped through a pidfd, so that no signal handler is needed.
+ * Prompt variables come from the caller as a set or, when it gave none, from this process as a set:
+ * a mixture could show one user's terminal and another session's display.
  *
- * pinentry-tty leaves the terminal without echo when it is ended from outside (seen with 1.2.1). So the
- * terminal's settings are kept at the start and put back after a program that we had to end. */
+ * pinentry-tty leaves the terminal without echo when it is ended from outside (seen with 1.2.1). So
+ * the terminal's settings are kept at the start and put back after a program that we had to end. */
 #include "agent/pinentry.h"
 
 #include <errno.h>
@@ -40,9 +40,17 @@ struct SealPinentry {
 };
 
 static const char *const prompt_variables[] = {
-    "DISPLAY",          "WAYLAND_DISPLAY",          "XAUTHORITY",         "TERM",
-    "GPG_TTY",          "XDG_SESSION_TYPE",         "PINENTRY_USER_DATA", "INSIDE_EMACS",
-    "LANG",             "DBUS_SESSION_BUS_ADDRESS", NULL,
+    "DISPLAY",
+    "WAYLAND_DISPLAY",
+    "XAUTHORITY",
+    "TERM",
+    "GPG_TTY",
+    "XDG_SESSION_TYPE",
+    "PINENTRY_USER_DATA",
+    "INSIDE_EMACS",
+    "LANG",
+    "DBUS_SESSION_BUS_ADDRESS",
+    NULL,
 };
 
 static gboolean
@@ -86,8 +94,8 @@ build_environment(const SealCaller *caller)
         /* gnome3 and qt need a bus; without the caller's it can only be ours */
         if (!g_environ_getenv(caller->environment, "DBUS_SESSION_BUS_ADDRESS") &&
             g_getenv("DBUS_SESSION_BUS_ADDRESS")) {
-            g_autofree char *bus = g_strconcat("DBUS_SESSION_BUS_ADDRESS=",
-                                               g_getenv("DBUS_SESSION_BUS_ADDRESS"), NULL);
+            g_autofree char *bus = g_strconcat(
+                "DBUS_SESSION_BUS_ADDRESS=", g_getenv("DBUS_SESSION_BUS_ADDRESS"), NULL);
 
             g_strv_builder_add(builder, bus);
         }
@@ -158,8 +166,8 @@ on_process(uint32_t events, gpointer user_data)
     free_pinentry(pinentry);
 }
 
-/* Starts the program with `fd` as standard input and output; 0 or an errno. Errors it prints would go
- * to the agent's log, where text of foreign origin has no place. */
+/* Starts the program with `fd` as standard input and output; 0 or an errno. Errors it prints would
+ * go to the agent's log, where text of foreign origin has no place. */
 static int
 spawn(const char *path, char **environment, int fd, pid_t *ret_pid)
 {
@@ -204,11 +212,12 @@ seal_pinentry_start(SealLoop *loop, const char *program, const SealCaller *calle
     failure = failure ? failure : spawn(path, environment, theirs, &pid);
     if (failure) {
         seal_fd_clear(&pair[0]);
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NO_PROMPTER,
-                    "cannot ask for a PIN: the prompt program '%s' cannot be started (%s): install a "
-                    "pinentry package or name one by \"pinentry=\" in the [agent] group of "
-                    "privyseal.conf",
-                    program, g_strerror(failure));
+        g_set_error(
+            error, SEAL_ERROR, SEAL_ERROR_NO_PROMPTER,
+            "cannot ask for a PIN: the prompt program '%s' cannot be started (%s): install a "
+            "pinentry package or name one by \"pinentry=\" in the [agent] group of "
+            "privyseal.conf",
+            program, g_strerror(failure));
         return NULL;
     }
     pinentry = g_new0(SealPinentry, 1);
@@ -268,7 +277,8 @@ wait_for_end(const SealPinentry *pinentry)
     while (!reap(pinentry)) {
         if (left_us <= 0)
             return FALSE;
-        /* An ended process cannot be reaped while something traces it, a leak checker for instance */
+        /* An ended process cannot be reaped while something traces it, a leak checker for instance
+         */
         if (poll(&process, 1, (int)(left_us / 1000)) > 0)
             g_usleep(1000);
         left_us = end_us - g_get_monotonic_time();

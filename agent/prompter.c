@@ -1,11 +1,12 @@
 /* Dialogues with a person, through pinentry.
  *
- * A prompt is a talk (agent/talk.h) with a process (agent/pinentry.h). Its first question brings the steps
- * that make the program ready; a further one goes to the same process, so that "wrong PIN" is told in the
- * dialogue that asked for it.
+ * A prompt is a talk (agent/talk.h) with a process (agent/pinentry.h). Its first question brings
+ * the steps that make the program ready; a further one goes to the same process, so that "wrong
+ * PIN" is told in the dialogue that asked for it.
  *
- * One prompt at a time has its turn; the others wait in a bounded queue, and a process that is ended has
- * to be gone before the next is started: two programs on one terminal would spoil each other.
+ * One prompt at a time has its turn; the others wait in a bounded queue, and a process that is
+ * ended has to be gone before the next is started: two programs on one terminal would spoil each
+ * other.
  *
  * A program that ends before the question could ask nobody; one that ends during it was closed by
  * somebody, unless it crashed. */
@@ -17,8 +18,8 @@
 #include "agent/talk.h"
 
 #define WAITING_MAX 64
-/* Of everything but the question, unless the question itself has less. A cold start of a Qt program on
- * a busy machine takes seconds. */
+/* Of everything but the question, unless the question itself has less. A cold start of a Qt program
+ * on a busy machine takes seconds. */
 #define SETUP_TIMEOUT_US (20 * G_USEC_PER_SEC)
 /* pinentry has its own clock; ours ends one that does not keep it. */
 #define QUESTION_GRACE_US (3 * G_USEC_PER_SEC)
@@ -148,7 +149,8 @@ finish_lost(SealPrompt *prompt, SealPinentryEnd end)
         finish(prompt, SEAL_ERROR_CANCELLED, NULL, "the prompt was closed");
 }
 
-/* The program closed its stream. If a question is open, how the process ends decides what it means. */
+/* The program closed its stream. If a question is open, how the process ends decides what it means.
+ */
 static void
 on_closed(SealPrompt *prompt)
 {
@@ -203,7 +205,8 @@ on_process_ended(SealPinentryEnd end, gpointer user_data)
     if (prompter->active && prompter->active->state == PROMPT_LOST)
         finish_lost(prompter->active, end);
     else if (prompter->active && prompter->active->state == PROMPT_IDLE)
-        close_stream(prompter->active); /* its end may not be seen yet: the next question starts anew */
+        close_stream(
+            prompter->active); /* its end may not be seen yet: the next question starts anew */
     advance(prompter);
 }
 
@@ -247,8 +250,8 @@ first_variable(const SealCaller *caller, const char *category)
     return NULL;
 }
 
-/* What makes a fresh program ready, before the steps of the question that is asked first. The option
- * that would let the PIN be kept by a password store is never given. */
+/* What makes a fresh program ready, before the steps of the question that is asked first. The
+ * option that would let the PIN be kept by a password store is never given. */
 static void
 add_setup(SealPrompt *prompt)
 {
@@ -374,7 +377,8 @@ seal_prompt_free(SealPrompt *prompt)
     advance(prompter);
 }
 
-/* Asks the question whose steps were added: at once if a process listens, else when the turn comes. */
+/* Asks the question whose steps were added: at once if a process listens, else when the turn comes.
+ */
 static void
 ask(SealPrompt *prompt, SealPromptFunc done, gpointer user_data)
 {
@@ -389,8 +393,9 @@ ask(SealPrompt *prompt, SealPromptFunc done, gpointer user_data)
         return;
     }
     if (prompter->active != prompt && prompter->waiting.length >= WAITING_MAX) {
-        finish_later(prompt, SEAL_ERROR_BUSY,
-                     "cannot ask: 64 prompts wait for an answer already; answer or close them first");
+        finish_later(
+            prompt, SEAL_ERROR_BUSY,
+            "cannot ask: 64 prompts wait for an answer already; answer or close them first");
         return;
     }
     prompt->state = PROMPT_WAITING;

@@ -1,9 +1,9 @@
 /* Remembering what was refused without keeping it.
  *
- * A short PIN can be found from any fast hash by trying all of them, so the hash must not outlive the
- * secret that keys it: both are in locked memory of this process and end with it. The token's id is part
- * of the input, so equal PINs of two tokens look different. 64 bits let a good PIN be taken for a refused
- * one once in 2^60 tries: the person would be told to type it again. */
+ * A short PIN can be found from any fast hash by trying all of them, so the hash must not outlive
+ * the secret that keys it: both are in locked memory of this process and end with it. The token's
+ * id is part of the input, so equal PINs of two tokens look different. 64 bits let a good PIN be
+ * taken for a refused one once in 2^60 tries: the person would be told to type it again. */
 #include "agent/refused-pins.h"
 
 #include <errno.h>

@@ -1,11 +1,13 @@
 /* The steps of a talk with a pinentry.
  *
- * The program is trusted with the PIN but not with the agent: it may say anything at any time. What does
- * not answer the step under way ends the talk, and so does a program that chatters without answering.
+ * The program is trusted with the PIN but not with the agent: it may say anything at any time. What
+ * does not answer the step under way ends the talk, and so does a program that chatters without
+ * answering.
  *
- * A real cancel is told apart from a program that cannot ask. pinentry-tty 1.2.1 answers "cancelled" when
- * it cannot open its terminal, so a text flavour without a terminal is refused before it is asked. A
- * closed window is told by the status line BUTTON_INFO before the same "cancelled". */
+ * A real cancel is told apart from a program that cannot ask. pinentry-tty 1.2.1 answers
+ * "cancelled" when it cannot open its terminal, so a text flavour without a terminal is refused
+ * before it is asked. A closed window is told by the status line BUTTON_INFO before the same
+ * "cancelled". */
 #include "agent/talk.h"
 
 #include <errno.h>
@@ -39,7 +41,7 @@ struct SealTalk {
     GQueue steps;             /* of Step*; the head is under way */
     SealSecret *answer;       /* (nullable) data lines of the step under way */
     guint chatter;
-    gboolean was_closed;      /* the window, not the cancel button */
+    gboolean was_closed; /* the window, not the cancel button */
 };
 
 static void
@@ -131,8 +133,8 @@ seal_talk_is_asking(const SealTalk *talk)
     return kind_under_way(talk) >= SEAL_STEP_ASK_PIN;
 }
 
-/* The few bytes of a line fit the socket's buffer. If they cannot be sent nobody reads, and the end of
- * the stream or the asker's deadline tells. */
+/* The few bytes of a line fit the socket's buffer. If they cannot be sent nobody reads, and the end
+ * of the stream or the asker's deadline tells. */
 static void
 send_line(SealTalk *talk, const char *line)
 {
@@ -162,9 +164,8 @@ next_step(SealTalk *talk)
 static SealTalkEvent
 broken(const char *phrase)
 {
-    return (SealTalkEvent){.end = SEAL_TALK_BROKEN,
-                           .status = SEAL_ERROR_NO_PROMPTER,
-                           .message = g_strdup(phrase)};
+    return (SealTalkEvent){
+        .end = SEAL_TALK_BROKEN, .status = SEAL_ERROR_NO_PROMPTER, .message = g_strdup(phrase)};
 }
 
 static SealTalkEvent
@@ -174,8 +175,8 @@ refused(SealErrorCode status, const char *sentence)
         .end = SEAL_TALK_REFUSED, .status = status, .message = g_strdup(sentence)};
 }
 
-/* TRUE if the answer to GETINFO flavor names a program that asks on a terminal ("tty", "curses", or a
- * graphical one that fell back, "gtk2:curses"). */
+/* TRUE if the answer to GETINFO flavor names a program that asks on a terminal ("tty", "curses", or
+ * a graphical one that fell back, "gtk2:curses"). */
 static gboolean
 is_text_flavor(const SealSecret *answer)
 {

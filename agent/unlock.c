@@ -1,14 +1,15 @@
 /* Which tokens are unlocked, and how they become so and cease to be.
  *
- * Each token that was ever asked for has a keeper. Requests for a locked token gather at its keeper and
- * share one dialogue, which speaks for the request that came first; when that one leaves, the dialogue
- * is opened anew in the name of the next. A PIN goes from the dialogue into the login frame and is wiped
- * before the token answers: only its hash waits, to be remembered if the token refuses.
+ * Each token that was ever asked for has a keeper. Requests for a locked token gather at its keeper
+ * and share one dialogue, which speaks for the request that came first; when that one leaves, the
+ * dialogue is opened anew in the name of the next. A PIN goes from the dialogue into the login
+ * frame and is wiped before the token answers: only its hash waits, to be remembered if the token
+ * refuses.
  *
- * A keeper of an unlocked token has one timer, for the earlier of the idle and the age limit. Use of a
- * key only stores a time; the timer finds out when it fires. Nothing wakes up while all is locked.
- * A host that was restarted, or a token that was pulled, knows nothing of a login any more: the registry
- * tells, and what waited fails. */
+ * A keeper of an unlocked token has one timer, for the earlier of the idle and the age limit. Use
+ * of a key only stores a time; the timer finds out when it fires. Nothing wakes up while all is
+ * locked. A host that was restarted, or a token that was pulled, knows nothing of a login any more:
+ * the registry tells, and what waited fails. */
 #include "agent/unlock.h"
 
 #include <string.h>
@@ -25,8 +26,8 @@ typedef struct SealPinKeeper SealPinKeeper;
 
 /* A login under way. It belongs to its reply: keepers and the unlocker only refer to it. */
 typedef struct {
-    SealPinKeeper *keeper;  /* NULL when the token went, or the keeper did */
-    gboolean is_overtaken;  /* by a lock: success does not unlock any more */
+    SealPinKeeper *keeper; /* NULL when the token went, or the keeper did */
+    gboolean is_overtaken; /* by a lock: success does not unlock any more */
     gboolean has_hash;
     uint64_t hash;
 } Login;
@@ -40,6 +41,7 @@ struct SealPinKeeper {
     SealUnlock *speaker;       /* (nullable) borrowed from `requests` */
     Login *login;              /* (nullable) */
     guint rounds;
+    gboolean was_refused; /* the last PIN for one operation: said in the next dialogue */
     SealLockTimer *timer;
 };
 
@@ -278,7 +280,8 @@ open_dialogue(SealPinKeeper *keeper, const char *error)
 
 /* -- the token went ----------------------------------------------------------------- */
 
-/* What the token answers to logins under way concerns nobody any more. `keeper` NULL: all keepers. */
+/* What the token answers to logins under way concerns nobody any more. `keeper` NULL: all keepers.
+ */
 static void
 disown_logins(SealUnlocker *unlocker, const SealPinKeeper *keeper)
 {
@@ -390,7 +393,8 @@ typedef struct {
     char *message;
 } Refusal;
 
-/* What needs no person to be told: why `token` cannot be unlocked for `ask`. FALSE if it may be tried. */
+/* What needs no person to be told: why `token` cannot be unlocked for `ask`. FALSE if it may be
+ * tried. */
 static gboolean
 is_refused_at_once(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlockAsk *ask,
                    Refusal *ret)
@@ -503,7 +507,8 @@ seal_unlock_ask_pin_async(SealUnlocker *unlocker, SealTokenObject *token, const 
     g_ptr_array_add(keeper->pin_requests, request);
     request->dialogue = seal_pin_dialogue_new(unlocker->prompter, unlocker->refused, token, ask,
                                               on_single_pin, request);
-    seal_pin_dialogue_ask(request->dialogue, NULL);
+    seal_pin_dialogue_ask(request->dialogue, keeper->was_refused ? "the PIN was wrong" : NULL);
+    keeper->was_refused = FALSE;
     return request;
 }
 
@@ -513,16 +518,19 @@ seal_unlock_pin_refused(SealUnlocker *unlocker, SealTokenObject *token, const Se
 {
     SealPinKeeper *keeper = keeper_of(unlocker, token);
 
-    if (status == SEAL_ERROR_PIN_INCORRECT)
+    if (status == SEAL_ERROR_PIN_INCORRECT) {
+        keeper->was_refused = TRUE;
         seal_refused_pins_add(unlocker->refused, token->id,
                               seal_refused_pins_hash(unlocker->refused, token->id, pin));
+    }
     if (status == SEAL_ERROR_PIN_BLOCKED || seal_pin_tries_left(token) == 0)
         on_blocked(keeper);
 }
 
 /* -- locking ------------------------------------------------------------------------------ */
 
-/* Closes what is open for the token and sends the logout; `logout` (nullable) waits for its answer. */
+/* Closes what is open for the token and sends the logout; `logout` (nullable) waits for its answer.
+ */
 static void
 lock_token(SealPinKeeper *keeper, SealLogout *logout)
 {
@@ -588,8 +596,8 @@ seal_unlocker_is_active(const SealUnlocker *unlocker)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const SealPinKeeper *keeper = value;
 
-        if (is_logged_in(keeper->token) || keeper->login ||
-            keeper->requests->len > 0 || keeper->pin_requests->len > 0)
+        if (is_logged_in(keeper->token) || keeper->login || keeper->requests->len > 0 ||
+            keeper->pin_requests->len > 0)
             return TRUE;
     }
     return FALSE;

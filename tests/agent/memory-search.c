@@ -1,5 +1,5 @@
-/* Memory is read through /proc/PID/mem, mapping by mapping, whatever it is: heap, stacks, libraries' data,
- * locked pages. The process goes on meanwhile, so it should be at rest. */
+/* Memory is read through /proc/PID/mem, mapping by mapping, whatever it is: heap, stacks,
+ * libraries' data, locked pages. The process goes on meanwhile, so it should be at rest. */
 #include "tests/agent/memory-search.h"
 
 #include <errno.h>

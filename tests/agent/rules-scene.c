@@ -1,5 +1,5 @@
-/* The recording is made by dbus-monitor, which writes the messages as they are; a marker signal that
- * shows up in it says that it has begun, and that it is complete. */
+/* The recording is made by dbus-monitor, which writes the messages as they are; a marker signal
+ * that shows up in it says that it has begun, and that it is complete. */
 #include "tests/agent/rules-scene.h"
 
 #include <dlfcn.h>
@@ -29,7 +29,8 @@ static const guint8 rsa_encryption[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48
 static void
 draw_pin(char *pin)
 {
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789__";
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789__";
     guint8 random[SEAL_RULES_PIN_LEN];
 
     g_assert_cmpint(RAND_bytes(random, sizeof random), ==, 1);
@@ -101,9 +102,9 @@ seal_rules_flush_recording(SealRulesScene *scene)
     /* Each round is a round trip to the bus, so this does not spin */
     while (!seal_rules_was_recorded(scene, marker, strlen(marker))) {
         g_assert_cmpint(g_get_monotonic_time(), <, end_us);
-        g_assert_cmpint(sd_bus_emit_signal(scene->bus, "/marker", "org.example.Marker", "Here", "s",
-                                           marker),
-                        >=, 0);
+        g_assert_cmpint(
+            sd_bus_emit_signal(scene->bus, "/marker", "org.example.Marker", "Here", "s", marker),
+            >=, 0);
         g_assert_cmpint(sd_bus_call_method(scene->bus, "org.freedesktop.DBus",
                                            "/org/freedesktop/DBus", "org.freedesktop.DBus", "GetId",
                                            NULL, NULL, NULL),
@@ -121,7 +122,8 @@ call(SealRulesScene *scene, sd_bus_message *message)
     sd_bus_message *reply = NULL;
 
     g_assert_cmpint(sd_bus_message_set_allow_interactive_authorization(message, 1), >=, 0);
-    if (sd_bus_call(scene->bus, message, (uint64_t)seal_test_deadline_ms() * 1000, &error, &reply) < 0)
+    if (sd_bus_call(scene->bus, message, (uint64_t)seal_test_deadline_ms() * 1000, &error, &reply) <
+        0)
         g_error("%s failed: %s: %s", sd_bus_message_get_member(message), error.name, error.message);
     sd_bus_message_unref(message);
     return reply;
@@ -138,13 +140,42 @@ new_call(SealRulesScene *scene, const char *path, const char *interface, const c
     return message;
 }
 
-void
-seal_rules_unlock(SealRulesScene *scene)
+/* `message` is consumed. */
+static void
+expect_error(SealRulesScene *scene, sd_bus_message *message, const char *name, const char *part)
+{
+    g_autofree char *full_name = g_strconcat(SEAL_ERROR_PREFIX, name, NULL);
+    sd_bus_error error = SD_BUS_ERROR_NULL;
+
+    g_assert_cmpint(sd_bus_message_set_allow_interactive_authorization(message, 1), >=, 0);
+    g_assert_cmpint(
+        sd_bus_call(scene->bus, message, (uint64_t)seal_test_deadline_ms() * 1000, &error, NULL), <,
+        0);
+    g_assert_cmpstr(error.name, ==, full_name);
+    g_assert_nonnull(strstr(error.message, part));
+    sd_bus_error_free(&error);
+    sd_bus_message_unref(message);
+}
+
+static sd_bus_message *
+new_unlock(SealRulesScene *scene)
 {
     sd_bus_message *message = new_call(scene, scene->token, SEAL_INTERFACE_TOKEN, "Unlock");
 
     g_assert_cmpint(sd_bus_message_append(message, "a{sv}", 0), >=, 0);
-    sd_bus_message_unref(call(scene, message));
+    return message;
+}
+
+void
+seal_rules_unlock(SealRulesScene *scene)
+{
+    sd_bus_message_unref(call(scene, new_unlock(scene)));
+}
+
+void
+seal_rules_unlock_fails(SealRulesScene *scene, const char *name, const char *part)
+{
+    expect_error(scene, new_unlock(scene), name, part);
 }
 
 void
@@ -198,20 +229,35 @@ verify(EVP_PKEY *key, const guint8 digest[32], const void *signature, size_t len
     EVP_PKEY_CTX_free(context);
 }
 
-void
-seal_rules_sign(SealRulesScene *scene, const char *name, const guint8 digest[32])
+static sd_bus_message *
+new_sign(SealRulesScene *scene, const char *name, const guint8 digest[32])
 {
     g_autofree char *path = seal_rules_key_path(scene, name);
     sd_bus_message *message = new_call(scene, path, SEAL_INTERFACE_KEY, "Sign");
+
+    g_assert_cmpint(sd_bus_message_append(message, "sa{sv}", "rsa-pkcs1", 1, "hash", "s", "sha256"),
+                    >=, 0);
+    g_assert_cmpint(sd_bus_message_append_array(message, 'y', digest, 32), >=, 0);
+    return message;
+}
+
+void
+seal_rules_sign_fails(SealRulesScene *scene, const char *key, const char *name, const char *part)
+{
+    static const guint8 digest[32] = {0};
+
+    expect_error(scene, new_sign(scene, key, digest), name, part);
+}
+
+void
+seal_rules_sign(SealRulesScene *scene, const char *name, const guint8 digest[32])
+{
     sd_bus_message *reply = NULL;
     EVP_PKEY *key = certified_key(scene, name);
     const void *signature = NULL;
     size_t len = 0;
 
-    g_assert_cmpint(sd_bus_message_append(message, "sa{sv}", "rsa-pkcs1", 1, "hash", "s", "sha256"),
-                    >=, 0);
-    g_assert_cmpint(sd_bus_message_append_array(message, 'y', digest, 32), >=, 0);
-    reply = call(scene, message);
+    reply = call(scene, new_sign(scene, name, digest));
     g_assert_cmpint(sd_bus_message_read_array(reply, 'y', &signature, &len), >, 0);
     verify(key, digest, signature, len);
     sd_bus_message_unref(reply);
@@ -259,8 +305,8 @@ seal_rules_unwrap(SealRulesScene *scene, const char *name, const guint8 *session
     const void *box = NULL;
     size_t box_len = 0;
 
-    g_assert_cmpint(sd_bus_message_append_array(message, 'y', rsa_encryption, sizeof rsa_encryption),
-                    >=, 0);
+    g_assert_cmpint(
+        sd_bus_message_append_array(message, 'y', rsa_encryption, sizeof rsa_encryption), >=, 0);
     g_assert_cmpint(sd_bus_message_append_array(message, 'y', g_bytes_get_data(wrapped, NULL),
                                                 g_bytes_get_size(wrapped)),
                     >=, 0);
@@ -291,8 +337,33 @@ fetch_token(SealRulesScene *scene)
     sd_bus_message_unref(reply);
 }
 
-void
-seal_rules_scene_open(SealRulesScene *scene)
+/* The mood of the module that counts tries. */
+static void
+count_tries(SealRulesScene *scene, const char *tries)
+{
+    g_autofree char *counter = seal_test_home_write(scene->home, "tries", tries);
+    g_autofree char *calls = seal_test_home_path(scene->home, "calls");
+    g_autofree char *mood = g_strdup_printf("[mood]\npin-tries=%s\nlog=%s\n", counter, calls);
+    g_autofree char *control = seal_test_home_write(scene->home, "mood", mood);
+    g_autofree char *real = seal_test_fixture_module(scene->home);
+
+    seal_test_home_setenv(scene->home, "PRIVYSEAL_MOODY", control);
+    seal_test_home_setenv(scene->home, "PRIVYSEAL_MOODY_MODULE", real);
+}
+
+static void
+configure_moody(SealRulesScene *scene)
+{
+    g_autofree char *module = seal_test_built("tests/mock/moody.so");
+    g_autofree char *group = g_strdup_printf("[module moody]\npath=%s\n", module);
+
+    seal_test_agent_configure(scene->home, NULL, group);
+}
+
+/* `tries` (nullable): with the moody module. The bus, whose environment the agent gets, is started
+ * after that of this process is complete. */
+static void
+open_scene(SealRulesScene *scene, const char *tries)
 {
     const char *monitor[] = {"dbus-monitor", "--binary", NULL};
 
@@ -301,7 +372,11 @@ seal_rules_scene_open(SealRulesScene *scene)
     draw_pin(scene->pin);
     seal_test_fixture_new(scene->home);
     change_pin(scene, "Alice");
+    if (tries)
+        count_tries(scene, tries);
     seal_test_agent_new(scene->home);
+    if (tries)
+        configure_moody(scene);
     seal_test_pinentry_answer(scene->home, "always pin %s\n", scene->pin);
     scene->recording = seal_test_home_path(scene->home, "recording");
     (void)seal_test_start(scene->home, monitor, "recording");
@@ -309,6 +384,18 @@ seal_rules_scene_open(SealRulesScene *scene)
     seal_rules_flush_recording(scene); /* it has begun */
     scene->agent = seal_test_agent_pid(scene->home);
     fetch_token(scene);
+}
+
+void
+seal_rules_scene_open(SealRulesScene *scene)
+{
+    open_scene(scene, NULL);
+}
+
+void
+seal_rules_scene_open_counted(SealRulesScene *scene, const char *tries)
+{
+    open_scene(scene, tries);
 }
 
 void

@@ -20,8 +20,11 @@ typedef struct {
 } SealRulesScene;
 
 /* Makes the fixture, changes its PIN, records the bus, starts the agent, fetches the token's path.
- * `groups` (nullable) as for seal_test_agent_configure(). Aborts the test if anything fails. */
+ * Aborts the test if anything fails. */
 void seal_rules_scene_open(SealRulesScene *scene);
+/* As seal_rules_scene_open(), with the moody module, whose counter of PIN tries (the file `tries` in the
+ * home) stands at `tries`; it logs what reaches the token to the file `calls`. */
+void seal_rules_scene_open_counted(SealRulesScene *scene, const char *tries);
 void seal_rules_scene_close(SealRulesScene *scene);
 
 /* Pid of the agent's host. */
@@ -33,6 +36,11 @@ char *seal_rules_key_path(SealRulesScene *scene, const char *name);
 /* Calls without arguments, or with an empty a{sv}, that may ask a person; abort unless they succeed. */
 void seal_rules_unlock(SealRulesScene *scene);
 void seal_rules_lock_all(SealRulesScene *scene);
+/* Asks for a signature, or for the token to be unlocked, and expects the error `name` ("PinIncorrect")
+ * whose sentence has `part`. */
+void seal_rules_sign_fails(SealRulesScene *scene, const char *key, const char *name,
+                           const char *part);
+void seal_rules_unlock_fails(SealRulesScene *scene, const char *name, const char *part);
 /* Signs a SHA-256 digest by RSA PKCS#1 v1.5 and checks the signature with the certificate's key. */
 void seal_rules_sign(SealRulesScene *scene, const char *name, const guint8 digest[32]);
 /* Wraps `key` to the certificate (RSA PKCS#1 v1.5), has it unwrapped sealed to a fresh key, and checks

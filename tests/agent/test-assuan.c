@@ -1,12 +1,12 @@
-/* The lines of a pinentry: what is understood, what is refused, and that no text of ours can become a
- * second command. Expected forms are those of the Assuan manual (libassuan 2.5, "Assuan protocol"). */
+/* The lines of a pinentry: what is understood, what is refused, and that no text of ours can become
+ * a second command. Expected forms are those of the Assuan manual (libassuan 2.5, "Assuan
+ * protocol"). */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "agent/assuan.h"
-
 
 static SealAssuanReader *
 reader_with(const char *text)
@@ -76,9 +76,18 @@ static void
 test_garbage(void)
 {
     static const char *const lines[] = {
-        "HELLO\n",        "OKAY\n",        "ok\n",         "ERR\n",           "ERR x\n",
-        "ERR 12x\n",      "ERR -1\n",      "Data\n",       " OK\n",           "\xff\xfe\n",
-        "ERR 4294967296 too large\n",      "ERR 99999999999999999999999\n",
+        "HELLO\n",
+        "OKAY\n",
+        "ok\n",
+        "ERR\n",
+        "ERR x\n",
+        "ERR 12x\n",
+        "ERR -1\n",
+        "Data\n",
+        " OK\n",
+        "\xff\xfe\n",
+        "ERR 4294967296 too large\n",
+        "ERR 99999999999999999999999\n",
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(lines); i++) {
@@ -213,13 +222,15 @@ test_command_is_bounded(void)
     }
 }
 
-/* Characters that hide, reorder or pass for markup: right-to-left override, zero-width space, escape,
- * line separator, '<'. */
+/* Characters that hide, reorder or pass for markup: right-to-left override, zero-width space,
+ * escape, line separator, '<'. */
 static void
 test_text_is_cleaned(void)
 {
-    g_autofree char *text =
-        seal_assuan_text_clean("a\xe2\x80\xae" "b\xe2\x80\x8b" "c\033[2Jd\xe2\x80\xa8" "e<b>\tf\n\xff");
+    g_autofree char *text = seal_assuan_text_clean("a\xe2\x80\xae"
+                                                   "b\xe2\x80\x8b"
+                                                   "c\033[2Jd\xe2\x80\xa8"
+                                                   "e<b>\tf\n\xff");
 
     g_assert_cmpstr(text, ==, "a?b?c?[2Jd e(b> f\n\xef\xbf\xbd");
 }

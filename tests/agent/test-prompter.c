@@ -1,5 +1,5 @@
-/* Dialogues with a person, played by a fake pinentry and by small scripts that misbehave as real ones
- * were seen to. Each ends by one answer with a sentence, and no process stays behind. */
+/* Dialogues with a person, played by a fake pinentry and by small scripts that misbehave as real
+ * ones were seen to. Each ends by one answer with a sentence, and no process stays behind. */
 #include <glib/gstdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -51,13 +51,15 @@ scene_close(Scene *scene)
     seal_test_home_free(scene->home);
 }
 
-/* A prompter over a shell script that answers OK to all but what `cases` (of a case statement) say. */
+/* A prompter over a shell script that answers OK to all but what `cases` (of a case statement) say.
+ */
 static void
 scene_open_script(Scene *scene, const char *before, const char *cases)
 {
-    g_autofree char *text = g_strdup_printf("#!/bin/sh\n%s\necho 'OK hello'\nwhile read -r line; do\n"
-                                            "case \"$line\" in\n%s\n*) echo OK;;\nesac\ndone\n",
-                                            before, cases);
+    g_autofree char *text =
+        g_strdup_printf("#!/bin/sh\n%s\necho 'OK hello'\nwhile read -r line; do\n"
+                        "case \"$line\" in\n%s\n*) echo OK;;\nesac\ndone\n",
+                        before, cases);
     g_autofree char *path = NULL;
 
     scene_open(scene, NULL);
@@ -241,7 +243,8 @@ test_confirm(void)
     static const struct {
         const char *answer;
         SealErrorCode status;
-    } cases[] = {{"yes", SEAL_ERROR_NONE}, {"no", SEAL_ERROR_DENIED}, {"cancel", SEAL_ERROR_CANCELLED}};
+    } cases[] = {
+        {"yes", SEAL_ERROR_NONE}, {"no", SEAL_ERROR_DENIED}, {"cancel", SEAL_ERROR_CANCELLED}};
     const SealPromptText text = {.description = "May it?", .ok = "Allow", .refuse = "Refuse"};
     Scene scene;
 
@@ -268,8 +271,9 @@ test_message_stays(void)
     SealPrompt *message = NULL, *prompt = NULL;
     g_autofree char *put_away = NULL;
 
-    scene_open_script(&scene, "", "MESSAGE) echo OK; : > \"$0.put-away\";;\n"
-                                  "GETPIN) printf 'D 1\\nOK\\n';;");
+    scene_open_script(&scene, "",
+                      "MESSAGE) echo OK; : > \"$0.put-away\";;\n"
+                      "GETPIN) printf 'D 1\\nOK\\n';;");
     put_away = seal_test_home_path(scene.home, "script/pinentry.put-away");
     message = seal_prompt_new(scene.prompter, scene.caller);
     seal_prompt_show(message, &plain, on_answer, &shown);
@@ -344,7 +348,8 @@ test_hang(void)
 static void
 test_missing_program(void)
 {
-    static const char *const programs[] = {"/nonexistent/pinentry", "no-such-pinentry", "/etc/passwd"};
+    static const char *const programs[] = {"/nonexistent/pinentry", "no-such-pinentry",
+                                           "/etc/passwd"};
 
     for (size_t i = 0; i < G_N_ELEMENTS(programs); i++) {
         Scene scene;
@@ -397,8 +402,9 @@ test_text_program_without_terminal(void)
 {
     Scene scene;
 
-    scene_open_script(&scene, "", "'GETINFO flavor') printf 'D gtk2:curses\\nOK\\n';;\n"
-                                  "GETPIN) echo 'ERR 83886179 Operation cancelled';;");
+    scene_open_script(&scene, "",
+                      "'GETINFO flavor') printf 'D gtk2:curses\\nOK\\n';;\n"
+                      "GETPIN) echo 'ERR 83886179 Operation cancelled';;");
     expect_failure(&scene, SEAL_ERROR_NO_PROMPTER, "neither a display nor a terminal");
     scene_close(&scene);
 }
@@ -410,8 +416,9 @@ test_inquiry_is_declined(void)
     g_auto(Answer) answer = {0};
     SealPrompt *prompt = NULL;
 
-    scene_open_script(&scene, "", "GETPIN) echo 'INQUIRE QUALITY 1234'; read -r reply;\n"
-                                  "printf 'D %s\\nOK\\n' \"$reply\";;");
+    scene_open_script(&scene, "",
+                      "GETPIN) echo 'INQUIRE QUALITY 1234'; read -r reply;\n"
+                      "printf 'D %s\\nOK\\n' \"$reply\";;");
     prompt = seal_prompt_new(scene.prompter, scene.caller);
     seal_prompt_ask_pin(prompt, &plain, on_answer, &answer);
     wait_for(&answer);
@@ -567,8 +574,7 @@ test_stubborn_program(void)
     SealPrompt *prompt = NULL;
     g_autofree char *asked = NULL;
 
-    scene_open_script(&scene, "trap '' TERM",
-                      "GETPIN) : > \"$0.asked\"; exec tail -f /dev/null;;");
+    scene_open_script(&scene, "trap '' TERM", "GETPIN) : > \"$0.asked\"; exec tail -f /dev/null;;");
     asked = seal_test_home_path(scene.home, "script/pinentry.asked");
     prompt = seal_prompt_new(scene.prompter, scene.caller);
     seal_prompt_ask_pin(prompt, &plain, on_answer, &answer);
@@ -583,7 +589,8 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/prompter/pin/is-handed-over", test_pin);
-    g_test_add_func("/prompter/pin/asked-again-in-the-same-process", test_asks_again_in_the_same_process);
+    g_test_add_func("/prompter/pin/asked-again-in-the-same-process",
+                    test_asks_again_in_the_same_process);
     g_test_add_func("/prompter/pin/may-be-empty", test_empty_pin);
     g_test_add_func("/prompter/confirm/yes-no-cancel", test_confirm);
     g_test_add_func("/prompter/message/stays-until-freed", test_message_stays);
@@ -595,7 +602,8 @@ main(int argc, char **argv)
     g_test_add_func("/prompter/program/says-nothing", test_silent_program);
     g_test_add_func("/prompter/program/text-without-terminal", test_text_program_without_terminal);
     g_test_add_func("/prompter/program/inquiry-is-declined", test_inquiry_is_declined);
-    g_test_add_func("/prompter/program/gone-between-questions", test_program_gone_between_questions);
+    g_test_add_func("/prompter/program/gone-between-questions",
+                    test_program_gone_between_questions);
     g_test_add_func("/prompter/environment/is-the-callers", test_environment_is_the_callers);
     g_test_add_func("/prompter/text/injects-nothing", test_text_injects_nothing);
     g_test_add_func("/prompter/turns/one-at-a-time", test_one_at_a_time);

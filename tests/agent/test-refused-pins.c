@@ -1,4 +1,5 @@
-/* Refused PINs are known again, per token, until one is taken; SipHash-2-4 agrees with its paper. */
+/* Refused PINs are known again, per token, until one is taken; SipHash-2-4 agrees with its paper.
+ */
 #include <string.h>
 
 #include "agent/refused-pins.h"
@@ -16,8 +17,8 @@ test_paper(void)
     g_assert_cmphex(seal_siphash_2_4(key, input, sizeof input), ==, 0xa129ca6149be45e5);
 }
 
-/* The first and the ninth of the authors' vectors (vectors.h of their reference code): no input, and
- * exactly one word. */
+/* The first and the ninth of the authors' vectors (vectors.h of their reference code): no input,
+ * and exactly one word. */
 static void
 test_vectors(void)
 {

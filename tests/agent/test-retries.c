@@ -1,6 +1,6 @@
-/* DESIGN rule 3: the agent never spends a token's last PIN try by itself and never submits a refused PIN
- * again. The token is the moody module's: a counter of three tries in a file, told as OpenSC tells it,
- * and a log of the calls that reached the token. */
+/* DESIGN rule 3: the agent never spends a token's last PIN try by itself and never submits a
+ * refused PIN again. The token is the moody module's: a counter of three tries in a file, told as
+ * OpenSC tells it, and a log of the calls that reached the token. */
 #include <string.h>
 #include <unistd.h>
 
@@ -83,7 +83,8 @@ test_last_try_confirmed_and_right(void)
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_NONE, NULL);
     /* The PIN that was too short cost no try, so the confirmation still held */
     g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "CONFIRM"), ==, 1);
-    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "Tries left: 1, this is the last try"), >=, 1);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "Tries left: 1, this is the last try"), >=,
+                     1);
     g_assert_cmpuint(seal_unlock_scene_calls(&scene, "C_Login"), ==, 1);
     g_assert_cmpint(seal_unlock_scene_tries(&scene), ==, 3);
     g_assert_cmpint(scene.token->tries_left, ==, -1);
@@ -100,7 +101,7 @@ test_last_try_confirmed_and_wrong(void)
     ask = seal_unlock_scene_ask(&scene);
     ask.last_try = TRUE;
     seal_test_pinentry_answer(scene.home, "yes\npin 00000001\npin %s\n", scene.pin);
-    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_BLOCKED, "unblock it with its PUK");
+    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_BLOCKED, "token 'Alice' is blocked: unblock it");
     g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_BLOCKED);
     g_assert_cmpint(scene.token->tries_left, ==, 0);
     /* From here on the token is left alone */
@@ -134,7 +135,8 @@ test_silent_token(void)
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin 00000001\ncancel\n");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_CANCELLED, NULL);
-    seal_unlock_scene_set_tries(&scene, "3"); /* so that it sets no flag at the next refusal either */
+    seal_unlock_scene_set_tries(&scene,
+                                "3"); /* so that it sets no flag at the next refusal either */
     seal_test_pinentry_answer(scene.home, "pin 00000002\npin 00000003\n");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_INCORRECT, "the last PIN try may be left");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_INCORRECT, "the last PIN try may be left");
@@ -202,8 +204,8 @@ test_pad(void)
     SealUnlockAsk ask;
     g_autofree char *moods = NULL;
 
-    seal_unlock_scene_open(&scene,
-                           &(SealUnlockSceneOptions){.moods = "protected-path=true\n", .tries = "3"});
+    seal_unlock_scene_open(
+        &scene, &(SealUnlockSceneOptions){.moods = "protected-path=true\n", .tries = "3"});
     ask = seal_unlock_scene_ask(&scene);
     moods = pad_moods(scene.pin);
     seal_unlock_scene_set_moods(&scene, moods);
@@ -377,12 +379,14 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     /* A host that dies is worth a warning: here it is meant to. */
     g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL | G_LOG_FATAL_MASK);
-    g_test_add_func("/retries/last-try/program/leaves-token-untouched", test_program_gets_no_last_try);
+    g_test_add_func("/retries/last-try/program/leaves-token-untouched",
+                    test_program_gets_no_last_try);
     g_test_add_func("/retries/last-try/dialogue-stops-before-it",
                     test_dialogue_stops_before_the_last_try);
     g_test_add_func("/retries/last-try/declined/leaves-token-untouched", test_last_try_declined);
     g_test_add_func("/retries/last-try/confirmed/right-pin", test_last_try_confirmed_and_right);
-    g_test_add_func("/retries/last-try/confirmed/wrong-pin-blocks", test_last_try_confirmed_and_wrong);
+    g_test_add_func("/retries/last-try/confirmed/wrong-pin-blocks",
+                    test_last_try_confirmed_and_wrong);
     g_test_add_func("/retries/blocked/from-the-start", test_blocked_from_the_start);
     g_test_add_func("/retries/silent-token/two-refusals-are-enough", test_silent_token);
     g_test_add_func("/retries/refused-pin/is-not-sent-again", test_refused_pin_is_not_sent_again);

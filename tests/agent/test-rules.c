@@ -1,6 +1,6 @@
-/* DESIGN section 6, rules 2 and 5, looked at from outside: after a real use over a real bus the PIN is in
- * no process, message, command line, environment, log or file, and no session key or mail text went
- * over the bus. Each search is first shown to find what is there. */
+/* DESIGN section 6, rules 2, 3 and 5, looked at from outside: after a real use over a real bus the
+ * PIN is in no process, message, command line, environment, log or file, and no session key or mail
+ * text went over the bus. Each search is first shown to find what is there. */
 #include <openssl/rand.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -11,6 +11,7 @@
 #include "tests/agent/rules-scene.h"
 #include "tests/support/agent.h"
 #include "tests/support/fixture.h"
+#include "tests/support/pinentry.h"
 #include "tests/support/process.h"
 
 #define SESSION_KEY_LEN 32
@@ -114,8 +115,8 @@ test_search_finds_in_agent_and_host(void)
     skip_unless_memory_can_be_read(&scene);
     /* A token's label is no secret and must be in both */
     g_assert_cmpuint(seal_memory_count(scene.agent, "Alice RSA signing", 17, NULL), >, 0);
-    g_assert_cmpuint(seal_memory_count(seal_rules_scene_host(&scene), "Alice RSA signing", 17, NULL),
-                     >, 0);
+    g_assert_cmpuint(
+        seal_memory_count(seal_rules_scene_host(&scene), "Alice RSA signing", 17, NULL), >, 0);
     g_assert_true(seal_memory_in_arguments(scene.agent, "SOFTHSM2_CONF=", 14));
     seal_rules_scene_close(&scene);
 }
@@ -128,9 +129,8 @@ assert_no_pin_in_memory(SealRulesScene *scene)
     g_assert_cmpuint(count_in_both(scene, scene->pin, SEAL_RULES_PIN_LEN), ==, 0);
     /* Nor half of it: a copy that was partly overwritten */
     g_assert_cmpuint(count_in_both(scene, scene->pin, SEAL_RULES_PIN_LEN / 2), ==, 0);
-    g_assert_cmpuint(count_in_both(scene, scene->pin + SEAL_RULES_PIN_LEN / 2,
-                                   SEAL_RULES_PIN_LEN / 2),
-                     ==, 0);
+    g_assert_cmpuint(
+        count_in_both(scene, scene->pin + SEAL_RULES_PIN_LEN / 2, SEAL_RULES_PIN_LEN / 2), ==, 0);
 }
 
 static void
@@ -170,8 +170,8 @@ test_pin_is_in_no_argument_log_or_file(void)
     seal_rules_unlock(&scene);
     seal_rules_sign(&scene, "alice-rsa-sign", digest);
     g_assert_false(seal_memory_in_arguments(scene.agent, scene.pin, SEAL_RULES_PIN_LEN));
-    g_assert_false(seal_memory_in_arguments(seal_rules_scene_host(&scene), scene.pin,
-                                            SEAL_RULES_PIN_LEN));
+    g_assert_false(
+        seal_memory_in_arguments(seal_rules_scene_host(&scene), scene.pin, SEAL_RULES_PIN_LEN));
     seal_rules_lock_all(&scene);
     log = seal_test_agent_log(scene.home);
     g_assert_null(strstr(log, scene.pin));
@@ -185,6 +185,64 @@ test_pin_is_in_no_argument_log_or_file(void)
     except[0] = NULL;
     found = seal_memory_find_file(folder, scene.pin, SEAL_RULES_PIN_LEN, except);
     g_assert_nonnull(found); /* this search finds, too */
+    seal_rules_scene_close(&scene);
+}
+
+/* -- rule 3 -------------------------------------------------------------------------------- */
+
+static guint
+count_calls(SealRulesScene *scene, const char *call)
+{
+    g_autofree char *log = seal_test_home_read(scene->home, "calls");
+    guint count = 0;
+
+    for (const char *at = strstr(log, call); at; at = strstr(at + 1, call))
+        count++;
+    return count;
+}
+
+static void
+assert_tries(SealRulesScene *scene, const char *expected)
+{
+    g_autofree char *tries = seal_test_home_read(scene->home, "tries");
+
+    g_assert_cmpstr(tries, ==, expected);
+}
+
+/* A program that signs as often as it likes, and a person who mistypes: one try stays. */
+static void
+test_last_try_is_never_spent(void)
+{
+    SealRulesScene scene;
+
+    seal_rules_scene_open_counted(&scene, "3");
+    seal_test_pinentry_answer(scene.home, "pin 00000001\npin 00000002\nalways pin 00000003\n");
+    for (int i = 0; i < 5; i++)
+        seal_rules_sign_fails(&scene, "alice-rsa-sign", "PinIncorrect", "one PIN try is left");
+    assert_tries(&scene, "1");
+    g_assert_cmpuint(count_calls(&scene, "C_Login"), ==, 2);
+    g_assert_cmpuint(seal_test_pinentry_count(scene.home), ==, 2);
+    /* The person comes for it, and thinks better of it */
+    seal_test_pinentry_answer(scene.home, "no\n");
+    seal_rules_unlock_fails(&scene, "Cancelled", "refused at the prompt");
+    assert_tries(&scene, "1");
+    seal_test_pinentry_answer(scene.home, "yes\npin %s\n", scene.pin);
+    seal_rules_unlock(&scene);
+    assert_tries(&scene, "3");
+    seal_rules_scene_close(&scene);
+}
+
+static void
+test_refused_pin_is_never_sent_again(void)
+{
+    SealRulesScene scene;
+
+    seal_rules_scene_open_counted(&scene, "3");
+    seal_test_pinentry_answer(scene.home, "pin 00000001\nalways pin 00000001\n");
+    for (int i = 0; i < 3; i++)
+        seal_rules_sign_fails(&scene, "alice-rsa-sign", "PinIncorrect", "no usable PIN");
+    assert_tries(&scene, "2");
+    g_assert_cmpuint(count_calls(&scene, "C_Login"), ==, 1);
     seal_rules_scene_close(&scene);
 }
 
@@ -244,8 +302,8 @@ test_no_mail_text_reaches_bus_or_agent(void)
     is_signed = run(&scene, sign, input);
     encrypted = run(&scene, encrypt, is_signed);
     opened = run(&scene, decrypt, encrypted);
-    g_assert_nonnull(memmem(g_bytes_get_data(opened, NULL), g_bytes_get_size(opened), text,
-                            strlen(text)));
+    g_assert_nonnull(
+        memmem(g_bytes_get_data(opened, NULL), g_bytes_get_size(opened), text, strlen(text)));
     seal_rules_flush_recording(&scene);
     g_assert_false(seal_rules_was_recorded(&scene, text, strlen(text)));
     g_assert_false(seal_rules_was_recorded(&scene, scene.pin, SEAL_RULES_PIN_LEN));
@@ -261,7 +319,11 @@ main(int argc, char **argv)
     g_test_add_func("/rules/search/finds-what-is-there", test_search_finds);
     g_test_add_func("/rules/search/finds-in-agent-and-host", test_search_finds_in_agent_and_host);
     g_test_add_func("/rules/2/pin/is-in-no-memory", test_pin_is_in_no_memory);
-    g_test_add_func("/rules/2/pin/is-in-no-argument-log-or-file", test_pin_is_in_no_argument_log_or_file);
+    g_test_add_func("/rules/2/pin/is-in-no-argument-log-or-file",
+                    test_pin_is_in_no_argument_log_or_file);
+    g_test_add_func("/rules/3/last-try/is-never-spent", test_last_try_is_never_spent);
+    g_test_add_func("/rules/3/refused-pin/is-never-sent-again",
+                    test_refused_pin_is_never_sent_again);
     g_test_add_func("/rules/5/bus/no-secret-crosses-it", test_no_secret_crosses_the_bus);
     g_test_add_func("/rules/6/mail/its-text-reaches-neither-bus-nor-agent",
                     test_no_mail_text_reaches_bus_or_agent);

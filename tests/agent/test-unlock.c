@@ -1,5 +1,5 @@
-/* Unlocking and locking SoftHSM's tokens through a real host, with a person played by the fake pinentry.
- * What needs a retry counter or a log of the module's calls is in test-retries.c. */
+/* Unlocking and locking SoftHSM's tokens through a real host, with a person played by the fake
+ * pinentry. What needs a retry counter or a log of the module's calls is in test-retries.c. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -52,8 +52,8 @@ test_unlocked_is_answered_at_once(void)
     unlock(&scene);
     ask = seal_unlock_scene_ask(&scene);
     ask.interactive = FALSE;
-    g_assert_null(seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer,
-                                    &answer));
+    g_assert_null(
+        seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer, &answer));
     g_assert_cmpuint(answer.calls, ==, 1);
     g_assert_cmpint(answer.status, ==, SEAL_ERROR_NONE);
     g_assert_cmpuint(seal_test_pinentry_count(scene.home), ==, 1);
@@ -102,7 +102,8 @@ test_wrong_three_times(void)
 
     seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
-    seal_test_pinentry_answer(scene.home, "pin 00000001\npin 00000002\npin 00000003\npin 00000004\n");
+    seal_test_pinentry_answer(scene.home,
+                              "pin 00000001\npin 00000002\npin 00000003\npin 00000004\n");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_INCORRECT, "3 times");
     g_assert_cmpuint(seal_test_pinentry_count(scene.home), ==, 3);
     g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_LOCKED);
@@ -110,8 +111,8 @@ test_wrong_three_times(void)
     seal_unlock_scene_close(&scene);
 }
 
-/* SoftHSM takes 4 to 255 characters. Nothing of this can be seen by the token: its "count low" flag,
- * which it sets with the first wrong PIN, stays unset. */
+/* SoftHSM takes 4 to 255 characters. Nothing of this can be seen by the token: its "count low"
+ * flag, which it sets with the first wrong PIN, stays unset. */
 static void
 test_impossible_pins_are_not_sent(void)
 {
@@ -140,11 +141,13 @@ test_refused_pin_is_told(void)
     ask = seal_unlock_scene_ask(&scene);
     seal_test_pinentry_answer(scene.home, "pin 00000001\npin 00000001\ncancel\n");
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_CANCELLED, NULL);
-    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "SETERROR this PIN was refused before"), ==, 1);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "SETERROR this PIN was refused before"), ==,
+                     1);
     /* In another dialogue, too */
     seal_test_pinentry_answer(scene.home, "pin 00000001\npin %s\n", scene.pin);
     seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_NONE, NULL);
-    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "SETERROR this PIN was refused before"), ==, 2);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "SETERROR this PIN was refused before"), ==,
+                     2);
     seal_unlock_scene_close(&scene);
 }
 
@@ -201,8 +204,8 @@ test_not_interactive(void)
     seal_unlock_scene_open(&scene, &plain);
     ask = seal_unlock_scene_ask(&scene);
     ask.interactive = FALSE;
-    g_assert_null(seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer,
-                                    &answer));
+    g_assert_null(
+        seal_unlock_async(scene.unlocker, scene.token, &ask, seal_unlock_on_answer, &answer));
     seal_unlock_expect(&answer, SEAL_ERROR_INTERACTION_REQUIRED, "privyseal unlock");
     g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "START"), ==, 0);
     seal_unlock_scene_close(&scene);
@@ -266,7 +269,8 @@ test_the_first_of_several_leaves(void)
     first = second = seal_unlock_scene_ask(&scene);
     first.purpose = "decrypt";
     seal_test_pinentry_answer(scene.home, "hang\npin %s\n", scene.pin);
-    leaving = seal_unlock_async(scene.unlocker, scene.token, &first, seal_unlock_on_answer, &leaves);
+    leaving =
+        seal_unlock_async(scene.unlocker, scene.token, &first, seal_unlock_on_answer, &leaves);
     (void)seal_unlock_async(scene.unlocker, scene.token, &second, seal_unlock_on_answer, &stays);
     seal_unlock_scene_wait_prompt(&scene, "-> hang", 1);
     seal_unlock_cancel(leaving);
@@ -480,6 +484,9 @@ test_pin_of_one_operation(void)
     g_assert_true(seal_test_wait_until(has_pin, &second));
     g_assert_cmpmem(seal_secret_peek(second.pin), seal_secret_len(second.pin), "22222222", 8);
     g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_LOCKED);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "SETERROR the PIN was wrong\n"), ==, 1);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "SETERROR this PIN was refused before"), ==,
+                     1);
     seal_secret_free(first.pin);
     seal_secret_free(second.pin);
     seal_unlock_scene_close(&scene);
@@ -534,7 +541,8 @@ main(int argc, char **argv)
     g_test_add_func("/unlock/limits/old-login-ends", test_old_login_ends_although_used);
     g_test_add_func("/unlock/host/dead-means-locked", test_dead_host_means_locked);
     g_test_add_func("/unlock/host/dies-during-the-dialogue", test_host_dies_during_the_dialogue);
-    g_test_add_func("/unlock/single-pin/refused-is-not-handed-out-again", test_pin_of_one_operation);
+    g_test_add_func("/unlock/single-pin/refused-is-not-handed-out-again",
+                    test_pin_of_one_operation);
     g_test_add_func("/unlock/single-pin/cancelled", test_pin_of_one_operation_is_cancelled);
     return g_test_run();
 }

@@ -51,8 +51,7 @@ seal_unlock_scene_set_moods(SealUnlockScene *scene, const char *moods)
 {
     g_autofree char *tries = seal_test_home_path(scene->home, "moody/tries");
     g_autofree char *log = seal_test_home_path(scene->home, "moody/log");
-    g_autofree char *text =
-        g_strdup_printf("[mood]\npin-tries=%s\nlog=%s\n%s", tries, log, moods);
+    g_autofree char *text = g_strdup_printf("[mood]\npin-tries=%s\nlog=%s\n%s", tries, log, moods);
     g_autofree char *path = seal_test_home_path(scene->home, "moody/control");
 
     /* Replaced as a whole: the module may read it at any time */
@@ -234,7 +233,8 @@ keep_looking(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* No event of the loop tells of a file: it is looked at every few milliseconds while the loop runs. */
+/* No event of the loop tells of a file: it is looked at every few milliseconds while the loop runs.
+ */
 static void
 wait_for_text(AwaitedText text)
 {
