@@ -1,5 +1,6 @@
 /* The agent's face as stock clients see it: listing, finding, signals, locks, and callers that
  * leave. */
+#include <openssl/x509v3.h>
 #include <string.h>
 
 #include "ipc/names.h"
@@ -104,6 +105,88 @@ keys_are_found_by_what_mail_says(void)
     by_hash = find_by_bytes(world.private, "public-key-hash", seal_test_bytes(hash, sizeof hash));
     g_assert_cmpstr(by_hash[0], ==, key);
     g_assert_null(by_hash[1]);
+}
+
+static GVariant *
+take_der(unsigned char *der, int len, int skip)
+{
+    GVariant *bytes = NULL;
+
+    g_assert_cmpint(len, >, skip);
+    bytes = seal_test_bytes(der + skip, (gsize)(len - skip));
+    OPENSSL_free(der);
+    return bytes;
+}
+
+/* The certificate of a key, as OpenSSL reads it. */
+static X509 *
+certificate_of(GDBusConnection *connection, const char *key)
+{
+    g_autoptr(GVariant) certificates =
+        seal_test_property(connection, key, SEAL_INTERFACE_KEY, "Certificates");
+    g_autoptr(GVariant) value = NULL;
+    const char *path = NULL;
+    const guint8 *der = NULL;
+    gsize len = 0;
+    X509 *certificate = NULL;
+
+    g_variant_get_child(certificates, 0, "&o", &path);
+    value = seal_test_property(connection, path, SEAL_INTERFACE_CERTIFICATE, "Certificate");
+    der = g_variant_get_fixed_array(value, &len, 1);
+    certificate = d2i_X509(NULL, &der, (long)len);
+    g_assert_nonnull(certificate);
+    return certificate;
+}
+
+/* Issuer and serial as a RecipientInfo names them (RFC 5652 6.2.1), in GVariant's text form. */
+static void
+print_issuer_and_serial(X509 *certificate, char **ret_issuer, char **ret_serial)
+{
+    unsigned char *name = NULL, *number = NULL;
+    int name_len = i2d_X509_NAME(X509_get_issuer_name(certificate), &name);
+    int number_len = i2d_ASN1_INTEGER(X509_get_serialNumber(certificate), &number);
+    g_autoptr(GVariant) issuer = g_variant_ref_sink(take_der(name, name_len, 0));
+    g_autoptr(GVariant) serial = g_variant_ref_sink(take_der(number, number_len, 2));
+
+    *ret_issuer = g_variant_print(issuer, TRUE);
+    *ret_serial = g_variant_print(serial, TRUE);
+}
+
+static void
+recipients_are_found(void)
+{
+    g_auto(World) world = {NULL};
+    g_autofree char *key = NULL;
+    g_autofree char *issuer = NULL;
+    g_autofree char *serial = NULL;
+    g_autofree char *both = NULL;
+    g_autofree char *other = NULL;
+    g_auto(GStrv) by_issuer = NULL;
+    g_auto(GStrv) by_key_id = NULL;
+    g_autoptr(GError) error = NULL;
+    const ASN1_OCTET_STRING *key_id = NULL;
+    X509 *certificate = NULL;
+
+    world_init(&world);
+    key = seal_test_key(world.private, "Alice RSA decryption");
+    certificate = certificate_of(world.private, key);
+    print_issuer_and_serial(certificate, &issuer, &serial);
+    both = g_strdup_printf("{'issuer': <%s>, 'serial': <%s>}", issuer, serial);
+    by_issuer = find_keys(world.private, both, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(g_strv_length(by_issuer), ==, 1);
+    g_assert_cmpstr(by_issuer[0], ==, key);
+    other = g_strdup_printf("{'issuer': <%s>, 'serial': <@ay [1]>}", issuer);
+    assert_finds(world.private, other, 0);
+
+    key_id = X509_get0_subject_key_id(certificate);
+    by_key_id = find_by_bytes(world.private, "subject-key-id",
+                              seal_test_bytes(ASN1_STRING_get0_data(key_id),
+                                              (gsize)ASN1_STRING_length(key_id)));
+    g_assert_cmpuint(g_strv_length(by_key_id), ==, 1);
+    g_assert_cmpstr(by_key_id[0], ==, key);
+    assert_finds(world.private, "{'subject-key-id': <@ay [2]>}", 1); /* CKA_ID of the same key */
+    X509_free(certificate);
 }
 
 static void
@@ -466,6 +549,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/front/keys-are-found-by-what-mail-says", keys_are_found_by_what_mail_says);
+    g_test_add_func("/front/recipients-are-found", recipients_are_found);
     g_test_add_func("/front/senseless-queries-are-refused", senseless_queries_are_refused);
     g_test_add_func("/front/certificates-and-keys-name-each-other",
                     certificates_and_keys_name_each_other);
