@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "pkcs11/module/company.h"
 #include "pkcs11/module/guest.h"
 #include "pkcs11/module/text.h"
 
@@ -13,6 +14,8 @@ C_Initialize(void *arguments)
 {
     CK_RV rv = seal_lock_check(arguments);
 
+    if (rv == CKR_OK && seal_company_is_own_agent())
+        rv = CKR_GENERAL_ERROR;
     return rv == CKR_OK ? seal_guest_begin(arguments) : rv;
 }
 

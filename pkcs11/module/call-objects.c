@@ -23,23 +23,34 @@ asks_for_class(const CK_ATTRIBUTE *template, CK_ULONG count)
     return FALSE;
 }
 
+/* What one search sees of the catalogue. */
+static gboolean
+is_shown(const SealGuest *guest, const SealItem *item, const CK_ATTRIBUTE *template, CK_ULONG count)
+{
+    if (item->class == SEAL_CKO_PROFILE)
+        return asks_for_class(template, count);
+    if (guest->hides_curve25519 && count == 1 && template[0].type == CKA_CLASS)
+        return item->algorithm != SEAL_ALGORITHM_ED25519 &&
+               item->algorithm != SEAL_ALGORITHM_X25519;
+    return TRUE;
+}
+
 static GArray *
-search(const SealCatalogue *catalogue, const SealSessions *sessions, const SealSession *session,
+search(const SealGuest *guest, const SealCatalogue *catalogue, const SealSession *session,
        const CK_ATTRIBUTE *template, CK_ULONG count)
 {
     GArray *found = g_array_new(FALSE, FALSE, sizeof(CK_OBJECT_HANDLE));
-    gboolean profiles = asks_for_class(template, count);
     GHashTableIter iter;
     SealSecretKey *secret = NULL;
 
     for (guint i = 0; i < catalogue->items->len; i++) {
         const SealItem *item = catalogue->items->pdata[i];
 
-        if (item->slot == session->slot && (profiles || item->class != SEAL_CKO_PROFILE) &&
+        if (item->slot == session->slot && is_shown(guest, item, template, count) &&
             seal_item_matches(item, template, count))
             g_array_append_val(found, item->handle);
     }
-    g_hash_table_iter_init(&iter, sessions->objects);
+    g_hash_table_iter_init(&iter, guest->sessions.objects);
     while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&secret))
         if (secret->item->slot == session->slot && seal_item_matches(secret->item, template, count))
             g_array_append_val(found, secret->item->handle);
@@ -61,7 +72,7 @@ C_FindObjectsInit(CK_SESSION_HANDLE handle, CK_ATTRIBUTE *template, CK_ULONG cou
     } else if (session->found) {
         rv = CKR_OPERATION_ACTIVE;
     } else {
-        session->found = search(catalogue, &guest->sessions, session, template, count);
+        session->found = search(guest, catalogue, session, template, count);
         session->found_next = 0;
     }
     seal_lock_release(&guest->lock);

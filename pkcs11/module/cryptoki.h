@@ -33,9 +33,9 @@ typedef struct {
 /* What 3.0 appends to the list of 2.40, in its order. */
 typedef struct {
     CK_RV (*C_GetInterfaceList)(SealInterface *list, CK_ULONG *count);
-    CK_RV (*C_GetInterface)
+    CK_RV(*C_GetInterface)
     (CK_UTF8CHAR *name, CK_VERSION *version, SealInterface **ret_interface, CK_FLAGS flags);
-    CK_RV (*C_LoginUser)
+    CK_RV(*C_LoginUser)
     (CK_SESSION_HANDLE session, CK_ULONG user_type, CK_UTF8CHAR *pin, CK_ULONG pin_len,
      CK_UTF8CHAR *name, CK_ULONG name_len);
     CK_RV (*C_SessionCancel)(CK_SESSION_HANDLE session, CK_FLAGS flags);

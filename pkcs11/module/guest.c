@@ -13,6 +13,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "pkcs11/module/company.h"
+
 enum {
     PHASE_NONE,
     PHASE_STARTING,
@@ -116,6 +118,7 @@ guest_new(const CK_C_INITIALIZE_ARGS *arguments, SealGuest **ret_guest)
         return rv;
     }
     seal_sessions_init(&guest->sessions);
+    guest->hides_curve25519 = seal_company_has_libp11();
     guest->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (guest->wake < 0 || !seal_view_init(&guest->view)) {
         guest_free(guest);

@@ -12,7 +12,8 @@ typedef struct {
     SealView view;
     SealSessions sessions;
     SealPool pool;
-    SealFd wake; /* becomes readable at the end: for those who poll */
+    gboolean hides_curve25519; /* from searches for every key: see seal_company_has_libp11() */
+    SealFd wake;               /* becomes readable at the end: for those who poll */
 } SealGuest;
 
 /* C_Initialize: OK once in a process, then CRYPTOKI_ALREADY_INITIALIZED. */

@@ -1,0 +1,58 @@
+# OpenSSH: ssh-add -s with an empty PIN, signatures by ssh-keygen -Y, and a login to an sshd of our own.
+set -eu
+# shellcheck source=tests/clients/common.sh
+. "$COMMON"
+need ssh ssh-add ssh-agent ssh-keygen setsid
+sshd=$(command -v sshd || echo /usr/sbin/sshd)
+[ -x "$sshd" ] || {
+  echo "skipped: sshd is not installed"
+  exit 77
+}
+
+# ssh-agent takes modules from folders on its list only; it names the real path.
+eval "$(ssh-agent -s -P "$(dirname "$(realpath "$MODULE")")/*")" >/dev/null
+trap 'kill "$SSH_AGENT_PID"' EXIT
+
+# The empty PIN: an askpass that says nothing.
+printf '#!/bin/sh\necho\n' >askpass
+chmod +x askpass
+SSH_ASKPASS=$PWD/askpass SSH_ASKPASS_REQUIRE=force
+export SSH_ASKPASS SSH_ASKPASS_REQUIRE
+setsid ssh-add -s "$MODULE" >said 2>&1 || fail "ssh-add -s: $(cat said)"
+ssh-add -L >keys || fail "ssh-add -L"
+[ "$(grep -c ssh-rsa keys)" -ge 2 ] || fail "no RSA keys: $(cat keys)"
+grep -q ecdsa-sha2-nistp256 keys || fail "no P-256 key: $(cat keys)"
+
+# Signatures over a file, by an RSA and an EC key of the token, judged without it.
+printf 'the Keeper never lets the seal out of his hands\n' >message
+for id in 01 04; do
+  ssh-keygen -D "$MODULE" >all 2>said || fail "ssh-keygen -D: $(cat said)"
+  name=alice-rsa-sign
+  [ $id = 01 ] || name=alice-p256-sign
+  openssl x509 -in "$(certificate $name)" -noout -pubkey >pub.pem
+  ssh-keygen -i -m PKCS8 -f pub.pem >key.pub
+  grep -qF "$(cut -d' ' -f1,2 key.pub)" keys || fail "$name is not among the keys"
+  rm -f message.sig
+  try ssh-keygen -Y sign -f key.pub -n file message
+  printf 'alice@example.org %s\n' "$(cut -d' ' -f1,2 key.pub)" >allowed
+  ssh-keygen -Y verify -f allowed -I alice@example.org -n file -s message.sig <message >said 2>&1 ||
+    fail "ssh-keygen -Y verify: $(cat said)"
+done
+
+# A login, over a pipe instead of a port.
+ssh-keygen -q -t ed25519 -N '' -f host_key
+cut -d' ' -f1,2 key.pub >authorized
+cat >sshd_config <<TXT
+HostKey $PWD/host_key
+AuthorizedKeysFile $PWD/authorized
+StrictModes no
+UsePAM no
+PidFile none
+PasswordAuthentication no
+TXT
+[ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
+ssh -F none -o "ProxyCommand=$sshd -i -f $PWD/sshd_config" -o StrictHostKeyChecking=no \
+  -o UserKnownHostsFile=/dev/null -o IdentityFile="$PWD/key.pub" -o IdentitiesOnly=yes \
+  -o PreferredAuthentications=publickey -o LogLevel=ERROR "$(id -un)@token" echo logged-in >said 2>&1 ||
+  fail "ssh: $(cat said)"
+grep -q logged-in said || fail "ssh: $(cat said)"
