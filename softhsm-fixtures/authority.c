@@ -75,7 +75,9 @@ add_extensions(X509 *certificate, X509 *issuer, const Contents *contents)
                          contents->basic_constraints) &&
            add_extension(certificate, &context, NID_key_usage, contents->key_usage) &&
            add_extension(certificate, &context, NID_subject_key_identifier, "hash") &&
-           add_extension(certificate, &context, NID_authority_key_identifier, "keyid") &&
+           /* RFC 5280 4.2.1.1: a root needs none, and OpenSSL would make it an empty one */
+           (issuer == certificate ||
+            add_extension(certificate, &context, NID_authority_key_identifier, "keyid")) &&
            (contents->extended_key_usage == NULL ||
             add_extension(certificate, &context, NID_ext_key_usage, contents->extended_key_usage)) &&
            (contents->email == NULL ||
