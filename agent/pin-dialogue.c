@@ -189,6 +189,17 @@ on_pad_message(SealErrorCode status, SealSecret *pin, const char *message, gpoin
         dialogue->done(status, NULL, message, dialogue->user_data);
 }
 
+/* A message that still stands there (of an earlier try at the pad) makes room for the next question. */
+static void
+put_message_away(SealPinDialogue *dialogue)
+{
+    if (!dialogue->shows_message)
+        return;
+    seal_prompt_free(dialogue->prompt);
+    dialogue->prompt = seal_prompt_new(dialogue->prompter, dialogue->caller);
+    dialogue->shows_message = FALSE;
+}
+
 static void
 use_pad(SealPinDialogue *dialogue)
 {
@@ -198,10 +209,7 @@ use_pad(SealPinDialogue *dialogue)
     const SealPromptText text = {.title = "Privy Seal", .description = description};
 
     dialogue->is_confirmed = FALSE;
-    if (dialogue->shows_message) {
-        seal_prompt_free(dialogue->prompt);
-        dialogue->prompt = seal_prompt_new(dialogue->prompter, dialogue->caller);
-    }
+    put_message_away(dialogue);
     dialogue->shows_message = TRUE;
     seal_prompt_show(dialogue->prompt, &text, on_pad_message, dialogue);
     dialogue->done(SEAL_ERROR_NONE, NULL, "", dialogue->user_data);
@@ -243,6 +251,7 @@ confirm_last_try(SealPinDialogue *dialogue)
         .ok = "Use the last try",
     };
 
+    put_message_away(dialogue);
     seal_prompt_confirm(dialogue->prompt, &text, on_confirmed, dialogue);
 }
 

@@ -231,6 +231,24 @@ test_wrong_pin_at_the_pad(void)
     seal_unlock_scene_close(&scene);
 }
 
+/* The message of the second try still stands there when the last one has to be confirmed. */
+static void
+test_last_try_at_the_pad(void)
+{
+    SealUnlockScene scene;
+    SealUnlockAsk ask;
+    g_autofree char *moods = pad_moods("00000001");
+
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.moods = moods, .tries = "3"});
+    ask = seal_unlock_scene_ask(&scene);
+    ask.last_try = TRUE;
+    seal_test_pinentry_answer(scene.home, "hang\nhang\nno\n");
+    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_CANCELLED, NULL);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "CONFIRM"), ==, 1);
+    g_assert_cmpint(seal_unlock_scene_tries(&scene), ==, 1);
+    seal_unlock_scene_close(&scene);
+}
+
 /* -- logouts --------------------------------------------------------------------------- */
 
 static void
@@ -393,6 +411,7 @@ main(int argc, char **argv)
     g_test_add_func("/retries/asker-leaves/during-the-login", test_asker_leaves_during_the_login);
     g_test_add_func("/retries/pad/right", test_pad);
     g_test_add_func("/retries/pad/wrong-stops-before-the-last-try", test_wrong_pin_at_the_pad);
+    g_test_add_func("/retries/pad/last-try-is-confirmed", test_last_try_at_the_pad);
     g_test_add_func("/retries/logout/lock", test_lock_logs_out);
     g_test_add_data_func("/retries/logout/idle", &idle, test_limits_log_out);
     g_test_add_data_func("/retries/logout/age", &old, test_limits_log_out);
