@@ -2,7 +2,8 @@
  * the one file behind it (a Flatpak's /.flatpak-info, below the peer's root) is opened only when
  * the peer lives in another mount namespace and that file's mount is no file system that a program
  * could hold up. A pidfd taken first says at the end that all of it was read of one and the same
- * process. */
+ * process. Where the facts cannot be had the peer counts as sandboxed: not knowing must not be worth
+ * more than being known. */
 #include "agent/caller.h"
 
 #include <errno.h>
@@ -105,18 +106,25 @@ is_held_by_kernel(const char *line)
            g_str_has_prefix(type, "f2fs ");
 }
 
-/* TRUE if both the root of `pid` and its /.flatpak-info are mounts that cannot hang. */
-static gboolean
-is_flatpak_safe(pid_t pid)
+/* What the mounts of a process say of its sandbox. */
+typedef enum {
+    SANDBOX_NONE,    /* no /.flatpak-info is mounted */
+    SANDBOX_HELD,    /* there is one, or the mounts cannot be read: nothing below its root is opened */
+    SANDBOX_READABLE /* there is one, and neither it nor the root can hang */
+} Sandbox;
+
+/* The kernel shows mounts of a process that keeps all else of itself from us, too. */
+static Sandbox
+read_sandbox(pid_t pid)
 {
     g_autofree char *path = g_strdup_printf("/proc/%d/mountinfo", (int)pid);
     g_auto(SealFd) fd = open(path, O_RDONLY | O_CLOEXEC);
     g_autofree char *mounts = fd >= 0 ? read_small_file(fd, MOUNTS_MAX) : NULL;
     g_auto(GStrv) lines = NULL;
-    gboolean root = FALSE, info = FALSE;
+    gboolean is_flatpak = FALSE, root = FALSE, info = FALSE;
 
     if (!mounts)
-        return FALSE;
+        return SANDBOX_HELD;
     lines = g_strsplit(mounts, "\n", -1);
     for (char **line = lines; *line; line++) {
         g_auto(GStrv) fields = g_strsplit(*line, " ", 6);
@@ -125,10 +133,33 @@ is_flatpak_safe(pid_t pid)
             continue;
         if (strcmp(fields[4], "/") == 0)
             root = is_held_by_kernel(*line);
-        if (strcmp(fields[4], "/.flatpak-info") == 0)
-            info = is_held_by_kernel(*line);
+        if (strcmp(fields[4], "/.flatpak-info") != 0)
+            continue;
+        is_flatpak = TRUE;
+        info = is_held_by_kernel(*line);
     }
-    return root && info;
+    if (!is_flatpak)
+        return SANDBOX_NONE;
+    return root && info ? SANDBOX_READABLE : SANDBOX_HELD;
+}
+
+/* NULL if it cannot be read or names none. */
+static char *
+read_info_file(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/root/.flatpak-info", (int)pid);
+    g_autofree char *text = NULL;
+    g_autofree char *id = NULL;
+    g_autoptr(GKeyFile) info = g_key_file_new();
+    g_auto(SealFd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    struct stat stat;
+
+    if (fd < 0 || fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))
+        return NULL;
+    text = read_small_file(fd, INFO_FILE_MAX);
+    if (text && g_key_file_load_from_data(info, text, strlen(text), G_KEY_FILE_NONE, NULL))
+        id = g_key_file_get_string(info, "Application", "name", NULL);
+    return id && *id ? clean_text(id) : NULL;
 }
 
 static char *
@@ -136,23 +167,13 @@ read_flatpak_id(pid_t pid)
 {
     g_autofree char *theirs = read_proc_link(pid, "ns/mnt");
     g_autofree char *ours = read_proc_link(getpid(), "ns/mnt");
-    g_autofree char *path = g_strdup_printf("/proc/%d/root/.flatpak-info", (int)pid);
-    g_autofree char *text = NULL;
-    g_autofree char *id = NULL;
-    g_autoptr(GKeyFile) info = g_key_file_new();
-    g_auto(SealFd) fd = -1;
-    struct stat stat;
+    Sandbox sandbox = *theirs && strcmp(theirs, ours) == 0 ? SANDBOX_NONE : read_sandbox(pid);
+    char *id = sandbox == SANDBOX_READABLE ? read_info_file(pid) : NULL;
 
-    if (!*theirs || strcmp(theirs, ours) == 0 || !is_flatpak_safe(pid))
+    if (sandbox == SANDBOX_NONE)
         return g_strdup("");
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    if (fd < 0 || fstat(fd, &stat) < 0 || !S_ISREG(stat.st_mode))
-        return g_strdup("");
-    text = read_small_file(fd, INFO_FILE_MAX);
-    if (text && g_key_file_load_from_data(info, text, strlen(text), G_KEY_FILE_NONE, NULL))
-        id = g_key_file_get_string(info, "Application", "name", NULL);
     /* It is in a Flatpak, whatever that says of itself. */
-    return id && *id ? clean_text(id) : g_strdup("unknown");
+    return id ? id : g_strdup(SEAL_CALLER_UNKNOWN);
 }
 
 /* -- lifecycle -------------------------------------------------------------------------------- */
@@ -171,7 +192,7 @@ set_facts(SealCaller *caller, char *executable, char *unit, char *flatpak_id)
     caller->executable = executable;
     caller->unit = unit;
     caller->flatpak_id = flatpak_id;
-    if (*flatpak_id)
+    if (*flatpak_id && strcmp(flatpak_id, SEAL_CALLER_UNKNOWN) != 0)
         caller->name = g_strdup(flatpak_id);
     else
         caller->name = *executable ? g_path_get_basename(executable) : g_strdup("");
@@ -195,8 +216,10 @@ seal_caller_new(uid_t uid, pid_t pid, gboolean is_private)
         unit = read_unit(pid);
         flatpak_id = read_flatpak_id(pid);
     }
+    /* Whoever hides behind a process that has ended, or that has no number here, could be in a
+     * sandbox: it gets no more than one that is. */
     if (caller->pidfd < 0 || has_ended(caller->pidfd))
-        set_facts(caller, g_strdup(""), g_strdup(""), g_strdup(""));
+        set_facts(caller, g_strdup(""), g_strdup(""), g_strdup(SEAL_CALLER_UNKNOWN));
     else
         set_facts(caller, g_steal_pointer(&executable), g_steal_pointer(&unit),
                   g_steal_pointer(&flatpak_id));

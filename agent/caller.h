@@ -6,6 +6,9 @@
 #include <glib.h>
 #include <sys/types.h>
 
+/* The Flatpak id of a peer that is in a sandbox, or could be, and does not say in which. */
+#define SEAL_CALLER_UNKNOWN "unknown"
+
 typedef struct {
     gatomicrefcount references;
     uid_t uid;
@@ -14,13 +17,13 @@ typedef struct {
     char *executable;   /* absolute path from /proc/PID/exe; "" if it cannot be read */
     char *name;         /* for people: the executable's base name, or the Flatpak id */
     char *unit;         /* systemd user or system unit from the cgroup; "" if none */
-    char *flatpak_id;   /* "" if not sandboxed */
+    char *flatpak_id;   /* "" if not sandboxed; SEAL_CALLER_UNKNOWN also if that cannot be told */
     gboolean is_private; /* came over the private socket */
     char **environment; /* (nullable) "NAME=VALUE" that the client handed over for prompts */
 } SealCaller;
 
 /* Looks up what /proc says about `pid` (short reads of procfs, nothing that can hang).
- * (transfer full), never NULL: facts that cannot be had are empty. */
+ * (transfer full), never NULL: facts that cannot be had are empty, and the peer counts as sandboxed. */
 SealCaller *seal_caller_new(uid_t uid, pid_t pid, gboolean is_private);
 SealCaller *seal_caller_ref(SealCaller *caller);
 void seal_caller_unref(SealCaller *caller);

@@ -51,6 +51,7 @@ test_dead_peer_has_no_facts(void)
     text = seal_caller_describe(caller);
     g_assert_cmpstr(caller->executable, ==, "");
     g_assert_cmpstr(caller->name, ==, "");
+    g_assert_cmpstr(caller->flatpak_id, ==, SEAL_CALLER_UNKNOWN);
     g_assert_true(g_str_has_prefix(text, "an unknown program (pid "));
 }
 
@@ -100,38 +101,63 @@ test_control_characters_do_not_reach_people(void)
 
 /* -- sandbox ---------------------------------------------------------------------------------- */
 
-/* Runs `tail` in a mount namespace where /.flatpak-info is a file of its own, as Flatpak does.
- * Skips where the kernel allows no such namespace. */
-static void
-test_flatpak_is_known_by_its_info(void)
+/* Runs `tail` in a mount namespace where /.flatpak-info is a mount of its own, as Flatpak does, of the
+ * file `info`. 0 and the test is skipped where the kernel allows no such namespace. */
+static pid_t
+start_in_sandbox(SealTestHome *home, const char *info)
 {
-    g_autoptr(SealTestHome) home = seal_test_home_new();
-    g_autofree char *info =
-        seal_test_home_write(home, "info", "[Application]\nname=org.example.Mail\n");
     g_autofree char *ready = seal_test_home_path(home, "ready");
     g_autofree char *script = g_strdup_printf(
         "set -e; root='%s/tmp/root'; mkdir $root; mount -t tmpfs none $root; "
         "mkdir $root/usr $root/proc $root/old; touch $root/.flatpak-info; "
         "mount --bind /usr $root/usr; mount --bind '%s' $root/.flatpak-info; "
         "ln -s usr/lib $root/lib; ln -s usr/lib64 $root/lib64; ln -s usr/bin $root/bin; "
-        "cd $root; pivot_root . old; echo ready >'/old%s'; exec /usr/bin/tail -f /.flatpak-info",
+        "cd $root; pivot_root . old; echo ready >'/old%s'; exec /usr/bin/tail -f /dev/null "
+        "/.flatpak-info",
         g_getenv("HOME"), info, ready);
     const char *argv[] = {"unshare", "--mount", "--map-root-user", "sh", "-c", script, NULL};
     const char *probe[] = {"unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "none",
                            "/mnt",    NULL};
     g_autoptr(SealTestResult) probed = seal_test_run(home, probe, NULL);
-    g_autoptr(SealCaller) caller = NULL;
     pid_t pid = 0;
 
     if (probed->status != 0) {
         g_test_skip("the kernel gives this user no mount namespace");
-        return;
+        return 0;
     }
     pid = seal_test_start(home, argv, "log");
     g_assert_true(seal_test_wait_for_text(ready, "ready"));
+    return pid;
+}
+
+static void
+test_flatpak_is_known_by_its_info(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *info =
+        seal_test_home_write(home, "info", "[Application]\nname=org.example.Mail\n");
+    pid_t pid = start_in_sandbox(home, info);
+    g_autoptr(SealCaller) caller = NULL;
+
+    if (pid == 0)
+        return;
     caller = seal_caller_new(getuid(), pid, FALSE);
     g_assert_cmpstr(caller->flatpak_id, ==, "org.example.Mail");
     g_assert_cmpstr(caller->name, ==, "org.example.Mail");
+}
+
+/* A file on a file system that a program could hold up is not opened, and no way out of the sandbox. */
+static void
+test_flatpak_with_unsafe_info_stays_one(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    pid_t pid = start_in_sandbox(home, "/proc/version");
+    g_autoptr(SealCaller) caller = NULL;
+
+    if (pid == 0)
+        return;
+    caller = seal_caller_new(getuid(), pid, FALSE);
+    g_assert_cmpstr(caller->flatpak_id, ==, SEAL_CALLER_UNKNOWN);
 }
 
 /* -- environment ------------------------------------------------------------------------------ */
@@ -139,7 +165,7 @@ test_flatpak_is_known_by_its_info(void)
 static void
 test_environment_keeps_what_prompts_need(void)
 {
-    g_autoptr(SealCaller) caller = seal_caller_new(getuid(), 0, FALSE);
+    g_autoptr(SealCaller) caller = seal_caller_new(getuid(), getpid(), FALSE);
     g_autofree char *large = g_strnfill(5000, 'x');
     g_autofree char *oversized = g_strconcat("DISPLAY=", large, NULL);
     const char *given[] = {"DISPLAY=:0", "WAYLAND_DISPLAY=wayland-0", "XAUTHORITY=/x", "TERM=xterm",
@@ -159,7 +185,7 @@ test_environment_keeps_what_prompts_need(void)
 static void
 test_environment_is_bounded(void)
 {
-    g_autoptr(SealCaller) caller = seal_caller_new(getuid(), 0, FALSE);
+    g_autoptr(SealCaller) caller = seal_caller_new(getuid(), getpid(), FALSE);
     const char *given[101] = {NULL};
 
     for (guint i = 0; i < 100; i++)
@@ -171,7 +197,7 @@ test_environment_is_bounded(void)
 static void
 test_environment_of_a_sandbox_chooses_no_display(void)
 {
-    g_autoptr(SealCaller) caller = seal_caller_new(getuid(), 0, FALSE);
+    g_autoptr(SealCaller) caller = seal_caller_new(getuid(), getpid(), FALSE);
     const char *given[] = {"DISPLAY=:6", "DBUS_SESSION_BUS_ADDRESS=unix:path=/evil", "LANG=C",
                            NULL};
 
@@ -186,8 +212,8 @@ static void
 test_terminal_must_be_the_callers(void)
 {
     g_autoptr(SealTestHome) home = seal_test_home_new();
-    g_autoptr(SealCaller) mine = seal_caller_new(getuid(), 0, FALSE);
-    g_autoptr(SealCaller) theirs = seal_caller_new(getuid() + 1, 0, FALSE);
+    g_autoptr(SealCaller) mine = seal_caller_new(getuid(), getpid(), FALSE);
+    g_autoptr(SealCaller) theirs = seal_caller_new(getuid() + 1, getpid(), FALSE);
     g_autofree char *plain = seal_test_home_write(home, "tty", "");
     g_auto(SealFd) master = -1;
     g_auto(SealFd) slave = -1;
@@ -237,6 +263,8 @@ main(int argc, char **argv)
     g_test_add_func("/caller/control-characters/are-replaced",
                     test_control_characters_do_not_reach_people);
     g_test_add_func("/caller/flatpak/is-known-by-its-info", test_flatpak_is_known_by_its_info);
+    g_test_add_func("/caller/flatpak/with-unsafe-info-stays-one",
+                    test_flatpak_with_unsafe_info_stays_one);
     g_test_add_func("/caller/environment/keeps-what-prompts-need",
                     test_environment_keeps_what_prompts_need);
     g_test_add_func("/caller/environment/is-bounded", test_environment_is_bounded);
