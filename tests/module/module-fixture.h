@@ -1,0 +1,39 @@
+/* privyseal-pkcs11.so as a program loads it, over an agent with the tokens of Alice, Bob and Carol.
+ */
+#pragma once
+
+#include <glib.h>
+
+#include "pkcs11/module/cryptoki.h"
+#include "tests/support/home.h"
+
+typedef struct {
+    SealTestHome *home;
+    void *library;
+    CK_FUNCTION_LIST *calls;
+} ModulePlace;
+
+/* Makes the home, starts bus and agent, loads the module and initialises it for several threads.
+ * The person answers every prompt with the PIN. */
+void module_place_set_up(ModulePlace *place, gconstpointer data);
+/* Finalises (whether or not that is due), unloads, and ends the home. */
+void module_place_tear_down(ModulePlace *place, gconstpointer data);
+
+/* The slot of Alice's token; aborts the test if there is none. */
+CK_SLOT_ID module_alice(ModulePlace *place);
+/* A new session on it. */
+CK_SESSION_HANDLE module_session(ModulePlace *place);
+/* The object of this class with CKA_ID `id` (one byte), 0 if there is none. */
+CK_OBJECT_HANDLE module_find(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
+                             CK_BYTE id);
+/* How many objects of this class the session finds. */
+guint module_count(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class);
+
+/* A DER certificate's SubjectPublicKeyInfo as an EVP_PKEY of the fixture ("alice-rsa-sign"). */
+struct evp_pkey_st *module_public_key(ModulePlace *place, const char *name);
+
+/* Stops the agent and waits until it is gone; the next call that needs it starts another. */
+void module_stop_agent(ModulePlace *place);
+
+/* CKR_ names in failures: module_is(C_X(...), CKR_OK). */
+#define module_is(call, expected) g_assert_cmphex((call), ==, (expected))

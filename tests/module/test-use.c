@@ -1,0 +1,400 @@
+/* Signing and decrypting through the module: results are judged by OpenSSL, refusals by the standard. */
+#include <openssl/cms.h>
+#include <openssl/ecdsa.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <string.h>
+
+#include "tests/module/module-fixture.h"
+#include "tests/support/fixture.h"
+#include "tests/support/pinentry.h"
+
+#define TEXT     "the Keeper never lets the seal out of his hands"
+#define TEXT_LEN (sizeof TEXT - 1)
+
+typedef struct {
+    ModulePlace *place;
+    CK_SESSION_HANDLE session;
+    CK_FUNCTION_LIST *calls;
+} Use;
+
+static Use
+use_new(ModulePlace *place)
+{
+    return (Use){place, module_session(place), place->calls};
+}
+
+static CK_RV
+sign_init(const Use *use, CK_BYTE id, CK_MECHANISM_TYPE type, void *parameter, CK_ULONG len)
+{
+    CK_MECHANISM mechanism = {type, parameter, len};
+
+    return use->calls->C_SignInit(use->session, &mechanism,
+                                  module_find(use->place, use->session, CKO_PRIVATE_KEY, id));
+}
+
+/* -- signing ----------------------------------------------------------------------------------- */
+
+/* The order of 5.2: a question for the length, too small a buffer, the signature, and then no more. */
+static void
+test_length_protocol(ModulePlace *place, gconstpointer data)
+{
+    Use use = use_new(place);
+    CK_BYTE signature[256], small[10];
+    CK_ULONG len = 0;
+
+    module_is(use.calls->C_Sign(use.session, (CK_BYTE *)TEXT, TEXT_LEN, signature, &len),
+              CKR_OPERATION_NOT_INITIALIZED);
+    module_is(sign_init(&use, 1, CKM_SHA256_RSA_PKCS, NULL, 0), CKR_OK);
+    module_is(sign_init(&use, 1, CKM_SHA256_RSA_PKCS, NULL, 0), CKR_OPERATION_ACTIVE);
+    module_is(use.calls->C_Sign(use.session, (CK_BYTE *)TEXT, TEXT_LEN, NULL, &len), CKR_OK);
+    g_assert_cmpuint(len, ==, 256);
+    len = sizeof small;
+    module_is(use.calls->C_Sign(use.session, (CK_BYTE *)TEXT, TEXT_LEN, small, &len),
+              CKR_BUFFER_TOO_SMALL);
+    g_assert_cmpuint(len, ==, 256);
+    g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 0);
+    module_is(use.calls->C_Sign(use.session, (CK_BYTE *)TEXT, TEXT_LEN, signature, &len), CKR_OK);
+    module_is(use.calls->C_Sign(use.session, (CK_BYTE *)TEXT, TEXT_LEN, signature, &len),
+              CKR_OPERATION_NOT_INITIALIZED);
+    module_is(sign_init(&use, 1, CKM_SHA256_RSA_PKCS, NULL, 0), CKR_OK);
+    module_is(use.calls->C_Sign(use.session, (CK_BYTE *)TEXT, TEXT_LEN, signature, NULL),
+              CKR_ARGUMENTS_BAD);
+    module_is(use.calls->C_SignFinal(use.session, signature, &len), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+static void
+verify(ModulePlace *place, const char *name, const EVP_MD *md, const CK_BYTE *signature, gsize len)
+{
+    EVP_PKEY *key = module_public_key(place, name);
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+    g_assert_cmpint(EVP_DigestVerifyInit(context, NULL, md, NULL, key), ==, 1);
+    g_assert_cmpint(EVP_DigestVerify(context, signature, len, (const CK_BYTE *)TEXT, TEXT_LEN), ==,
+                    1);
+    EVP_MD_CTX_free(context);
+    EVP_PKEY_free(key);
+}
+
+static void
+test_parts(ModulePlace *place, gconstpointer data)
+{
+    Use use = use_new(place);
+    CK_BYTE signature[512];
+    CK_ULONG len = sizeof signature;
+
+    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT, 1),
+              CKR_OPERATION_NOT_INITIALIZED);
+    module_is(sign_init(&use, 1, CKM_SHA384_RSA_PKCS, NULL, 0), CKR_OK);
+    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT, 5), CKR_OK);
+    module_is(use.calls->C_SignUpdate(use.session, NULL, 0), CKR_OK);
+    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT + 5, TEXT_LEN - 5), CKR_OK);
+    module_is(use.calls->C_SignFinal(use.session, signature, &len), CKR_OK);
+    verify(place, "alice-rsa-sign", EVP_sha384(), signature, len);
+
+    len = sizeof signature;
+    module_is(sign_init(&use, 10, CKM_EDDSA, NULL, 0), CKR_OK);
+    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT, TEXT_LEN), CKR_OK);
+    module_is(use.calls->C_SignFinal(use.session, signature, &len), CKR_OK);
+    g_assert_cmpuint(len, ==, 64);
+    verify(place, "alice-ed25519-sign", NULL, signature, len);
+}
+
+static void
+test_sign_refusals(ModulePlace *place, gconstpointer data)
+{
+    Use use = use_new(place);
+    CK_BYTE signature[512], digest[20] = {1};
+    CK_ULONG len = sizeof signature;
+    CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA256, CKG_MGF1_SHA1, 32};
+    CK_MECHANISM mechanism = {CKM_ECDSA, NULL, 0};
+
+    module_is(use.calls->C_SignInit(use.session, &mechanism, 4711), CKR_KEY_HANDLE_INVALID);
+    module_is(use.calls->C_SignInit(use.session, NULL, 1), CKR_ARGUMENTS_BAD);
+    module_is(sign_init(&use, 1, CKM_ECDSA, NULL, 0), CKR_KEY_TYPE_INCONSISTENT);
+    module_is(sign_init(&use, 2, CKM_SHA256_RSA_PKCS, NULL, 0), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    module_is(sign_init(&use, 1, CKM_RSA_X_509, NULL, 0), CKR_MECHANISM_INVALID);
+    module_is(sign_init(&use, 1, CKM_SHA1_RSA_PKCS, NULL, 0), CKR_MECHANISM_INVALID);
+    module_is(sign_init(&use, 1, CKM_RSA_PKCS_PSS, NULL, 0), CKR_MECHANISM_PARAM_INVALID);
+    module_is(sign_init(&use, 1, CKM_RSA_PKCS_PSS, &pss, sizeof pss - 1),
+              CKR_MECHANISM_PARAM_INVALID);
+    module_is(sign_init(&use, 1, CKM_RSA_PKCS_PSS, &pss, sizeof pss), CKR_MECHANISM_PARAM_INVALID);
+    pss = (CK_RSA_PKCS_PSS_PARAMS){CKM_SHA256, CKG_MGF1_SHA256, (CK_ULONG)-1};
+    module_is(sign_init(&use, 1, CKM_RSA_PKCS_PSS, &pss, sizeof pss), CKR_MECHANISM_PARAM_INVALID);
+    module_is(sign_init(&use, 4, CKM_ECDSA, NULL, 0), CKR_OK);
+    module_is(use.calls->C_Sign(use.session, digest, sizeof digest, signature, &len),
+              CKR_DATA_LEN_RANGE);
+    module_is(sign_init(&use, 1, CKM_RSA_PKCS, NULL, 0), CKR_OK);
+    module_is(use.calls->C_Sign(use.session, digest, sizeof digest, signature, &len),
+              CKR_DATA_INVALID);
+    g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 0);
+}
+
+/* -- decrypting ----------------------------------------------------------------------------------- */
+
+static gsize
+encrypt_to(ModulePlace *place, const CK_BYTE *key, gsize key_len, CK_BYTE *out, gsize out_len)
+{
+    EVP_PKEY *public_key = module_public_key(place, "alice-rsa-decrypt");
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(public_key, NULL);
+
+    g_assert_cmpint(EVP_PKEY_encrypt_init(context), ==, 1);
+    g_assert_cmpint(EVP_PKEY_encrypt(context, out, &out_len, key, key_len), ==, 1);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(public_key);
+    return out_len;
+}
+
+static CK_RV
+decrypt_init(const Use *use, CK_BYTE id)
+{
+    CK_MECHANISM mechanism = {CKM_RSA_PKCS, NULL, 0};
+
+    return use->calls->C_DecryptInit(use->session, &mechanism,
+                                     module_find(use->place, use->session, CKO_PRIVATE_KEY, id));
+}
+
+/* A buffer that was too small keeps operation and answer. */
+static void
+test_decrypt(ModulePlace *place, gconstpointer data)
+{
+    Use use = use_new(place);
+    const CK_BYTE key[32] = "a session key of thirty-two byte";
+    CK_BYTE wrapped[256], out[256];
+    gsize wrapped_len = encrypt_to(place, key, sizeof key, wrapped, sizeof wrapped);
+    CK_ULONG len = 0;
+
+    module_is(decrypt_init(&use, 1), CKR_KEY_FUNCTION_NOT_PERMITTED);
+    module_is(decrypt_init(&use, 2), CKR_OK);
+    module_is(use.calls->C_Decrypt(use.session, wrapped, wrapped_len, NULL, &len), CKR_OK);
+    g_assert_cmpuint(len, >=, sizeof key);
+    len = 3;
+    module_is(use.calls->C_Decrypt(use.session, wrapped, wrapped_len, out, &len),
+              CKR_BUFFER_TOO_SMALL);
+    g_assert_cmpuint(len, ==, sizeof key);
+    module_is(use.calls->C_Decrypt(use.session, wrapped, wrapped_len, out, &len), CKR_OK);
+    g_assert_cmpmem(out, len, key, sizeof key);
+    module_is(use.calls->C_Decrypt(use.session, wrapped, wrapped_len, out, &len),
+              CKR_OPERATION_NOT_INITIALIZED);
+    module_is(decrypt_init(&use, 2), CKR_OK);
+    len = sizeof out;
+    module_is(use.calls->C_Decrypt(use.session, wrapped, 17, out, &len),
+              CKR_ENCRYPTED_DATA_LEN_RANGE);
+}
+
+/* RFC 8017 7.2: no program learns whether the padding was right. */
+static void
+test_implicit_rejection(ModulePlace *place, gconstpointer data)
+{
+    Use use = use_new(place);
+    CK_BYTE wrapped[256] = {0}, first[256], again[256];
+    CK_ULONG first_len = sizeof first, again_len = sizeof again;
+
+    wrapped[200] = 7;
+    module_is(decrypt_init(&use, 2), CKR_OK);
+    module_is(use.calls->C_Decrypt(use.session, wrapped, sizeof wrapped, first, &first_len), CKR_OK);
+    module_is(decrypt_init(&use, 2), CKR_OK);
+    module_is(use.calls->C_Decrypt(use.session, wrapped, sizeof wrapped, again, &again_len), CKR_OK);
+    g_assert_cmpmem(first, first_len, again, again_len);
+}
+
+/* -- agreement --------------------------------------------------------------------------------------- */
+
+/* One KeyAgreeRecipientInfo that OpenSSL made, in the parts that a program gives to PKCS#11. */
+typedef struct {
+    GByteArray *point, *shared, *wrapped;
+    CK_BYTE key[32];
+} Agreement;
+
+/* RFC 5753 7.2 for id-aes256-wrap without parameters and ukm */
+static const CK_BYTE shared_info[] = {0x30, 0x15, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86,
+                                      0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2d, 0xa2,
+                                      0x06, 0x04, 0x04, 0x00, 0x00, 0x01, 0x00};
+
+static GByteArray *
+make_point(EVP_PKEY *key)
+{
+    CK_BYTE *point = NULL;
+    gsize len = EVP_PKEY_get1_encoded_public_key(key, &point);
+    GByteArray *array = g_byte_array_append(g_byte_array_new(), point, (guint)len);
+
+    OPENSSL_free(point);
+    return array;
+}
+
+static void
+derive_wrapping_key(EVP_PKEY *ours, EVP_PKEY *theirs, CK_BYTE out[32])
+{
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(ours, NULL);
+    gsize len = 32;
+
+    g_assert_cmpint(EVP_PKEY_derive_init(context), ==, 1);
+    g_assert_cmpint(EVP_PKEY_derive_set_peer(context, theirs), ==, 1);
+    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_type(context, EVP_PKEY_ECDH_KDF_X9_63), ==, 1);
+    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_md(context, EVP_sha256()), ==, 1);
+    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_outlen(context, 32), ==, 1);
+    g_assert_cmpint(EVP_PKEY_CTX_set0_ecdh_kdf_ukm(
+                        context, OPENSSL_memdup(shared_info, sizeof shared_info), sizeof shared_info),
+                    ==, 1);
+    g_assert_cmpint(EVP_PKEY_derive(context, out, &len), ==, 1);
+    EVP_PKEY_CTX_free(context);
+}
+
+static GByteArray *
+wrap(const CK_BYTE wrapping_key[32], const CK_BYTE key[32])
+{
+    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
+    CK_BYTE out[64];
+    int len = 0;
+
+    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
+    g_assert_cmpint(EVP_EncryptInit_ex(context, EVP_aes_256_wrap(), NULL, wrapping_key, NULL), ==, 1);
+    g_assert_cmpint(EVP_EncryptUpdate(context, out, &len, key, 32), ==, 1);
+    EVP_CIPHER_CTX_free(context);
+    return g_byte_array_append(g_byte_array_new(), out, (guint)len);
+}
+
+static Agreement
+agree_with(ModulePlace *place, const char *name)
+{
+    EVP_PKEY *theirs = module_public_key(place, name);
+    EVP_PKEY *ours = EVP_EC_gen("P-256");
+    CK_BYTE wrapping_key[32];
+    Agreement agreement = {.point = make_point(ours), .key = "a session key of thirty-two byt"};
+
+    derive_wrapping_key(ours, theirs, wrapping_key);
+    agreement.shared = g_byte_array_append(g_byte_array_new(), shared_info, sizeof shared_info);
+    agreement.wrapped = wrap(wrapping_key, agreement.key);
+    EVP_PKEY_free(ours);
+    EVP_PKEY_free(theirs);
+    return agreement;
+}
+
+static void
+agreement_clear(Agreement *agreement)
+{
+    g_byte_array_unref(agreement->point);
+    g_byte_array_unref(agreement->shared);
+    g_byte_array_unref(agreement->wrapped);
+}
+
+/* As NSS calls it for a mail: FACTS of which are the template and the two numbers of AES key wrap. */
+static CK_RV
+derive(const Use *use, const Agreement *agreement, CK_ULONG kdf, CK_OBJECT_HANDLE *ret_key)
+{
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_ULONG value_len = 32;
+    CK_BBOOL yes = CK_TRUE;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+                               {CKA_KEY_TYPE, &type, sizeof type},
+                               {CKA_WRAP, &yes, sizeof yes},
+                               {CKA_VALUE_LEN, &value_len, sizeof value_len}};
+    CK_ECDH1_DERIVE_PARAMS parameters = {kdf, agreement->shared->len, agreement->shared->data,
+                                         agreement->point->len, agreement->point->data};
+    CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, &parameters, sizeof parameters};
+
+    return use->calls->C_DeriveKey(use->session, &mechanism,
+                                   module_find(use->place, use->session, CKO_PRIVATE_KEY, 7),
+                                   template, G_N_ELEMENTS(template), ret_key);
+}
+
+static void
+test_unwrap(ModulePlace *place, gconstpointer data)
+{
+    static const CK_MECHANISM_TYPE numbers[] = {CKM_AES_KEY_WRAP, CKM_NSS_AES_KEY_WRAP};
+    Use use = use_new(place);
+    Agreement agreement = agree_with(place, "alice-p256-decrypt");
+    CK_OBJECT_CLASS class = CKO_SECRET_KEY;
+    CK_KEY_TYPE type = CKK_AES;
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        CK_MECHANISM mechanism = {numbers[i], NULL, 0};
+        CK_OBJECT_HANDLE agreed = 0, opened = 0;
+        CK_BYTE value[32];
+        CK_ATTRIBUTE attribute = {CKA_VALUE, value, sizeof value};
+
+        module_is(derive(&use, &agreement, CKD_SHA256_KDF, &agreed), CKR_OK);
+        module_is(use.calls->C_GetAttributeValue(use.session, agreed, &attribute, 1),
+                  CKR_ATTRIBUTE_SENSITIVE);
+        module_is(use.calls->C_UnwrapKey(use.session, &mechanism, agreed, agreement.wrapped->data,
+                                         agreement.wrapped->len, template, 2, &opened),
+                  CKR_OK);
+        attribute.ulValueLen = sizeof value;
+        module_is(use.calls->C_GetAttributeValue(use.session, opened, &attribute, 1), CKR_OK);
+        g_assert_cmpmem(value, sizeof value, agreement.key, sizeof agreement.key);
+        module_is(use.calls->C_DestroyObject(use.session, opened), CKR_OK);
+        module_is(use.calls->C_DestroyObject(use.session, opened), CKR_OBJECT_HANDLE_INVALID);
+    }
+    g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 1);
+    agreement_clear(&agreement);
+}
+
+static void
+test_decrypt_with_agreed(ModulePlace *place, gconstpointer data)
+{
+    Use use = use_new(place);
+    Agreement agreement = agree_with(place, "alice-p256-decrypt");
+    CK_MECHANISM mechanism = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_OBJECT_HANDLE agreed = 0, none = 0;
+    CK_BYTE out[64];
+    CK_ULONG len = sizeof out;
+
+    module_is(derive(&use, &agreement, CKD_SHA256_KDF, &agreed), CKR_OK);
+    module_is(use.calls->C_DecryptInit(use.session, &mechanism, agreed), CKR_OK);
+    module_is(use.calls->C_Decrypt(use.session, agreement.wrapped->data, agreement.wrapped->len,
+                                   out, &len),
+              CKR_OK);
+    g_assert_cmpmem(out, len, agreement.key, sizeof agreement.key);
+    agreement.wrapped->data[0] ^= 1;
+    module_is(use.calls->C_UnwrapKey(use.session, &mechanism, agreed, agreement.wrapped->data,
+                                     agreement.wrapped->len, NULL, 0, &none),
+              CKR_WRAPPED_KEY_INVALID);
+    module_is(use.calls->C_UnwrapKey(use.session, &mechanism, agreed, agreement.wrapped->data, 23,
+                                     NULL, 0, &none),
+              CKR_WRAPPED_KEY_LEN_RANGE);
+    agreement_clear(&agreement);
+}
+
+static void
+test_derive_refusals(ModulePlace *place, gconstpointer data)
+{
+    Use use = use_new(place);
+    Agreement agreement = agree_with(place, "alice-p256-decrypt");
+    CK_OBJECT_HANDLE agreed = 0;
+
+    /* The raw secret is for no program. */
+    module_is(derive(&use, &agreement, CKD_NULL, &agreed), CKR_MECHANISM_PARAM_INVALID);
+    agreement.shared->data[22] = 1;
+    module_is(derive(&use, &agreement, CKD_SHA256_KDF, &agreed), CKR_MECHANISM_PARAM_INVALID);
+    agreement.shared->data[22] = 0;
+    agreement.point->data[0] = 2;
+    module_is(derive(&use, &agreement, CKD_SHA256_KDF, &agreed), CKR_MECHANISM_PARAM_INVALID);
+    agreement_clear(&agreement);
+}
+
+int
+main(int argc, char **argv)
+{
+    static const struct {
+        const char *path;
+        void (*test)(ModulePlace *place, gconstpointer data);
+    } tests[] = {
+        {"/sign/length-protocol", test_length_protocol},
+        {"/sign/in-parts", test_parts},
+        {"/sign/refusals", test_sign_refusals},
+        {"/decrypt/small-buffer-keeps-the-answer", test_decrypt},
+        {"/decrypt/implicit-rejection", test_implicit_rejection},
+        {"/derive/unwrap-opens-once", test_unwrap},
+        {"/derive/decrypt-opens", test_decrypt_with_agreed},
+        {"/derive/refusals", test_derive_refusals},
+    };
+
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
+        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
+                   module_place_tear_down);
+    return g_test_run();
+}
