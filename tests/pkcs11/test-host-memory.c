@@ -68,7 +68,8 @@ count_in_memory(const Masked *masked)
         guint64 start = g_ascii_strtoull(*line, &rest, 16);
         guint64 end = *rest == '-' ? g_ascii_strtoull(rest + 1, &rest, 16) : 0;
 
-        if (!g_str_has_prefix(rest, " rw"))
+        /* Terabytes are AddressSanitizer's bookkeeping. */
+        if (!g_str_has_prefix(rest, " rw") || end - start > G_GUINT64_CONSTANT(1) << 30)
             continue;
         /* Windows overlap, so that nothing hides at a border. */
         for (guint64 at = start; at < end; at += sizeof window - masked->len) {
