@@ -24,7 +24,7 @@ static void
 test_interfaces(ModulePlace *place, gconstpointer data)
 {
     CK_RV (*get_list)(SealInterface *, CK_ULONG *) = dlsym(place->library, "C_GetInterfaceList");
-    CK_RV (*get)
+    CK_RV(*get)
     (CK_UTF8CHAR *, CK_VERSION *, SealInterface **, CK_FLAGS) =
         dlsym(place->library, "C_GetInterface");
     SealInterface list[4], *one = NULL;

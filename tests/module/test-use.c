@@ -1,13 +1,10 @@
-/* Signing and decrypting through the module: results are judged by OpenSSL, refusals by the standard. */
-#include <openssl/cms.h>
-#include <openssl/ecdsa.h>
+/* Signing and decrypting through the module: results are judged by OpenSSL, refusals by the
+ * standard. */
+#include <openssl/ec.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rsa.h>
 #include <string.h>
 
 #include "tests/module/module-fixture.h"
-#include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
 
 #define TEXT     "the Keeper never lets the seal out of his hands"
@@ -36,7 +33,8 @@ sign_init(const Use *use, CK_BYTE id, CK_MECHANISM_TYPE type, void *parameter, C
 
 /* -- signing ----------------------------------------------------------------------------------- */
 
-/* The order of 5.2: a question for the length, too small a buffer, the signature, and then no more. */
+/* The order of 5.2: a question for the length, too small a buffer, the signature, and then no more.
+ */
 static void
 test_length_protocol(ModulePlace *place, gconstpointer data)
 {
@@ -131,7 +129,8 @@ test_sign_refusals(ModulePlace *place, gconstpointer data)
     g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 0);
 }
 
-/* -- decrypting ----------------------------------------------------------------------------------- */
+/* -- decrypting -----------------------------------------------------------------------------------
+ */
 
 static gsize
 encrypt_to(ModulePlace *place, const CK_BYTE *key, gsize key_len, CK_BYTE *out, gsize out_len)
@@ -193,13 +192,16 @@ test_implicit_rejection(ModulePlace *place, gconstpointer data)
 
     wrapped[200] = 7;
     module_is(decrypt_init(&use, 2), CKR_OK);
-    module_is(use.calls->C_Decrypt(use.session, wrapped, sizeof wrapped, first, &first_len), CKR_OK);
+    module_is(use.calls->C_Decrypt(use.session, wrapped, sizeof wrapped, first, &first_len),
+              CKR_OK);
     module_is(decrypt_init(&use, 2), CKR_OK);
-    module_is(use.calls->C_Decrypt(use.session, wrapped, sizeof wrapped, again, &again_len), CKR_OK);
+    module_is(use.calls->C_Decrypt(use.session, wrapped, sizeof wrapped, again, &again_len),
+              CKR_OK);
     g_assert_cmpmem(first, first_len, again, again_len);
 }
 
-/* -- agreement --------------------------------------------------------------------------------------- */
+/* -- agreement
+ * --------------------------------------------------------------------------------------- */
 
 /* One KeyAgreeRecipientInfo that OpenSSL made, in the parts that a program gives to PKCS#11. */
 typedef struct {
@@ -234,8 +236,9 @@ derive_wrapping_key(EVP_PKEY *ours, EVP_PKEY *theirs, CK_BYTE out[32])
     g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_type(context, EVP_PKEY_ECDH_KDF_X9_63), ==, 1);
     g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_md(context, EVP_sha256()), ==, 1);
     g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_outlen(context, 32), ==, 1);
-    g_assert_cmpint(EVP_PKEY_CTX_set0_ecdh_kdf_ukm(
-                        context, OPENSSL_memdup(shared_info, sizeof shared_info), sizeof shared_info),
+    g_assert_cmpint(EVP_PKEY_CTX_set0_ecdh_kdf_ukm(context,
+                                                   OPENSSL_memdup(shared_info, sizeof shared_info),
+                                                   sizeof shared_info),
                     ==, 1);
     g_assert_cmpint(EVP_PKEY_derive(context, out, &len), ==, 1);
     EVP_PKEY_CTX_free(context);
@@ -249,7 +252,8 @@ wrap(const CK_BYTE wrapping_key[32], const CK_BYTE key[32])
     int len = 0;
 
     EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    g_assert_cmpint(EVP_EncryptInit_ex(context, EVP_aes_256_wrap(), NULL, wrapping_key, NULL), ==, 1);
+    g_assert_cmpint(EVP_EncryptInit_ex(context, EVP_aes_256_wrap(), NULL, wrapping_key, NULL), ==,
+                    1);
     g_assert_cmpint(EVP_EncryptUpdate(context, out, &len, key, 32), ==, 1);
     EVP_CIPHER_CTX_free(context);
     return g_byte_array_append(g_byte_array_new(), out, (guint)len);
@@ -279,7 +283,7 @@ agreement_clear(Agreement *agreement)
     g_byte_array_unref(agreement->wrapped);
 }
 
-/* As NSS calls it for a mail: FACTS of which are the template and the two numbers of AES key wrap. */
+/* As NSS calls it for a mail: this template, and its own number of AES key wrap too. */
 static CK_RV
 derive(const Use *use, const Agreement *agreement, CK_ULONG kdf, CK_OBJECT_HANDLE *ret_key)
 {
@@ -308,7 +312,8 @@ test_unwrap(ModulePlace *place, gconstpointer data)
     Agreement agreement = agree_with(place, "alice-p256-decrypt");
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_AES;
-    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class}, {CKA_KEY_TYPE, &type, sizeof type}};
+    CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
+                               {CKA_KEY_TYPE, &type, sizeof type}};
 
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
         CK_MECHANISM mechanism = {numbers[i], NULL, 0};
