@@ -6,8 +6,8 @@
  *
  * Making one costs six system calls and a page fault, half of what a client spends on opening a
  * session key. So a few of one page are kept, wiped and locked, for the next. They sit in atomic
- * slots: a lock might be held in the moment of a fork. In a forked child MADV_WIPEONFORK has taken the
- * mark from them, and with it the promise that they are locked: they are thrown away there. */
+ * slots: a lock might be held in the moment of a fork. In a forked child MADV_WIPEONFORK has taken
+ * the mark from them, and with it the promise that they are locked: they are thrown away there. */
 #include "base/secret.h"
 
 #include <string.h>
@@ -94,8 +94,7 @@ map_secret(size_t room)
 {
     SealSecret *secret = NULL;
     size_t page = page_size();
-    unsigned char *map =
-        mmap(NULL, room + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    unsigned char *map = mmap(NULL, room + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     if (map == MAP_FAILED || mprotect(map + page, room, PROT_READ | PROT_WRITE) < 0)
         g_error("out of memory for a secret of %zu bytes", room);
@@ -116,7 +115,8 @@ seal_secret_new(size_t capacity)
     size_t room = round_to_pages(MAX(capacity, 1));
 
     if (capacity > SECRET_MAX)
-        g_error("a secret of %zu bytes was asked for, at most %d are allowed", capacity, SECRET_MAX);
+        g_error("a secret of %zu bytes was asked for, at most %d are allowed", capacity,
+                SECRET_MAX);
     if (is_small(capacity))
         secret = take_spare();
     if (!secret) {
@@ -147,6 +147,17 @@ seal_secret_free(SealSecret *secret)
         return;
     seal_wipe(secret->data, secret->len);
     unmap(secret);
+}
+
+void
+seal_secret_drop_spares(void)
+{
+    for (guint i = 0; i < SPARES; i++) {
+        SealSecret *secret = g_atomic_pointer_exchange(&spares[i], NULL);
+
+        if (secret)
+            unmap(secret);
+    }
 }
 
 unsigned char *

@@ -21,6 +21,9 @@ SealSecret *seal_secret_new_copy(const void *data, size_t len);
 void seal_secret_free(SealSecret *secret);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealSecret, seal_secret_free)
 
+/* Unmaps what is kept for the next secrets: before this code is unloaded (dlclose). */
+void seal_secret_drop_spares(void);
+
 /* The bytes (transfer none): readable and writable up to the capacity, valid until freed. */
 unsigned char *seal_secret_data(SealSecret *secret);
 const unsigned char *seal_secret_peek(const SealSecret *secret);

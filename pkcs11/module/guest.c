@@ -13,6 +13,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/secret.h"
 #include "pkcs11/module/company.h"
 
 enum {
@@ -105,6 +106,7 @@ guest_free(SealGuest *guest)
     seal_lock_clear(&guest->lock);
     seal_fd_clear(&guest->wake);
     g_free(guest);
+    seal_secret_drop_spares();
 }
 
 static CK_RV
