@@ -189,6 +189,28 @@ on_refused(SealPinKeeper *keeper)
     open_dialogue(keeper, "the PIN was wrong");
 }
 
+/* Sends a logout; `logout` (nullable) waits for its answer. */
+static void
+log_out(SealPinKeeper *keeper, SealLogout *logout)
+{
+    SealLogout *own = logout ? NULL : seal_logout_new(keeper->unlocker->logouts, NULL, NULL);
+
+    seal_logout_add(logout ? logout : own, keeper->token->token);
+    if (own)
+        seal_logout_release(own);
+}
+
+/* A lock came after the login was sent. The host serves requests side by side, so the lock's logout may
+ * have come first: now that the login is over, another is sure to come after it. */
+static void
+undo_login(SealPinKeeper *keeper, const SealReply *reply)
+{
+    SealToken *token = keeper->token->token;
+
+    if (reply->status == SEAL_ERROR_NONE && !keeper->login && token && seal_token_is_alive(token))
+        log_out(keeper, NULL);
+}
+
 /* Forgets a login whose reply is here and tells whether the keeper still wants it. */
 static SealPinKeeper *
 take_login(Login *login, const SealReply *reply)
@@ -202,7 +224,10 @@ take_login(Login *login, const SealReply *reply)
         seal_refused_pins_add(keeper->unlocker->refused, keeper->token->id, login->hash);
     if (keeper->login == login)
         keeper->login = NULL;
-    return login->is_overtaken ? NULL : keeper;
+    if (!login->is_overtaken)
+        return keeper;
+    undo_login(keeper, reply);
+    return NULL;
 }
 
 static void
@@ -536,18 +561,13 @@ lock_token(SealPinKeeper *keeper, SealLogout *logout)
 {
     SealToken *token = keeper->token->token;
     gboolean is_in = is_logged_in(keeper->token) || keeper->login;
-    SealLogout *own = NULL;
 
     seal_lock_timer_stop(keeper->timer);
     if (keeper->login)
         keeper->login->is_overtaken = TRUE;
     keeper->login = NULL;
     if (is_in && token && seal_token_is_alive(token)) {
-        if (!logout)
-            logout = own = seal_logout_new(keeper->unlocker->logouts, NULL, NULL);
-        seal_logout_add(logout, token);
-        if (own)
-            seal_logout_release(own);
+        log_out(keeper, logout);
         set_state(keeper, SEAL_TOKEN_STATE_LOCKED);
     }
     answer_all(keeper, SEAL_ERROR_CANCELLED, "the token was locked");
