@@ -88,10 +88,12 @@ read_mood(void)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
     g_autofree char *init_rv = NULL;
+    g_autofree char *find_rv = NULL;
     Mood *mood = g_new0(Mood, 1);
 
     (void)g_key_file_load_from_file(file, control_file(), G_KEY_FILE_NONE, NULL);
     init_rv = get_text(file, "init-rv");
+    find_rv = get_text(file, "find-rv");
     mood->sleep_us = (guint)(g_key_file_get_double(file, "mood", "sleep-ms", NULL) * 1000);
     mood->instant = get_flag(file, "instant");
     mood->hang = get_places(file, "hang");
@@ -111,6 +113,7 @@ read_mood(void)
     mood->leave_open = get_flag(file, "leave-open");
     mood->session_limit = (guint)g_key_file_get_integer(file, "mood", "session-limit", NULL);
     mood->init_rv = init_rv ? strtoul(init_rv, NULL, 0) : CKR_OK;
+    mood->find_rv = find_rv ? strtoul(find_rv, NULL, 0) : CKR_OK;
     mood->log = get_text(file, "log");
     return mood;
 }

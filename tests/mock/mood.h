@@ -34,6 +34,7 @@ typedef struct {
     gboolean leave_open;
     guint session_limit;
     CK_RV init_rv;
+    CK_RV find_rv;
     char *log;
 } Mood;
 

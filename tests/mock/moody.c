@@ -10,6 +10,7 @@
  *   instant=true            C_Sign answers with constant bytes: costs no processor time
  *   hang=PLACE;...          blocks for ever there: init, login, logout, sign, decrypt, derive,
  * slots crash=PLACE;...         crashes there init-rv=0x30            what C_Initialize returns
+ *   find-rv=0x30            what C_FindObjectsInit returns
  *   absent=true             no token is in any slot
  *   insertion=1             a number; changing it means the token was pulled and put back unnoticed
  *   events=true             C_WaitForSlotEvent works, blocking and not (else: not supported)
@@ -455,7 +456,8 @@ moody_get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
 static CK_RV
 moody_find_objects_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_ULONG count)
 {
-    CK_RV rv = check_session(moody_mood(), session);
+    const Mood *mood = moody_mood();
+    CK_RV rv = mood->find_rv != CKR_OK ? mood->find_rv : check_session(mood, session);
 
     return rv == CKR_OK ? real->C_FindObjectsInit(session, attributes, count) : rv;
 }

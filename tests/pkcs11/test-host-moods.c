@@ -105,6 +105,19 @@ test_wrong_pins_are_counted(Scene *scene, gconstpointer mood)
     g_assert_cmpuint(seal_test_mood_count(scene->home, "C_Login"), ==, 4);
 }
 
+/* What cannot be read is of no use, and nobody would ever lock it. */
+static void
+test_unreadable_token_is_logged_out(Scene *scene, gconstpointer mood)
+{
+    seal_test_mood(scene->home, "find-rv=0x30");
+    login(scene, scene->pin, SEAL_ERROR_MODULE_FAILED);
+    g_assert_false(flags_of(scene) & SEAL_TOKEN_LOGGED_IN);
+    g_assert_cmpuint(seal_test_mood_count(scene->home, "C_Logout"), ==, 1);
+    seal_test_mood(scene->home, "");
+    login(scene, scene->pin, SEAL_ERROR_NONE);
+    expect_sign(scene, SEAL_ERROR_NONE);
+}
+
 static void
 test_right_pin_resets_the_counter(Scene *scene, gconstpointer mood)
 {
@@ -434,6 +447,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/host/pin/wrong-ones-are-counted", NULL, test_wrong_pins_are_counted);
+    ADD("/host/pin/unreadable-token-is-logged-out", NULL, test_unreadable_token_is_logged_out);
     ADD("/host/pin/right-one-resets-the-counter", NULL, test_right_pin_resets_the_counter);
     ADD("/host/pin/login-twice-checks-it-again", NULL, test_login_twice_checks_the_pin_again);
     ADD("/host/pin/pad-of-the-reader-takes-it", NULL, test_pad_of_the_reader_takes_the_pin);
