@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "ipc/client/exchange.h"
 #include "ipc/client/fault.h"
 #include "ipc/names.h"
 
@@ -179,68 +180,16 @@ seal_client_write(SealClient *client, const SealRequest *request, GError **error
 
 /* -- the blocking exchange ---------------------------------------------------- */
 
-typedef struct {
-    sd_bus *bus;
-    uint64_t cookie;
-    gint64 deadline_us; /* -1: none */
-} Exchange;
-
-/* 1 with the answer, 0 when all that arrived was something else, or a negative errno. */
-static int
-take_reply(const Exchange *exchange, sd_bus_message **ret_reply)
-{
-    int r = 0;
-
-    do {
-        g_autoptr(sd_bus_message) message = NULL;
-        uint64_t cookie = 0;
-
-        r = sd_bus_process(exchange->bus, &message);
-        if (message && sd_bus_message_get_reply_cookie(message, &cookie) >= 0 &&
-            cookie == exchange->cookie) {
-            *ret_reply = g_steal_pointer(&message);
-            return 1;
-        }
-    } while (r > 0);
-    return r;
-}
-
-static int
-await_reply(const Exchange *exchange, sd_bus_message **ret_reply)
-{
-    for (;;) {
-        uint64_t left_us = UINT64_MAX;
-        int r = 0;
-
-        if (exchange->deadline_us >= 0) {
-            gint64 now = g_get_monotonic_time();
-
-            if (now >= exchange->deadline_us)
-                return -ETIMEDOUT;
-            left_us = (uint64_t)(exchange->deadline_us - now);
-        }
-        r = sd_bus_wait(exchange->bus, left_us);
-        if (r >= 0)
-            r = take_reply(exchange, ret_reply);
-        if (r != 0)
-            return r;
-    }
-}
-
 /* `*ret_sent` is FALSE after an error if the agent cannot have seen the request. */
 static int
 exchange_alone(const SealClient *client, sd_bus_message *message, sd_bus_message **ret_reply,
                gboolean *ret_sent)
 {
-    Exchange exchange = {.bus = client->connection->bus, .deadline_us = -1};
-    int r = sd_bus_send(exchange.bus, message, &exchange.cookie);
+    gint64 deadline_us = -1;
 
-    *ret_sent = r >= 0;
-    if (r < 0)
-        return r;
     if (client->timeout_ms > 0)
-        exchange.deadline_us = g_get_monotonic_time() + (gint64)client->timeout_ms * 1000;
-    return await_reply(&exchange, ret_reply);
+        deadline_us = g_get_monotonic_time() + (gint64)client->timeout_ms * 1000;
+    return seal_exchange(client->connection->bus, message, deadline_us, ret_reply, ret_sent);
 }
 
 static int

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "ipc/client/environment.h"
+#include "ipc/client/exchange.h"
 #include "ipc/client/fault.h"
 #include "ipc/names.h"
 
@@ -43,7 +44,7 @@ await_ready(sd_bus *bus, gint64 deadline_us)
             continue;
         if (time_left_us(deadline_us) == 0)
             return -ETIMEDOUT;
-        r = sd_bus_wait(bus, time_left_us(deadline_us));
+        r = seal_exchange_wait(bus, time_left_us(deadline_us));
         if (r < 0)
             return r;
     }
@@ -142,13 +143,16 @@ ask_address_once(sd_bus *bus, gint64 deadline_us, sd_bus_error *fault, char **re
     g_autoptr(sd_bus_message) message = NULL;
     g_autoptr(sd_bus_message) reply = NULL;
     const char *address = NULL;
+    gboolean sent = FALSE;
     int r = sd_bus_message_new_method_call(bus, &message, SEAL_BUS_NAME, SEAL_ROOT_PATH,
                                            "org.freedesktop.DBus.Properties", "Get");
 
     if (r >= 0)
         r = sd_bus_message_append(message, "ss", SEAL_INTERFACE_AGENT, "PrivateAddress");
     if (r >= 0)
-        r = sd_bus_call(bus, message, MAX(time_left_us(deadline_us), 1), fault, &reply);
+        r = seal_exchange(bus, message, deadline_us, &reply, &sent);
+    if (r >= 0 && sd_bus_message_is_method_error(reply, NULL) > 0)
+        r = sd_bus_error_copy(fault, sd_bus_message_get_error(reply));
     if (r >= 0)
         r = sd_bus_message_read(reply, "v", "s", &address);
     if (r >= 0)

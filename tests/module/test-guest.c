@@ -3,7 +3,9 @@
 #include <errno.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -113,6 +115,33 @@ test_own_mutexes(ModulePlace *place, gconstpointer data)
     g_assert_cmpint(g_atomic_int_get(&n_locks), >, 0);
     module_is(place->calls->C_Finalize(NULL), CKR_OK);
     g_assert_cmpint(g_atomic_int_get(&n_mutexes), ==, 0);
+}
+
+/* -- signals
+ * ----------------------------------------------------------------------------------------- */
+
+static void
+on_alarm(int number)
+{
+}
+
+/* Programs with timers and profilers: system calls are interrupted all the time. */
+static void
+test_signals(ModulePlace *place, gconstpointer data)
+{
+    const struct sigaction action = {.sa_handler = on_alarm}; /* without SA_RESTART */
+    const struct itimerval often = {{0, 1000}, {0, 1000}}, never = {0};
+    struct sigaction before;
+
+    g_assert_cmpint(sigaction(SIGALRM, &action, &before), ==, 0);
+    g_assert_cmpint(setitimer(ITIMER_REAL, &often, NULL), ==, 0);
+    for (int i = 0; i < 50; i++) {
+        module_is(sign_now(place), CKR_OK);
+        module_is(place->calls->C_Finalize(NULL), CKR_OK);
+        module_is(place->calls->C_Initialize(NULL), CKR_OK);
+    }
+    g_assert_cmpint(setitimer(ITIMER_REAL, &never, NULL), ==, 0);
+    g_assert_cmpint(sigaction(SIGALRM, &before, NULL), ==, 0);
 }
 
 /* -- a person who takes time
@@ -315,6 +344,7 @@ main(int argc, char **argv)
     } tests[] = {
         {"/threads/sign-at-once", test_threads},
         {"/threads/own-mutexes", test_own_mutexes},
+        {"/signals/interrupt-nothing", test_signals},
         {"/prompt/holds-up-nobody", test_prompt},
         {"/prompt/cancelled", test_cancelled},
         {"/prompt/names-the-program", test_prompt_names_program},
