@@ -118,7 +118,7 @@ static gboolean
 check_login(SealOperation *operation, GError **error)
 {
     const SealHostKey *key = operation->key;
-    guint32 token_flags = key->slot->info.flags;
+    guint32 token_flags = seal_slot_flags(key->slot);
     gboolean logged_in = seal_slot_is_logged_in(key->slot);
 
     if (!logged_in && token_flags & SEAL_TOKEN_LOGIN_REQUIRED && (key->needs_login || !key->handle))

@@ -240,7 +240,7 @@ static void
 close_pool(SealPool *pool, gboolean malformed)
 {
     g_mutex_lock(&pool->lock);
-    pool->closing = TRUE;
+    g_atomic_int_set(&pool->closing, TRUE); /* each worker looks at it without the lock, too */
     pool->malformed |= malformed;
     for (guint i = 0; i < pool->parked->len; i++) {
         Worker *worker = pool->parked->pdata[i];

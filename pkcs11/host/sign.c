@@ -277,7 +277,8 @@ must_verify(const SealOperation *operation)
     guint32 policy = operation->host->hello.verify;
 
     return policy == SEAL_VERIFY_ALWAYS ||
-           (policy != SEAL_VERIFY_NEVER && operation->key->slot->info.flags & SEAL_TOKEN_REMOVABLE);
+           (policy != SEAL_VERIFY_NEVER &&
+            seal_slot_flags(operation->key->slot) & SEAL_TOKEN_REMOVABLE);
 }
 
 gboolean

@@ -191,7 +191,7 @@ seal_slot_refresh_flags(SealSlot *slot)
     if (seal_slot_is_logged_in(slot))
         flags |= SEAL_TOKEN_LOGGED_IN;
     changed = flags != slot->info.flags;
-    slot->info.flags = flags;
+    g_atomic_int_set(&slot->info.flags, flags);
     return changed;
 }
 
@@ -356,6 +356,12 @@ seal_slot_mark_gone(SealSlot *slot)
     /* Some modules keep the sessions of a pulled token until told, and their login with them. */
     if (had_sessions)
         (void)slot->functions->C_CloseAllSessions(slot->id);
+}
+
+guint32
+seal_slot_flags(SealSlot *slot)
+{
+    return g_atomic_int_get(&slot->info.flags);
 }
 
 gboolean

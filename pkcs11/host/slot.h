@@ -82,6 +82,9 @@ void seal_slot_mark_gone(SealSlot *slot);
 /* TRUE once it was marked as gone. */
 gboolean seal_slot_is_gone(SealSlot *slot);
 
+/* SEAL_TOKEN_* as the token told them last. `info.flags` itself is read under `login_lock` only. */
+guint32 seal_slot_flags(SealSlot *slot);
+
 /* Whether this process is logged in to the token, as far as is known. */
 gboolean seal_slot_is_logged_in(SealSlot *slot);
 void seal_slot_set_logged_in(SealSlot *slot, gboolean logged_in);
