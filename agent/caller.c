@@ -315,7 +315,7 @@ seal_caller_set_environment(SealCaller *caller, const char *const *environment)
     g_autoptr(GStrvBuilder) kept = g_strv_builder_new();
     guint count = 0;
 
-    for (; *environment && count < ENVIRONMENT_MAX; environment++) {
+    for (; environment && *environment && count < ENVIRONMENT_MAX; environment++) {
         if (!is_wanted(caller, *environment))
             continue;
         g_strv_builder_add(kept, *environment);

@@ -29,7 +29,8 @@ SealCaller *seal_caller_ref(SealCaller *caller);
 void seal_caller_unref(SealCaller *caller);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealCaller, seal_caller_unref)
 
-/* Keeps those of `environment` (a NULL-terminated list of "NAME=VALUE") that a prompter needs:
+/* Keeps those of `environment` (a NULL-terminated list of "NAME=VALUE"; NULL is an empty one, which is
+ * how sd-bus reads an empty array) that a prompter needs:
  * DISPLAY, WAYLAND_DISPLAY, XAUTHORITY, TERM, GPG_TTY, LANG, LC_*, XDG_SESSION_TYPE,
  * DBUS_SESSION_BUS_ADDRESS, PINENTRY_USER_DATA, INSIDE_EMACS; each at most 4 KiB, 64 at most. GPG_TTY
  * must be a terminal below /dev that belongs to `caller->uid`. Others are dropped silently. */

@@ -524,6 +524,20 @@ huge_environments_are_refused(void)
 }
 
 static void
+empty_environment_is_taken(void)
+{
+    g_auto(World) world = {NULL};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer = NULL;
+
+    world_init(&world);
+    answer = seal_test_call(world.private, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "SetEnvironment",
+                            g_variant_new_parsed("(@as [],)"), FALSE, &error);
+    g_assert_no_error(error);
+    g_assert_nonnull(answer);
+}
+
+static void
 prompts_appear_where_the_caller_says(void)
 {
     g_auto(World) world = {NULL};
@@ -565,6 +579,7 @@ main(int argc, char **argv)
                          leaving_closes_the_prompt);
     g_test_add_func("/front/one-peer-has-256-calls-in-flight", one_peer_has_256_calls_in_flight);
     g_test_add_func("/front/huge-environments-are-refused", huge_environments_are_refused);
+    g_test_add_func("/front/empty-environment-is-taken", empty_environment_is_taken);
     g_test_add_func("/front/prompts-appear-where-the-caller-says",
                     prompts_appear_where_the_caller_says);
     return g_test_run();
