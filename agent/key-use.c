@@ -393,16 +393,14 @@ seal_key_use_start(SealKeyUse *use, const SealKeyUseKind *kind, const SealKeyUse
 void
 seal_key_use_cancel(SealKeyUse *use)
 {
-    SealModule *module = use->submitted ? seal_token_module(use->submitted) : NULL;
-
     use->cancelled = TRUE;
     write_audit(use, SEAL_ERROR_CANCELLED);
     if (use->consent)
         seal_consent_cancel(use->consent);
     if (use->unlock)
         seal_unlock_cancel(use->unlock);
-    if (use->request && module)
-        seal_module_cancel(module, use->request);
+    if (use->request) /* also of a token that was pulled: its host may answer yet */
+        seal_token_cancel(use->submitted, use->request);
     if (use->consent || use->unlock || use->request)
         use_free(use);
     /* else a module is being started again: on_token_awaited() frees */

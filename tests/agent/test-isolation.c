@@ -145,6 +145,68 @@ test_hang_ends_at_the_deadline(Fixture *fixture, gconstpointer data)
     expect_recovery(fixture);
 }
 
+static void
+rescan(Fixture *fixture)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer = seal_test_call(fixture->connection, SEAL_ROOT_PATH,
+                                                SEAL_INTERFACE_AGENT, "Rescan", NULL, FALSE, &error);
+
+    g_assert_no_error(error);
+    g_assert_nonnull(answer);
+}
+
+/* A signature that nobody awaits hangs at the token: its caller has asked and gone. */
+static void
+leave_during_a_signature(Fixture *fixture)
+{
+    GDBusConnection *other = seal_test_private();
+    g_autoptr(GVariant) version = NULL;
+
+    g_dbus_connection_call(
+        other, NULL, fixture->key, SEAL_INTERFACE_KEY, "Sign",
+        g_variant_new("(s@a{sv}@ay)", "ecdsa", g_variant_new_parsed("{'hash': <'sha256'>}"),
+                      seal_test_bytes(digest, sizeof digest)),
+        NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
+    /* Answered behind it: the agent has sent the request to the host */
+    version = seal_test_property(other, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "Version");
+    g_assert_nonnull(version);
+    set_mood(fixture, "hang=sign\nabsent=true\n");
+    rescan(fixture);
+    g_assert_true(g_dbus_connection_close_sync(other, NULL, NULL));
+    g_object_unref(other);
+}
+
+static gboolean
+is_token_locked(gpointer data)
+{
+    Fixture *fixture = data;
+    g_autofree char *token = seal_test_token(fixture->connection, "Alice");
+    g_autoptr(GVariant) state =
+        seal_test_property(fixture->connection, token, SEAL_INTERFACE_TOKEN, "State");
+
+    rescan(fixture);
+    return g_str_equal(g_variant_get_string(state, NULL), "locked");
+}
+
+/* The host's answer, or its end, finds a request that nobody waits for on a token that is gone. */
+static void
+test_pulled_token_and_gone_caller(Fixture *fixture, gconstpointer data)
+{
+    pid_t agent = 0, host = 0;
+
+    expect_signature(fixture);
+    agent = seal_test_agent_pid(fixture->home);
+    host = only_host(fixture);
+    set_mood(fixture, "hang=sign\n");
+    leave_during_a_signature(fixture);
+    g_assert_true(seal_test_wait_for_end(host)); /* the deadline is over */
+    set_mood(fixture, "");
+    g_assert_true(seal_test_wait_until(is_token_locked, fixture));
+    expect_recovery(fixture);
+    g_assert_cmpint(seal_test_agent_pid(fixture->home), ==, agent);
+}
+
 static GVariant *
 only_module(Fixture *fixture)
 {
@@ -188,6 +250,7 @@ main(int argc, char **argv)
     ADD("crash-while-loading/is-listed", test_unloadable_module_is_listed, "crash=init\n");
 #endif
     ADD("hang/ends-at-the-deadline", test_hang_ends_at_the_deadline, NULL);
+    ADD("hang/pulled-token-and-gone-caller", test_pulled_token_and_gone_caller, NULL);
     ADD("refused-initialize/is-listed", test_unloadable_module_is_listed, "init-rv=0x30\n");
     return g_test_run();
 }
