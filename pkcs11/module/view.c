@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "pkcs11/module/guest.h"
+
 /* After a failure to reach the agent: programs ask hundreds of times, and a hanging bus takes its
  * time. */
 #define RETRY_MIN_US G_USEC_PER_SEC
@@ -190,6 +192,9 @@ list(SealView *view)
         view->retry_us = 0;
         return;
     }
+    /* C_Finalize ended the question: no token went for that. */
+    if (seal_guest_is_ending())
+        return;
     adopt(view, NULL);
     view->seen = seal_client_count_changes(view->client) - 1;
     view->retry_us = 2 * g_get_monotonic_time() - started_us + RETRY_MIN_US;
