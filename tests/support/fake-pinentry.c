@@ -27,6 +27,8 @@ say(const char *line)
     fflush(stdout);
 }
 
+static void write_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 static void
 write_log(const char *format, ...)
 {
