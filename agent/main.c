@@ -8,6 +8,8 @@
 
 #include "agent/agent.h"
 #include "base/log.h"
+#include "base/secret.h"
+#include "ipc/names.h"
 #include <config.h>
 
 /* Descriptors: a thousand connections, some hosts. */
@@ -52,6 +54,18 @@ confine(void)
     (void)sigaction(SIGPIPE, &action, NULL);
 }
 
+/* Secrets are kept all the same then: a person without a swap has nothing to fear. */
+static void
+warn_if_pageable(void)
+{
+    g_autoptr(SealSecret) probe = seal_secret_new(SEAL_LIMIT_DATA);
+
+    if (!seal_secret_is_locked(probe))
+        seal_log_warning(
+            "memory cannot be locked, so a PIN could be written to swap: raise the limit "
+            "of locked memory (RLIMIT_MEMLOCK) to 8 MiB");
+}
+
 /* Returns -1 to go on, else the exit status. */
 static int
 read_arguments(int argc, char **argv, SealAgentOptions *options, gboolean *verbose)
@@ -93,6 +107,7 @@ main(int argc, char **argv)
         return status;
     confine();
     seal_log_init("privyseald", verbose);
+    warn_if_pageable();
     main_loop = g_main_loop_new(NULL, FALSE);
     agent = seal_agent_new(main_loop, &options, &error);
     if (!agent) {

@@ -71,6 +71,21 @@ wrong_configuration_names_its_line(void)
 }
 
 static void
+memory_that_cannot_be_locked_is_told(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autoptr(SealTestResult) result = NULL;
+    g_autofree char *program = seal_test_built("agent/privyseald");
+    /* Without the capability root has a limit, too */
+    const char *as_root[] = {"setpriv",     "--bounding-set", "-ipc_lock",         "prlimit",
+                             "--memlock=0", program,          "--config=/nowhere", NULL};
+
+    result = seal_test_run(home, getuid() == 0 ? as_root : as_root + 3, NULL);
+    g_assert_cmpint(result->status, ==, 1);
+    g_assert_nonnull(strstr(result->err, "RLIMIT_MEMLOCK"));
+}
+
+static void
 second_agent_says_that_one_runs(void)
 {
     g_autoptr(SealTestHome) home = seal_test_home_new();
@@ -347,6 +362,8 @@ main(int argc, char **argv)
     g_test_add_func("/agent/start/help-and-version-need-no-bus", help_and_version_need_no_bus);
     g_test_add_func("/agent/start/wrong-configuration-names-its-line",
                     wrong_configuration_names_its_line);
+    g_test_add_func("/agent/start/memory-that-cannot-be-locked-is-told",
+                    memory_that_cannot_be_locked_is_told);
     g_test_add_func("/agent/start/second-agent-says-that-one-runs",
                     second_agent_says_that_one_runs);
     g_test_add_func("/agent/start/missing-bus-is-told", missing_bus_is_told);
