@@ -216,6 +216,9 @@ test_wait_ends(ModulePlace *place, gconstpointer data)
 /* -- forks
  * ---------------------------------------------------------------------------------------------- */
 
+/* Seconds for a child of a fork: it signs once, which takes milliseconds. */
+#define CHILD_S 60
+
 static int
 be_child(ModulePlace *place)
 {
@@ -238,8 +241,10 @@ run_child(ModulePlace *place)
     pid_t child = fork();
     int status = 0;
 
-    if (child == 0)
+    if (child == 0) {
+        (void)alarm(CHILD_S); /* one that hangs is a failure, not a wait without end */
         _exit(be_child(place));
+    }
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
     g_assert_true(WIFEXITED(status));
     g_assert_cmpint(WEXITSTATUS(status), ==, 0);
@@ -256,10 +261,15 @@ test_fork(ModulePlace *place, gconstpointer data)
     module_is(sign_once(place, session, key), CKR_OK);
 }
 
-/* The child is made while other threads are anywhere in the module. */
+/* The child is made while other threads are anywhere in the module. AddressSanitizer of gcc 12 does not
+ * guard its own allocator at a fork, as glibc does: a child made while another thread allocates hangs in
+ * its first malloc(). */
 static void
 test_fork_among_threads(ModulePlace *place, gconstpointer data)
 {
+#ifdef __SANITIZE_ADDRESS__
+    g_test_skip("AddressSanitizer's allocator does not survive a fork among threads");
+#else
     GThread *threads[2];
 
     for (gsize i = 0; i < G_N_ELEMENTS(threads); i++)
@@ -268,6 +278,7 @@ test_fork_among_threads(ModulePlace *place, gconstpointer data)
         run_child(place);
     for (gsize i = 0; i < G_N_ELEMENTS(threads); i++)
         (void)g_thread_join(threads[i]);
+#endif
 }
 
 /* -- what goes
