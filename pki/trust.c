@@ -366,7 +366,7 @@ on_defect(int ok, X509_STORE_CTX *context)
 }
 
 static guint32
-usage_bits(SealPurpose purpose, X509 *leaf)
+usage_bits(SealMailPurpose purpose, X509 *leaf)
 {
     if (purpose == SEAL_PURPOSE_SIGN_MAIL)
         return KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION;
@@ -375,7 +375,7 @@ usage_bits(SealPurpose purpose, X509 *leaf)
 }
 
 static void
-judge_usage(X509 *leaf, STACK_OF(X509) *path, SealPurpose purpose, SealChainResult *result)
+judge_usage(X509 *leaf, STACK_OF(X509) *path, SealMailPurpose purpose, SealChainResult *result)
 {
     if (!seal_certificate_is_for_mail(leaf, FALSE) ||
         !seal_certificate_has_usage(leaf, usage_bits(purpose, leaf)))
@@ -417,7 +417,7 @@ name_revocation(const Judgement *judgement)
 }
 
 void
-seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, SealPurpose purpose,
+seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, SealMailPurpose purpose,
                  gint64 at, SealChainResult *ret_result)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();

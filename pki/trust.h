@@ -37,7 +37,7 @@ const char *seal_chain_word(SealChainState state);
 typedef enum {
     SEAL_PURPOSE_SIGN_MAIL,    /* emailProtection; digitalSignature or nonRepudiation */
     SEAL_PURPOSE_ENCRYPT_MAIL, /* emailProtection; keyEncipherment (RSA) or keyAgreement (EC) */
-} SealPurpose;
+} SealMailPurpose;
 
 typedef struct {
     SealChainState state;
@@ -74,4 +74,4 @@ gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, G
  * seal_chain_result_clear(). Of several defects the one that comes first in SealChainState is
  * the verdict. Does not block. */
 void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
-                      SealPurpose purpose, gint64 at, SealChainResult *ret_result);
+                      SealMailPurpose purpose, gint64 at, SealChainResult *ret_result);

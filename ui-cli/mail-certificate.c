@@ -41,7 +41,7 @@ check_dates(const X509 *certificate)
 }
 
 static char *
-check_usage(X509 *certificate, SealPurpose purpose)
+check_usage(X509 *certificate, SealMailPurpose purpose)
 {
     int kind = EVP_PKEY_get_base_id(X509_get0_pubkey(certificate));
 
@@ -61,7 +61,7 @@ check_usage(X509 *certificate, SealPurpose purpose)
 }
 
 gboolean
-seal_mail_certificate_check(GBytes *der, SealPurpose purpose, char **ret_reason)
+seal_mail_certificate_check(GBytes *der, SealMailPurpose purpose, char **ret_reason)
 {
     g_autoptr(X509) certificate = seal_certificate_read(der, "it", NULL);
     char *reason = NULL;
@@ -81,7 +81,7 @@ seal_mail_certificate_check(GBytes *der, SealPurpose purpose, char **ret_reason)
 
 typedef struct {
     const SealClientObjects *objects;
-    SealPurpose purpose;
+    SealMailPurpose purpose;
     const SealClientCertificate *best; /* (nullable) */
     char *reason;                      /* (nullable) why the last one that was refused was */
 } Choice;
@@ -170,7 +170,7 @@ consider(Choice *choice, const SealClientCertificate *certificate)
 
 const SealClientCertificate *
 seal_mail_certificate_find(const SealClientObjects *objects, const char *address,
-                           SealPurpose purpose, GError **error)
+                           SealMailPurpose purpose, GError **error)
 {
     Choice choice = {.objects = objects, .purpose = purpose};
     g_autofree char *reason = NULL;

@@ -9,7 +9,7 @@
  * EC before others (more programs read it), then the lower key id. Borrowed from `objects`; NULL
  * with NOT_FOUND and the reason, e.g. that the only one has expired. */
 const SealClientCertificate *seal_mail_certificate_find(const SealClientObjects *objects,
-                                                        const char *address, SealPurpose purpose,
+                                                        const char *address, SealMailPurpose purpose,
                                                         GError **error);
 
 /* The best certificate of one key for signing. Errors as above. */
@@ -18,4 +18,4 @@ const SealClientCertificate *seal_mail_certificate_of_key(const SealClientObject
 
 /* TRUE if this certificate (DER) may be used for `purpose` now, by its dates and usages; else FALSE
  * and a clause in `ret_reason` (transfer full): "it expired on 2026-01-31". Trust is not judged. */
-gboolean seal_mail_certificate_check(GBytes *der, SealPurpose purpose, char **ret_reason);
+gboolean seal_mail_certificate_check(GBytes *der, SealMailPurpose purpose, char **ret_reason);

@@ -130,7 +130,7 @@ add_signer(World *world, char digit, gint64 days, const char *algorithm)
 }
 
 static const SealClientCertificate *
-find(const World *world, SealPurpose purpose)
+find(const World *world, SealMailPurpose purpose)
 {
     g_autoptr(GError) error = NULL;
     const SealClientCertificate *certificate =
@@ -174,7 +174,7 @@ test_absent_last(World *world, gconstpointer data)
 }
 
 static void
-assert_refused(const TestSpec *spec, SealPurpose purpose, const char *reason)
+assert_refused(const TestSpec *spec, SealMailPurpose purpose, const char *reason)
 {
     World world = {0};
     SealClientKey *key = NULL;
