@@ -1,0 +1,49 @@
+# Shared by the scripts that run NSS's tools, after common.sh; the database is in db.
+
+# A new database which knows the module and trusts the fixture's root.
+register_module() {
+  mkdir db
+  try certutil -N -d sql:db --empty-password
+  try modutil -dbdir sql:db -add "Privy Seal" -libfile "$MODULE" -force
+  try certutil -A -d sql:db -n root -t C,C,C -a -i "$TOKEN/root.pem"
+}
+
+# The token needs no login, and its certificates are those of a user with the key.
+check_listed() { # labels
+  # Its status tells of empty slots, as it does for empty readers.
+  modutil -dbdir sql:db -list "Privy Seal" >said 2>&1 || true
+  grep -q 'Token Name: Alice' said || fail "modutil: $(cat said)"
+  grep -q 'Login Type: Public' said || fail "modutil: $(cat said)"
+  try certutil -L -d sql:db -h Alice
+  for label; do
+    grep -q "Alice:$label *u,u,u" said || fail "certutil shows no user certificate: $(cat said)"
+  done
+  try certutil -K -d sql:db -h Alice
+  try certutil -V -d sql:db -n "Alice:Alice RSA signing" -u S
+}
+
+# Signs the file `message`; OpenSSL judges.
+check_signature() { # label hash
+  rm -f signed.p7m opened
+  cmsutil -S -d sql:db -N "Alice:$1" -H "$2" -i message -o signed.p7m 2>said ||
+    fail "cmsutil -S ($1, $2): $(cat said)"
+  try openssl cms -verify -inform DER -in signed.p7m -CAfile "$TOKEN/root.pem" -out opened
+  cmp message opened
+}
+
+# Opens sealed.p7m, which holds the file `message`.
+check_opens() { # what it is
+  rm -f opened
+  cmsutil -D -d sql:db -i sealed.p7m -o opened 2>said || fail "cmsutil -D ($1): $(cat said)"
+  cmp message opened
+}
+
+# Opens what OpenSSL encrypts to one of Alice's certificates.
+check_opens_from_openssl() { # certificate [openssl's options]
+  what=$*
+  recipient=$(certificate "$1")
+  shift
+  try openssl cms -encrypt -aes256 -binary -in message -outform DER -out sealed.p7m \
+    -recip "$recipient" "$@"
+  check_opens "$what"
+}
