@@ -7,6 +7,7 @@
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
+#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 
 /* SP 800-57: RSA 2048 and P-224 give 112 bits; less can be broken. */
@@ -27,6 +28,60 @@ seal_certificate_read(GBytes *der, const char *what, GError **error)
         return g_steal_pointer(&certificate);
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
                 "cannot read %s: it is no DER certificate, give one X.509 certificate", what);
+    return NULL;
+}
+
+static void
+free_certificate(gpointer certificate)
+{
+    X509_free(certificate);
+}
+
+/* FALSE for a damaged block. PEM readers say "no start line" at the end of a good file. */
+static gboolean
+read_pem(GBytes *data, GPtrArray *certificates)
+{
+    gsize len = 0;
+    gconstpointer at = g_bytes_get_data(data, &len);
+    BIO *in = BIO_new_mem_buf(at, (int)len);
+    X509 *certificate = NULL;
+    unsigned long why = 0;
+
+    ERR_clear_error();
+    while ((certificate = PEM_read_bio_X509(in, NULL, NULL, NULL)))
+        g_ptr_array_add(certificates, certificate);
+    why = ERR_peek_last_error();
+    ERR_clear_error();
+    BIO_free(in);
+    return ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE;
+}
+
+static gboolean
+read_der(GBytes *data, GPtrArray *certificates)
+{
+    X509 *certificate = seal_certificate_read(data, "it", NULL);
+
+    if (certificate)
+        g_ptr_array_add(certificates, certificate);
+    return certificate != NULL;
+}
+
+GPtrArray *
+seal_certificates_read(GBytes *data, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) certificates = g_ptr_array_new_with_free_func(free_certificate);
+    gsize len = 0;
+    const char *text = g_bytes_get_data(data, &len);
+    gboolean well = FALSE;
+
+    if (len > 0 && len <= G_MAXINT)
+        well = g_strstr_len(text, (gssize)len, "-----BEGIN ") ? read_pem(data, certificates)
+                                                              : read_der(data, certificates);
+    if (well && certificates->len > 0)
+        return g_steal_pointer(&certificates);
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                "cannot use '%s': there is no readable certificate in it, give one in PEM or DER",
+                name);
     return NULL;
 }
 

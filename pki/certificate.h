@@ -10,6 +10,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
  * INVALID_INPUT if it is none or something follows it. */
 X509 *seal_certificate_read(GBytes *der, const char *what, GError **error);
 
+/* Reads PEM with any number of certificates (other blocks are passed over), or one in DER; `name`
+ * stands for the file in messages. Returns (transfer full) (element-type X509) at least one, or
+ * NULL with INVALID_INPUT if there is none or any of them is damaged. */
+GPtrArray *seal_certificates_read(GBytes *data, const char *name, GError **error);
+
 /* Returns (transfer full) the subject as RFC 2253 text in UTF-8, control characters escaped;
  * "(no name)" for an empty one. */
 char *seal_certificate_subject(const X509 *certificate);

@@ -173,17 +173,23 @@ add_file(SealTrust *trust, const char *path, AddFunc add, GError **error)
     return add(trust, bytes, path, error);
 }
 
+static gboolean
+check_size(GBytes *data, const char *name, GError **error)
+{
+    if (g_bytes_get_size(data) <= FILE_MAX)
+        return TRUE;
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                "cannot use '%s': it has more than 16 MiB, give a smaller file", name);
+    return FALSE;
+}
+
 static BIO *
 open_bytes(GBytes *data, const char *name, GError **error)
 {
     gsize len = 0;
     gconstpointer at = g_bytes_get_data(data, &len);
 
-    if (len <= FILE_MAX)
-        return BIO_new_mem_buf(at ? at : "", (int)len);
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                "cannot use '%s': it has more than 16 MiB, give a smaller file", name);
-    return NULL;
+    return check_size(data, name, error) ? BIO_new_mem_buf(at ? at : "", (int)len) : NULL;
 }
 
 static gboolean
@@ -193,16 +199,6 @@ is_pem(GBytes *data)
     const char *at = g_bytes_get_data(data, &len);
 
     return g_strstr_len(at ? at : "", (gssize)len, "-----BEGIN ") != NULL;
-}
-
-static gboolean
-refuse_empty(const char *name, const char *what, GError **error)
-{
-    ERR_clear_error();
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
-                "cannot use '%s': there is no readable %s in it, give one in PEM or DER", name,
-                what);
-    return FALSE;
 }
 
 /* PEM readers say "no start line" at the end of a good file, anything else is a damaged block. */
@@ -219,25 +215,16 @@ ended_well(void)
 gboolean
 seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name, GError **error)
 {
-    BIO *in = open_bytes(data, name, error);
-    gboolean pem = is_pem(data);
-    gboolean well = TRUE;
-    guint found = 0;
-    X509 *anchor = NULL;
+    g_autoptr(GPtrArray) anchors = NULL;
 
-    if (!in)
+    if (!check_size(data, name, error))
         return FALSE;
-    ERR_clear_error();
-    while ((anchor = pem ? PEM_read_bio_X509(in, NULL, NULL, NULL) : d2i_X509_bio(in, NULL))) {
-        X509_STORE_add_cert(trust->store, anchor);
-        X509_free(anchor);
-        found++;
-        if (!pem)
-            break;
-    }
-    well = pem ? ended_well() : BIO_eof(in);
-    BIO_free(in);
-    return found > 0 && well ? TRUE : refuse_empty(name, "certificate", error);
+    anchors = seal_certificates_read(data, name, error);
+    if (!anchors)
+        return FALSE;
+    for (guint i = 0; i < anchors->len; i++)
+        X509_STORE_add_cert(trust->store, anchors->pdata[i]);
+    return TRUE;
 }
 
 gboolean
@@ -261,7 +248,12 @@ seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, GError **e
     }
     well = pem ? ended_well() : BIO_eof(in);
     BIO_free(in);
-    return found > 0 && well ? TRUE : refuse_empty(name, "CRL", error);
+    if (found > 0 && well)
+        return TRUE;
+    ERR_clear_error();
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                "cannot use '%s': there is no readable CRL in it, give one in PEM or DER", name);
+    return FALSE;
 }
 
 gboolean
@@ -417,8 +409,8 @@ name_revocation(const Judgement *judgement)
 }
 
 void
-seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, SealMailPurpose purpose,
-                 gint64 at, SealChainResult *ret_result)
+seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
+                 SealMailPurpose purpose, gint64 at, SealChainResult *ret_result)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     Judgement judgement = {trust->mode, ret_result, FALSE, FALSE, 0};

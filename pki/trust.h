@@ -61,9 +61,9 @@ void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
 
 /* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with
  * a G_FILE_ERROR (it cannot be read), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over 16 MiB),
- * naming the file; anchors before the mistake may have been added. Blocks on the disk. */
+ * naming the file; none of it is added then. Blocks on the disk. */
 gboolean seal_trust_add_anchor_file(SealTrust *trust, const char *path, GError **error);
-/* The same for CRLs. Whether one is current and of the right issuer is judged with the path. */
+/* The same for CRLs; those before the mistake may have been added. Whether one is current and of the right issuer is judged with the path. */
 gboolean seal_trust_add_crl_file(SealTrust *trust, const char *path, GError **error);
 /* The same from memory; `name` stands for the file in messages. */
 gboolean seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name, GError **error);

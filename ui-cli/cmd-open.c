@@ -40,8 +40,10 @@ const SealCommand seal_command_open = {
         "key is needed and its token is locked.\n\n"
         "Content is written only if the mail is good: a bad signature inside an encrypted mail "
         "keeps\n"
-        "it closed ('privyseal decrypt' opens it all the same). Only the CAs of --anchor are "
-        "trusted.",
+        "it closed ('privyseal decrypt' opens it all the same). Trusted are the CAs in\n"
+        "/etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d (files *.pem, *.crt, *.cer "
+        "and\n"
+        "*.der), and those of --anchor.",
     .options = options_table,
     .examples = "  privyseal open --anchor ca.pem received.eml\n"
                 "  privyseal open --anchor ca.pem --json --output plain.eml received.eml\n",

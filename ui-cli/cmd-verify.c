@@ -36,7 +36,9 @@ const SealCommand seal_command_verify = {
         "sender's. The report goes to standard output, what was signed to FILE. Needs no token. "
         "An\n"
         "encrypted mail stays closed: 'privyseal open' opens it.\n\n"
-        "Only the CAs of --anchor are trusted; without one no signature is.",
+        "Trusted are the CAs in /etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d "
+        "(files\n"
+        "*.pem, *.crt, *.cer and *.der), and those of --anchor; without any no signature is.",
     .options = options_table,
     .examples =
         "  privyseal verify --anchor ca.pem received.eml\n"

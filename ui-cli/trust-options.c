@@ -1,7 +1,11 @@
-/* Whom to trust, from the command line. */
+/* Whom to trust: the anchors of site and user, and what the command line adds. */
 #include "ui-cli/trust-options.h"
 
+#include <stdio.h>
+
 #include "base/error.h"
+#include "pki/anchors.h"
+#include "ui-cli/terminal.h"
 
 /* A file that is not there is a matter of input (5), not a missing key or certificate (3). */
 static gboolean
@@ -23,6 +27,25 @@ add_files(SealTrust *trust, const GPtrArray *files,
     return TRUE;
 }
 
+static void
+warn_all(const GPtrArray *problems)
+{
+    for (guint i = 0; i < problems->len; i++) {
+        g_autofree char *text = seal_text_clean(problems->pdata[i]);
+
+        fprintf(stderr, "privyseal: warning: %s\n", text);
+    }
+}
+
+static void
+add_defaults(SealTrust *trust)
+{
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+
+    seal_anchors_add_defaults(trust, problems);
+    warn_all(problems);
+}
+
 SealTrust *
 seal_trust_from_options(SealOptions *options, const char *command, GError **error)
 {
@@ -36,6 +59,8 @@ seal_trust_from_options(SealOptions *options, const char *command, GError **erro
         return NULL;
     }
     seal_trust_set_revocation(trust, mode);
+    if (!seal_options_has(options, "no-default-anchors"))
+        add_defaults(trust);
     if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
                    error) ||
         !add_files(trust, seal_options_values(options, "crl"), seal_trust_add_crl_file, error))

@@ -1,4 +1,4 @@
-/* --anchor, --crl and --revocation. */
+/* --anchor, --no-default-anchors, --crl and --revocation. */
 #pragma once
 
 #include "pki/trust.h"
@@ -9,7 +9,11 @@
     {.name = "anchor",                                                                             \
      .argument = "FILE",                                                                           \
      .repeatable = TRUE,                                                                           \
-     .help = "trust the CA certificates in FILE (PEM or DER; repeatable)"},                        \
+     .help = "trust the CA certificates in FILE too (PEM or DER;\n"                                \
+             "repeatable)"},                                                                       \
+        {.name = "no-default-anchors",                                                             \
+         .help = "trust those of --anchor only, not those of\n"                                    \
+                 "/etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d"},                    \
         {.name = "crl",                                                                            \
          .argument = "FILE",                                                                       \
          .repeatable = TRUE,                                                                       \
@@ -21,6 +25,8 @@
                 "cache-only: the same, never from the network; off: do not look"                   \
     }
 
-/* Reads the files. (transfer full), or NULL with SEAL_USAGE_ERROR for an unknown mode of `command`,
- * FAILED or INVALID_INPUT for a file, naming it. Blocks. */
+/* Reads the anchors of site and user, unless told not to, and the files that are named. What is
+ * wrong with one of the former is a warning on stderr, and it is left out. (transfer full), or NULL
+ * with SEAL_USAGE_ERROR for an unknown mode of `command`, FAILED or INVALID_INPUT for a file,
+ * naming it. Blocks. */
 SealTrust *seal_trust_from_options(SealOptions *options, const char *command, GError **error);

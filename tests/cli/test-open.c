@@ -1,6 +1,7 @@
 /* privyseal decrypt, open and verify: mails that openssl, NSS and privyseal made for keys on the
  * token. */
 #include <json-glib/json-glib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "tests/cli/cli-fixture.h"
@@ -407,6 +408,35 @@ test_verify_bad(void)
     assert_verdict(signed_mail, "revocation-unknown", require);
 }
 
+/* The user's folder makes the root trusted, what is broken in it is told, and both can be left out.
+ */
+static void
+test_verify_default_anchors(void)
+{
+    g_autoptr(GBytes) signed_mail = only_signed();
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autofree char *text = NULL;
+    g_autofree char *anchor = NULL;
+    g_autofree char *broken = NULL;
+    g_autoptr(SealTestResult) good = NULL;
+    g_autoptr(SealTestResult) warned = NULL;
+    static const char *const without[] = {"verify", "--json", "--no-default-anchors", NULL};
+
+    g_assert_true(g_file_get_contents(root, &text, NULL, NULL));
+    anchor = seal_test_home_write(seal_cli_test_home(), "config/privyseal/anchors.d/a.pem", text);
+    good = seal_cli_test_privyseal(signed_mail, "verify", NULL);
+    seal_cli_test_assert_status(good, 0);
+    g_assert_cmpstr(good->err, ==, "");
+    assert_verdict(signed_mail, "incomplete-chain", without);
+    broken = seal_test_home_write(seal_cli_test_home(), "config/privyseal/anchors.d/b.pem", "no");
+    warned = seal_cli_test_privyseal(signed_mail, "verify", NULL);
+    seal_cli_test_assert_status(warned, 0);
+    g_assert_true(g_str_has_prefix(warned->err, "privyseal: warning: cannot use '"));
+    g_assert_nonnull(strstr(warned->err, broken));
+    g_assert_cmpint(remove(anchor), ==, 0);
+    g_assert_cmpint(remove(broken), ==, 0);
+}
+
 static void
 test_verify_from(void)
 {
@@ -455,6 +485,7 @@ add(void)
     g_test_add_func("/cli/open/nothing-comes-out-of-an-untrusted-mail", test_open_untrusted);
     g_test_add_func("/cli/verify/output-is-what-was-signed", test_verify_output);
     g_test_add_func("/cli/verify/mails-that-are-not-good", test_verify_bad);
+    g_test_add_func("/cli/verify/anchors-of-the-user-are-trusted", test_verify_default_anchors);
     g_test_add_func("/cli/verify/from-where-the-mail-has-none", test_verify_from);
     g_test_add_func("/cli/verify/bad-options", test_verify_files);
 }

@@ -1,0 +1,143 @@
+/* Anchors in two folders. Trust is whole files that a person put there: nothing is taken from
+ * anywhere else, and what cannot be read, or could have been put there by somebody else, is left
+ * out and told, since fewer anchors can only make a verdict worse. */
+#include "pki/anchors.h"
+
+#include "config.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define FILES_MAX 1000 /* the bundle of a whole distribution has some 150 */
+
+const char *
+seal_anchors_site_folder(void)
+{
+    return SEAL_SYSCONFDIR "/privyseal/anchors.d";
+}
+
+char *
+seal_anchors_user_folder(void)
+{
+    return g_build_filename(g_get_user_config_dir(), "privyseal", "anchors.d", NULL);
+}
+
+static void
+note(GPtrArray *problems, const char *path, const char *reason)
+{
+    g_ptr_array_add(problems,
+                    g_strdup_printf("the anchors in '%s' are left out: %s", path, reason));
+}
+
+/* NULL, or why somebody else may have chosen what stands there. A group's right to write is
+ * accepted: where each user has a group of their own it means nothing. */
+static const char *
+foreign_hand(const struct stat *about)
+{
+    if (about->st_uid != 0 && about->st_uid != geteuid())
+        return "it belongs to another user, let it be yours or root's";
+    if (about->st_mode & S_IWOTH)
+        return "everybody may write to it, take that right away with \"chmod o-w\"";
+    return NULL;
+}
+
+static gboolean
+is_anchor_name(const char *name)
+{
+    static const char *const endings[] = {".pem", ".crt", ".cer", ".der"};
+
+    if (*name == '.')
+        return FALSE;
+    for (guint i = 0; i < G_N_ELEMENTS(endings); i++)
+        if (g_str_has_suffix(name, endings[i]))
+            return TRUE;
+    return FALSE;
+}
+
+static gint
+compare_paths(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static gboolean
+check_folder(const char *folder, GPtrArray *problems)
+{
+    struct stat about;
+    const char *reason = NULL;
+
+    if (stat(folder, &about) < 0) {
+        if (errno != ENOENT && errno != ENOTDIR)
+            note(problems, folder, g_strerror(errno));
+        return FALSE;
+    }
+    reason = foreign_hand(&about);
+    if (reason)
+        note(problems, folder, reason);
+    return !reason;
+}
+
+GPtrArray *
+seal_anchors_list(const char *folder, GPtrArray *problems)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GDir) dir = NULL;
+    const char *name = NULL;
+
+    if (!check_folder(folder, problems))
+        return g_steal_pointer(&files);
+    dir = g_dir_open(folder, 0, &error);
+    if (!dir) {
+        note(problems, folder, error->message);
+        return g_steal_pointer(&files);
+    }
+    while (files->len <= FILES_MAX && (name = g_dir_read_name(dir)))
+        if (is_anchor_name(name))
+            g_ptr_array_add(files, g_build_filename(folder, name, NULL));
+    if (files->len > FILES_MAX) {
+        note(problems, folder, "it has more than 1000 files, put several certificates into one");
+        g_ptr_array_set_size(files, 0);
+    }
+    g_ptr_array_sort(files, compare_paths);
+    return g_steal_pointer(&files);
+}
+
+static void
+add_one(SealTrust *trust, const char *path, GPtrArray *problems)
+{
+    g_autoptr(GError) error = NULL;
+    struct stat about;
+    const char *reason = NULL;
+
+    if (stat(path, &about) < 0)
+        reason = g_strerror(errno);
+    else if (!S_ISREG(about.st_mode))
+        reason = "it is no file";
+    else
+        reason = foreign_hand(&about);
+    if (reason)
+        note(problems, path, reason);
+    else if (!seal_trust_add_anchor_file(trust, path, &error))
+        g_ptr_array_add(problems, g_strdup(error->message));
+}
+
+void
+seal_anchors_add_folder(SealTrust *trust, const char *folder, GPtrArray *problems)
+{
+    g_autoptr(GPtrArray) files = seal_anchors_list(folder, problems);
+
+    for (guint i = 0; i < files->len; i++)
+        add_one(trust, files->pdata[i], problems);
+}
+
+void
+seal_anchors_add_defaults(SealTrust *trust, GPtrArray *problems)
+{
+    g_autofree char *user = seal_anchors_user_folder();
+
+    seal_anchors_add_folder(trust, seal_anchors_site_folder(), problems);
+    seal_anchors_add_folder(trust, user, problems);
+}
