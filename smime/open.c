@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "smime/cms.h"
 #include "smime/decrypt.h"
+#include "smime/detached.h"
 #include "smime/entity.h"
 #include "smime/kind.h"
 #include "smime/mail.h"
@@ -111,17 +112,10 @@ static SealSignedData *
 read_detached(const SealEntity *entity, GBytes *owner)
 {
     g_autoptr(GBytes) der = seal_entity_decode(entity, owner);
-    g_autoptr(SealContentInfo) info = NULL;
-    SealBytes bytes = {0};
 
     if (!der || !seal_kind_is_signature(entity) || entity->defect)
         return NULL;
-    bytes = seal_bytes_view(der);
-    info = seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), bytes.data, bytes.len);
-    if (!info || OBJ_obj2nid(info->type) != NID_pkcs7_signed || !info->content ||
-        info->content->type != V_ASN1_SEQUENCE)
-        return NULL;
-    return ASN1_item_unpack(info->content->value.sequence, ASN1_ITEM_rptr(SealSignedData));
+    return seal_signed_data_read(seal_bytes_view(der));
 }
 
 /* The signed part as it was signed: its raw bytes, or with CRLF where the whole mail was stored

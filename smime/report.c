@@ -71,6 +71,7 @@ seal_signer_report_free(SealSignerReport *signer)
     if (!signer)
         return;
     g_free(signer->reason);
+    g_clear_pointer(&signer->certificate, g_bytes_unref);
     g_free(signer->subject);
     g_ptr_array_unref(signer->addresses);
     g_free(signer->digest_algorithm);

@@ -49,6 +49,7 @@ SealVerdict seal_verdict_from_word(const char *word, SealVerdict otherwise);
 typedef struct {
     SealVerdict verdict;
     char *reason;                 /* (nullable) one sentence when the verdict is not ok */
+    GBytes *certificate;          /* (nullable) DER; the one the signature names */
     char *subject;                /* (nullable) RFC 2253 text, UTF-8, no control characters */
     GPtrArray *addresses;         /* (element-type utf8) the certificate's rfc822Names */
     const char *signature;        /* "good", "bad", "not-checked" */

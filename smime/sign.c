@@ -229,7 +229,6 @@ wrap_content(SealSignedData *data)
     return seal_asn1_write(ASN1_ITEM_rptr(SealContentInfo), info);
 }
 
-/* The DER of a SignedData over `content`, which it carries if it is opaque. */
 static GBytes *
 sign_content(GBytes *content, const SealSigner *signer, X509 *certificate, const SealScheme *scheme,
              const SealSignOptions *options, GError **error)
@@ -246,6 +245,34 @@ sign_content(GBytes *content, const SealSigner *signer, X509 *certificate, const
     return wrap_content(data);
 }
 
+/* The DER of a SignedData over `content`, which it carries if it is opaque. `ret_hash`: (nullable)
+ * what it was digested with. */
+static GBytes *
+sign_bytes(GBytes *content, const SealSigner *signer, const SealSignOptions *options,
+           const SealHash **ret_hash, GError **error)
+{
+    g_autoptr(X509) certificate =
+        seal_certificate_read(signer->certificate, "the signer's certificate", error);
+    SealScheme scheme;
+
+    if (!certificate || !check_usage(certificate, error) ||
+        !choose_scheme(X509_get0_pubkey(certificate), options->pss, &scheme, error))
+        return NULL;
+    if (ret_hash)
+        *ret_hash = scheme.hash;
+    return sign_content(content, signer, certificate, &scheme, options, error);
+}
+
+GBytes *
+seal_detached_sign(GBytes *content, const SealSigner *signer, const SealSignOptions *options,
+                   GError **error)
+{
+    SealSignOptions detached = options ? *options : (SealSignOptions){0};
+
+    detached.opaque = FALSE;
+    return sign_bytes(content, signer, &detached, NULL, error);
+}
+
 GBytes *
 seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
                GError **error)
@@ -254,18 +281,14 @@ seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *op
     g_autoptr(GBytes) outer = NULL;
     g_autoptr(GBytes) inner = NULL;
     g_autoptr(GBytes) cms = NULL;
-    g_autoptr(X509) certificate =
-        seal_certificate_read(signer->certificate, "the signer's certificate", error);
-    SealScheme scheme;
+    const SealHash *hash = NULL;
 
     options = options ? options : &defaults;
-    if (!certificate || !check_usage(certificate, error) ||
-        !choose_scheme(X509_get0_pubkey(certificate), options->pss, &scheme, error) ||
-        !seal_mail_split(mail, &outer, &inner, error))
+    if (!seal_mail_split(mail, &outer, &inner, error))
         return NULL;
-    cms = sign_content(inner, signer, certificate, &scheme, options, error);
+    cms = sign_bytes(inner, signer, options, &hash, error);
     if (!cms)
         return NULL;
     return options->opaque ? seal_mail_join_opaque(outer, cms, "signed-data")
-                           : seal_mail_join_signed(outer, inner, cms, scheme.hash->micalg);
+                           : seal_mail_join_signed(outer, inner, cms, hash->micalg);
 }

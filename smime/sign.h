@@ -1,4 +1,4 @@
-/* Signing a mail: multipart/signed, or opaque. */
+/* Signing a mail: multipart/signed, or opaque; and signing bytes that are no mail. */
 #pragma once
 
 #include "smime/signer.h"
@@ -32,3 +32,11 @@ typedef struct {
  * signer->sign(). */
 GBytes *seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
                        GError **error);
+
+/* Signs `content`, exactly these bytes, whatever they are; nothing is made canonical. `signer`,
+ * `options` (of which `opaque` is not looked at), hash, attributes and certificates as above.
+ *
+ * Returns (transfer full) the DER of a CMS SignedData without the content. Errors as above, but for
+ * those about a mail. */
+GBytes *seal_detached_sign(GBytes *content, const SealSigner *signer,
+                           const SealSignOptions *options, GError **error);

@@ -1,6 +1,8 @@
 /* Everything a user of this room needs. */
 #pragma once
 
+#include "smime/armor.h"
+#include "smime/detached.h"
 #include "smime/encrypt.h"
 #include "smime/open.h"
 #include "smime/report.h"

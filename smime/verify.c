@@ -27,6 +27,12 @@ read_certificates(const SealSignedData *data)
     return certificates;
 }
 
+static GBytes *
+encode(const X509 *certificate)
+{
+    return seal_asn1_write(ASN1_ITEM_rptr(X509), certificate);
+}
+
 /* Takes `reason`. */
 static void
 note_verdict(SealSignerReport *signer, SealVerdict verdict, char *reason)
@@ -128,11 +134,13 @@ judge_signer(const SealSignedData *data, const SealSignerInfo *info, SealBytes c
     note_verdict(signer, check.verdict, g_strdup(check.reason));
     if (!check.certificate)
         return signer;
+    signer->certificate = encode(check.certificate);
     signer->subject = seal_certificate_subject(check.certificate);
     g_ptr_array_unref(signer->addresses);
     signer->addresses = seal_address_list(check.certificate);
     judge_chain(signer, check.certificate, certificates, policy);
-    judge_address(signer, check.certificate, policy);
+    if (policy->senders)
+        judge_address(signer, check.certificate, policy);
     judge_strength(signer, &check);
     /* Whose certificate it is says nothing where the signature is not theirs. */
     if (check.verdict != SEAL_VERDICT_OK && signer->verdict != check.verdict) {

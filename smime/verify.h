@@ -13,7 +13,8 @@
 
 typedef struct {
     const SealTrust *trust; /* (nullable) without, nobody is trusted */
-    GPtrArray *senders;     /* (element-type utf8) addresses a signer must be certified for, all */
+    GPtrArray *senders;     /* (nullable) (element-type utf8) addresses a signer must be certified
+                             * for, all; without, addresses are not compared */
     gint64 at;              /* seconds since 1970 */
 } SealVerifyPolicy;
 

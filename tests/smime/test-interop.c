@@ -118,6 +118,27 @@ test_openssl_verifies(Place *place, gconstpointer data)
     }
 }
 
+/* A detached signature over bytes; `-binary` keeps OpenSSL from making lines of them. */
+static void
+test_openssl_verifies_detached(Place *place, gconstpointer data)
+{
+    g_autoptr(GBytes) content = world_bytes("lone line ends\n\rand none at the end");
+
+    store_identity(place, "root", place->world.root);
+    g_free(store(place, "content", content));
+    for (gsize i = 0; i < G_N_ELEMENTS(signing_keys); i++) {
+        const SealSignOptions options = {.pss = signing_keys[i].pss};
+        SealSigner signer =
+            test_signer(world_alice(&place->world, signing_keys[i].key), place->world.chain);
+        g_autoptr(GBytes) signature = seal_detached_sign(content, &signer, &options, NULL);
+
+        test_signer_clear(&signer);
+        g_free(store(place, "signature", signature));
+        g_bytes_unref(run(place, "openssl cms -verify -inform DER -in signature -binary "
+                                 "-content content -CAfile root.pem -out verified"));
+    }
+}
+
 static void
 test_openssl_decrypts(Place *place, gconstpointer data)
 {
@@ -184,6 +205,28 @@ test_verifies_openssl(Place *place, gconstpointer data)
             if (mail)
                 world_expect(&place->world, mail, SEAL_VERDICT_OK);
         }
+    }
+}
+
+static void
+test_verifies_openssl_detached(Place *place, gconstpointer data)
+{
+    g_autoptr(GBytes) content = world_bytes("lone line ends\n\rand none at the end");
+
+    store_mail_parts(place);
+    store_identity(place, "alice", world_alice(&place->world, "ec:P-256"));
+    g_free(store(place, "content", content));
+    for (gint pem = 0; pem < 2; pem++) {
+        g_autofree char *command =
+            g_strconcat("openssl cms -sign -in content -binary -signer alice.pem -inkey alice.key "
+                        "-certfile issuer.pem -outform ",
+                        pem ? "PEM" : "DER", NULL);
+        g_autoptr(GBytes) text = run(place, command);
+        g_autoptr(GBytes) signature = seal_armor_read(text, NULL);
+        g_autoptr(SealReport) report =
+            seal_detached_judge(content, signature, place->world.trust, 0);
+
+        g_assert_cmpstr(seal_verdict_word(report->verdict), ==, "ok");
     }
 }
 
@@ -488,8 +531,10 @@ main(int argc, char **argv)
         void (*test)(Place *place, gconstpointer data);
     } tests[] = {
         {"/interop/openssl/verifies-ours", test_openssl_verifies},
+        {"/interop/openssl/verifies-our-detached-signature", test_openssl_verifies_detached},
         {"/interop/openssl/decrypts-ours", test_openssl_decrypts},
         {"/interop/openssl/its-signatures-verify", test_verifies_openssl},
+        {"/interop/openssl/its-detached-signatures-verify", test_verifies_openssl_detached},
         {"/interop/openssl/two-signers-one-of-them-a-stranger/is-partial", test_two_signers},
         {"/interop/openssl/its-encryption-opens", test_decrypts_openssl},
         {"/interop/nss/its-encryption-opens", test_nss_encrypts},

@@ -1,0 +1,54 @@
+/* Signatures over bytes that are no mail. The judging is that of mail (verify.c), but for
+ * addresses: such bytes name no sender. */
+#include "smime/detached.h"
+
+#include "smime/entity.h"
+#include "smime/verify.h"
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
+
+SealSignedData *
+seal_signed_data_read(SealBytes cms)
+{
+    g_autoptr(SealContentInfo) info =
+        seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), cms.data, cms.len);
+
+    if (!info || OBJ_obj2nid(info->type) != NID_pkcs7_signed || !info->content ||
+        info->content->type != V_ASN1_SEQUENCE)
+        return NULL;
+    return ASN1_item_unpack(info->content->value.sequence, ASN1_ITEM_rptr(SealSignedData));
+}
+
+static const char *
+what_is_wrong(const SealSignedData *data)
+{
+    if (!data)
+        return "the signature cannot be read";
+    if (data->encapsulated->content)
+        return "the signature carries a content of its own";
+    return NULL;
+}
+
+SealReport *
+seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust, gint64 at)
+{
+    SealReport *report = seal_report_new();
+    SealLayerReport *layer = seal_layer_report_new(SEAL_LAYER_SIGNED);
+    g_autoptr(SealSignedData) data = seal_signed_data_read(seal_bytes_view(signature));
+    const SealVerifyPolicy policy = {.trust = trust,
+                                     .at = at != 0 ? at : g_get_real_time() / G_USEC_PER_SEC};
+    const char *wrong = what_is_wrong(data);
+
+    ERR_clear_error();
+    layer->detached = TRUE;
+    g_ptr_array_add(report->layers, layer);
+    if (wrong)
+        layer->reason = g_strdup(wrong); /* its verdict is "malformed" from the start */
+    else
+        seal_signed_data_judge(data, seal_bytes_view(content), &policy, layer);
+    report->verdict = layer->verdict;
+    report->good = layer->verdict == SEAL_VERDICT_OK;
+    report->reason = g_strdup(layer->reason);
+    return report;
+}
