@@ -1,16 +1,16 @@
 /* The program that the agent is compared with: it loads the PKCS#11 module itself, logs in once and
- * keeps one session a thread, as a careful program would, and calls C_SignInit and C_Sign (or C_Decrypt,
- * C_DeriveKey) in a tight loop. With p11-kit-client.so as module it measures `p11-kit server`.
+ * keeps one session a thread, as a careful program would, and calls C_SignInit and C_Sign (or
+ * C_Decrypt, C_DeriveKey) in a tight loop. With p11-kit-client.so as module it measures `p11-kit
+ * server`, with privyseal-pkcs11.so our own way in.
  *
  *     direct MODULE PIN-FILE OPERATION KEY-LABEL CERTIFICATE [THREADS]
  *
  * OPERATION as in question.h; the protocol on standard input and output is pace.h. */
-#include <dlfcn.h>
-#include <p11-kit/pkcs11.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/loaded.h"
 #include "bench/pace.h"
 #include "bench/question.h"
 
@@ -36,33 +36,6 @@ struct Direct {
     guint n_workers;
 };
 
-static void
-require_ok(CK_RV rv, const char *what)
-{
-    g_autofree char *text = NULL;
-
-    if (rv == CKR_OK)
-        return;
-    text = g_strdup_printf("%s (CKR 0x%lx)", what, rv);
-    seal_pace_require(FALSE, text, NULL);
-}
-
-static CK_FUNCTION_LIST *
-load_module(const char *path)
-{
-    void *library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-    CK_FUNCTION_LIST *list = NULL;
-    CK_C_GetFunctionList get = NULL;
-    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
-
-    seal_pace_require(library != NULL, "load the module", NULL);
-    *(void **)&get = dlsym(library, "C_GetFunctionList");
-    seal_pace_require(get != NULL, "find C_GetFunctionList in the module", NULL);
-    require_ok(get(&list), "get the function list");
-    require_ok(list->C_Initialize(&args), "initialize the module");
-    return list;
-}
-
 /* FALSE if the token of this session has no private key of that label. */
 static gboolean
 find_key(Direct *direct, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *ret_key)
@@ -75,13 +48,14 @@ find_key(Direct *direct, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *ret_key)
     };
     CK_ULONG found = 0;
 
-    require_ok(module->C_FindObjectsInit(session, template, 2), "search the token");
-    require_ok(module->C_FindObjects(session, ret_key, 1, &found), "search the token");
-    require_ok(module->C_FindObjectsFinal(session), "search the token");
+    seal_loaded_require(module->C_FindObjectsInit(session, template, 2), "search the token");
+    seal_loaded_require(module->C_FindObjects(session, ret_key, 1, &found), "search the token");
+    seal_loaded_require(module->C_FindObjectsFinal(session), "search the token");
     return found == 1;
 }
 
-/* The slot whose token has the key; leaves the process logged in there by the first worker's session. */
+/* The slot whose token has the key; leaves the process logged in there by the first worker's
+ * session. */
 static CK_SLOT_ID
 log_in(Direct *direct, const char *pin_file)
 {
@@ -93,21 +67,22 @@ log_in(Direct *direct, const char *pin_file)
     GError *error = NULL;
 
     seal_pace_require(g_file_get_contents(pin_file, &pin, NULL, &error), "read the PIN", error);
-    require_ok(module->C_GetSlotList(CK_TRUE, slots, &n_slots), "list the slots");
+    seal_loaded_require(module->C_GetSlotList(CK_TRUE, slots, &n_slots), "list the slots");
     for (CK_ULONG i = 0; i < n_slots; i++) {
         CK_TOKEN_INFO info;
 
-        require_ok(module->C_GetTokenInfo(slots[i], &info), "read the token's description");
+        seal_loaded_require(module->C_GetTokenInfo(slots[i], &info),
+                            "read the token's description");
         if (!(info.flags & CKF_TOKEN_INITIALIZED))
             continue;
-        require_ok(module->C_OpenSession(slots[i], CKF_SERIAL_SESSION, NULL, NULL,
-                                         &first->session),
-                   "open a session");
-        require_ok(module->C_Login(first->session, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin)),
-                   "log in");
+        seal_loaded_require(
+            module->C_OpenSession(slots[i], CKF_SERIAL_SESSION, NULL, NULL, &first->session),
+            "open a session");
+        seal_loaded_require(
+            module->C_Login(first->session, CKU_USER, (CK_UTF8CHAR *)pin, strlen(pin)), "log in");
         if (find_key(direct, first->session, &first->key))
             return slots[i];
-        require_ok(module->C_CloseSession(first->session), "close a session");
+        seal_loaded_require(module->C_CloseSession(first->session), "close a session");
     }
     seal_pace_require(FALSE, "find a token with that key", NULL);
     return 0;
@@ -121,9 +96,9 @@ open_workers(Direct *direct, CK_SLOT_ID slot)
         Worker *worker = &direct->workers[i];
 
         worker->direct = direct;
-        require_ok(direct->module->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL,
-                                                 &worker->session),
-                   "open a session");
+        seal_loaded_require(
+            direct->module->C_OpenSession(slot, CKF_SERIAL_SESSION, NULL, NULL, &worker->session),
+            "open a session");
         seal_pace_require(find_key(direct, worker->session, &worker->key), "find the key", NULL);
     }
 }
@@ -152,11 +127,13 @@ sign_once(Worker *worker)
     CK_BYTE signature[512];
     CK_ULONG len = sizeof signature;
 
-    require_ok(direct->module->C_SignInit(worker->session, &mechanism, worker->key), "sign");
-    require_ok(direct->module->C_Sign(worker->session,
-                                      (CK_BYTE *)g_bytes_get_data(direct->signing_input, NULL),
-                                      g_bytes_get_size(direct->signing_input), signature, &len),
-               "sign");
+    seal_loaded_require(direct->module->C_SignInit(worker->session, &mechanism, worker->key),
+                        "sign");
+    seal_loaded_require(
+        direct->module->C_Sign(worker->session,
+                               (CK_BYTE *)g_bytes_get_data(direct->signing_input, NULL),
+                               g_bytes_get_size(direct->signing_input), signature, &len),
+        "sign");
 }
 
 static void
@@ -168,11 +145,12 @@ decrypt_once(Worker *worker)
     CK_BYTE plain[512];
     CK_ULONG len = sizeof plain;
 
-    require_ok(direct->module->C_DecryptInit(worker->session, &mechanism, worker->key), "decrypt");
-    require_ok(direct->module->C_Decrypt(worker->session,
-                                         (CK_BYTE *)g_bytes_get_data(encrypted, NULL),
-                                         g_bytes_get_size(encrypted), plain, &len),
-               "decrypt");
+    seal_loaded_require(direct->module->C_DecryptInit(worker->session, &mechanism, worker->key),
+                        "decrypt");
+    seal_loaded_require(direct->module->C_Decrypt(worker->session,
+                                                  (CK_BYTE *)g_bytes_get_data(encrypted, NULL),
+                                                  g_bytes_get_size(encrypted), plain, &len),
+                        "decrypt");
 }
 
 static void
@@ -180,8 +158,8 @@ derive_once(Worker *worker)
 {
     CK_FUNCTION_LIST *module = worker->direct->module;
     GBytes *point = worker->direct->question->point;
-    CK_ECDH1_DERIVE_PARAMS parameters = {
-        CKD_NULL, 0, NULL, g_bytes_get_size(point), (CK_BYTE *)g_bytes_get_data(point, NULL)};
+    CK_ECDH1_DERIVE_PARAMS parameters = {CKD_NULL, 0, NULL, g_bytes_get_size(point),
+                                         (CK_BYTE *)g_bytes_get_data(point, NULL)};
     CK_MECHANISM mechanism = {CKM_ECDH1_DERIVE, &parameters, sizeof parameters};
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_GENERIC_SECRET;
@@ -189,20 +167,21 @@ derive_once(Worker *worker)
     CK_BBOOL no = CK_FALSE;
     CK_ULONG value_len = 32;
     CK_ATTRIBUTE template[] = {
-        {CKA_CLASS, &class, sizeof class},       {CKA_KEY_TYPE, &type, sizeof type},
-        {CKA_TOKEN, &no, sizeof no},             {CKA_SENSITIVE, &no, sizeof no},
-        {CKA_EXTRACTABLE, &yes, sizeof yes},     {CKA_VALUE_LEN, &value_len, sizeof value_len},
+        {CKA_CLASS, &class, sizeof class},   {CKA_KEY_TYPE, &type, sizeof type},
+        {CKA_TOKEN, &no, sizeof no},         {CKA_SENSITIVE, &no, sizeof no},
+        {CKA_EXTRACTABLE, &yes, sizeof yes}, {CKA_VALUE_LEN, &value_len, sizeof value_len},
     };
     CK_BYTE secret[32];
     CK_ATTRIBUTE value = {CKA_VALUE, secret, sizeof secret};
     CK_OBJECT_HANDLE derived = 0;
 
-    require_ok(module->C_DeriveKey(worker->session, &mechanism, worker->key, template,
-                                   G_N_ELEMENTS(template), &derived),
-               "derive");
-    require_ok(module->C_GetAttributeValue(worker->session, derived, &value, 1),
-               "read the derived secret");
-    require_ok(module->C_DestroyObject(worker->session, derived), "destroy the derived secret");
+    seal_loaded_require(module->C_DeriveKey(worker->session, &mechanism, worker->key, template,
+                                            G_N_ELEMENTS(template), &derived),
+                        "derive");
+    seal_loaded_require(module->C_GetAttributeValue(worker->session, derived, &value, 1),
+                        "read the derived secret");
+    seal_loaded_require(module->C_DestroyObject(worker->session, derived),
+                        "destroy the derived secret");
 }
 
 static gpointer
@@ -249,6 +228,7 @@ int
 main(int argc, char **argv)
 {
     Direct direct = {0};
+    CK_C_INITIALIZE_ARGS args = {.flags = CKF_OS_LOCKING_OK};
     int status = 0;
 
     g_set_prgname("direct");
@@ -260,7 +240,8 @@ main(int argc, char **argv)
     direct.question = seal_question_new(argv[3], argv[5]);
     direct.signing_input = make_signing_input(direct.question);
     direct.label = argv[4];
-    direct.module = load_module(argv[1]);
+    direct.module = seal_loaded_new(argv[1]);
+    seal_loaded_require(direct.module->C_Initialize(&args), "initialize the module");
     open_workers(&direct, log_in(&direct, argv[2]));
     status = seal_pace_serve(run_direct, &direct);
     (void)direct.module->C_Finalize(NULL);

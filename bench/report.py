@@ -7,8 +7,10 @@ import platform
 import re
 import subprocess
 
-BEGIN = "<!-- measured: written by scripts/bench, do not edit -->"
-END = "<!-- /measured -->"
+from turns import ENOUGH_CALM
+
+BEGIN = "<!-- measured, {part}: written by scripts/bench, do not edit -->"
+END = "<!-- /measured, {part} -->"
 
 
 def table(heads, rows):
@@ -27,17 +29,26 @@ def ratio(value):
     return "-" if value is None else f"{value:.2f}"
 
 
+def verdict(result, value):
+    calm, turns = result["calm"]
+    if calm < min(turns, ENOUGH_CALM):
+        return "disturbed"
+    if result["goal"] is None:
+        return ""
+    return "reached" if value >= result["goal"] else "short"
+
+
+def calm_turns(result):
+    calm, turns = result["calm"]
+    return f"{calm} of {turns}"
+
+
 def speed_table(results):
     rows = []
     for result in results:
-        goal = result["goal"]
-        calm, turns = result["calm"]
-        verdict = "" if goal is None else ("reached" if result["agent"] >= goal else "short")
-        if calm == 0:
-            verdict = "disturbed"
         rows.append([result["title"], result["clients"], f"{result['direct']:.0f}",
-                     ratio(result["agent"]), ratio(goal), verdict, ratio(result["p11kit"]),
-                     f"{calm} of {turns}"])
+                     ratio(result["agent"]), ratio(result["goal"]),
+                     verdict(result, result["agent"]), ratio(result["p11kit"]), calm_turns(result)])
     return table(["operation", "clients", "direct, per s", "agent", "goal", "", "p11-kit server",
                   "calm turns"], rows)
 
@@ -56,8 +67,33 @@ def cpu_table(results):
 
 
 def other_table(facts):
-    return table(["besides", "measured", "goal", ""],
-                 [[name, value, goal, verdict] for name, value, goal, verdict in facts])
+    return table(["besides", "measured", "goal", ""], facts)
+
+
+def module_signing_table(results):
+    rows = []
+    for result in results:
+        rows.append([result["title"], result["clients"], f"{result['library']:.0f}",
+                     ratio(result["module"]), ratio(result["goal"]),
+                     verdict(result, result["module"]), *(f"{each:.0f}" for each in result["cpu"]),
+                     calm_turns(result)])
+    return table(["operation", "clients", "libprivyseal, per s", "module", "goal", "",
+                  "libprivyseal's CPU, us", "module's CPU, us", "calm turns"], rows)
+
+
+def module_threads_table(results):
+    rows = []
+    for result in results:
+        rows.append([result["title"], f"{result['processes']:.0f}", ratio(result["module"]),
+                     ratio(result["goal"]), verdict(result, result["module"]),
+                     ratio(result["p11kit"]), ratio(result["alone"]), calm_turns(result)])
+    return table(["threads to processes", "processes, per s", "module", "goal", "",
+                  "p11-kit's client", "SoftHSM itself", "calm turns"], rows)
+
+
+def module_looks_table(rows):
+    return table(["C_Initialize to the last certificate", "median", "9 in 10 within", "goal", ""],
+                 rows)
 
 
 def package_version(name):
@@ -76,18 +112,23 @@ def conditions(rounds, milliseconds, load):
 
 
 def compose(measured):
-    parts = [conditions(measured["rounds"], measured["milliseconds"], measured["load"]),
-             speed_table(measured["speed"]), cpu_table(measured["speed"]),
-             other_table(measured["facts"])]
+    """Of what run.py or module.py measured."""
+    tables = {"speed": (speed_table, cpu_table), "facts": (other_table,),
+              "signing": (module_signing_table,), "threads": (module_threads_table,),
+              "looks": (module_looks_table,)}
+    parts = [conditions(measured["rounds"], measured["milliseconds"], measured["load"])]
+    parts += [make(measured[what]) for what, makers in tables.items() if measured.get(what)
+              for make in makers]
     return "\n\n".join(parts)
 
 
-def write_document(path, text):
-    """Puts `text` between the markers of the document."""
+def write_document(path, part, text):
+    """Puts `text` between the markers of that part of the document."""
     path = pathlib.Path(path)
+    begin, end = BEGIN.format(part=part), END.format(part=part)
     old = path.read_text(encoding="utf-8")
-    head, begin, rest = old.partition(BEGIN)
-    _, end, tail = rest.partition(END)
-    if not begin or not end:
-        raise SystemExit(f"cannot write {path}: it lacks the line '{BEGIN}' or '{END}'")
-    path.write_text(f"{head}{BEGIN}\n\n{text}\n\n{END}{tail}", encoding="utf-8")
+    head, found_begin, rest = old.partition(begin)
+    _, found_end, tail = rest.partition(end)
+    if not found_begin or not found_end:
+        raise SystemExit(f"cannot write {path}: it lacks the line '{begin}' or '{end}'")
+    path.write_text(f"{head}{begin}\n\n{text}\n\n{end}{tail}", encoding="utf-8")

@@ -41,12 +41,14 @@ class Failure(Exception):
 class World:
     """Use as a context manager; `env` is the environment of every program in it."""
 
-    def __init__(self, build, sleep_ms=0):
+    def __init__(self, build, sleep_ms=0, certificates=0):
         """`sleep_ms`: each operation of the module sleeps so long and computes nothing, as that of an
-        HSM across a network does (tests/mock/moody.c over SoftHSM)."""
+        HSM across a network does (tests/mock/moody.c over SoftHSM). `certificates`: the token holds so
+        many keys of Alice with a certificate each, instead of the fixture's."""
         self.build = pathlib.Path(build).resolve()
         self.source = pathlib.Path(__file__).resolve().parent.parent
         self.sleep_ms = sleep_ms
+        self.certificates = certificates
         self.folder = None
         self.processes = []
         self.agents = set()
@@ -83,7 +85,8 @@ class World:
     def make_token(self):
         self.fixture = self.folder / "token"
         maker = self.source / "softhsm-fixtures" / "make-token"
-        done = subprocess.run([maker, self.fixture], capture_output=True, text=True, check=False,
+        profiles = [self.write_profile()] if self.certificates else []
+        done = subprocess.run([maker, self.fixture, *profiles], capture_output=True, text=True, check=False,
                               env={**self.env, "PRIVYSEAL_BUILD": str(self.build)})
         if done.returncode:
             raise Failure(f"cannot make a token: {done.stderr.strip()}")
@@ -95,6 +98,17 @@ class World:
             mood.write_text(f"[mood]\nsleep-ms={self.sleep_ms}\ninstant=true\n", encoding="utf-8")
             self.env.update(PRIVYSEAL_MOODY=str(mood), PRIVYSEAL_MOODY_MODULE=self.module)
             self.module = str(self.build / "tests/mock/moody.so")
+
+    def write_profile(self):
+        """A profile of softhsm-fixtures/ with P-256 keys only, which take no time to make."""
+        lines = ["[token alice]", "label=Alice"]
+        for i in range(1, self.certificates + 1):
+            lines += [f"[key alice-{i}]", "token=alice", "algorithm=p-256", "purpose=sign",
+                      f"id={i:02x}", f"label=Alice {i}", "name=Alice Example",
+                      f"email=alice-{i}@example.org"]
+        profile = self.folder / "certificates.ini"
+        profile.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return profile
 
     def certificate(self, key):
         return self.fixture / "certs" / f"{key}.pem"
@@ -126,6 +140,10 @@ class World:
                                    stderr=extra.pop("stderr", self.log), **extra)
         self.processes.append(process)
         return process
+
+    def own_module(self):
+        """privyseal-pkcs11.so; `module` is the token's."""
+        return str(self.build / "pkcs11/module/privyseal-pkcs11.so")
 
     def program(self, name):
         return str(self.build / "bench" / name)
