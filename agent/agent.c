@@ -22,6 +22,7 @@
 #include "agent/unlock.h"
 #include "base/error.h"
 #include "base/log.h"
+#include "base/settings.h"
 #include "ipc/handshake.h"
 #include "ipc/names.h"
 #include <config.h>
@@ -238,22 +239,15 @@ listen_privately(SealAgent *agent, GError **error)
 static gboolean
 load_config(SealAgent *agent, const char *config_file, GError **error)
 {
-    const char *config_home = g_getenv("XDG_CONFIG_HOME");
-    g_autofree char *user_file = NULL;
+    g_autofree char *user_file = config_file ? g_strdup(config_file) : seal_settings_user_file();
+    g_autofree char *site_file = seal_settings_site_file();
 
-    if (config_file)
-        user_file = g_strdup(config_file);
-    else if (config_home && g_path_is_absolute(config_home))
-        user_file = g_build_filename(config_home, "privyseal", "privyseal.conf", NULL);
-    else
-        user_file =
-            g_build_filename(g_get_home_dir(), ".config", "privyseal", "privyseal.conf", NULL);
     if (config_file && access(config_file, R_OK) < 0) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "cannot read '%s': %s",
                     config_file, g_strerror(errno));
         return FALSE;
     }
-    agent->config = seal_config_load(user_file, SEAL_SYSCONFDIR "/privyseal/privyseal.conf", error);
+    agent->config = seal_config_load(user_file, site_file, error);
     return agent->config != NULL;
 }
 

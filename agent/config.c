@@ -10,91 +10,12 @@
 #include "agent/config-keys.h"
 #include "agent/p11-modules.h"
 #include "agent/policy.h"
-#include "agent/settings.h"
 #include "base/error.h"
 #include "base/log.h"
 #include "base/program.h"
 
 #define MODULES_MAX 32u
 #define RULES_MAX   1000u
-
-/* -- two files into one ----------------------------------------------------------------------- */
-
-/* TRUE if the site's list of `group` names `key`. */
-static gboolean
-is_final(const GPtrArray *site, const char *group, const char *key)
-{
-    for (guint i = 0; i < site->len; i++) {
-        const SealSetting *setting = site->pdata[i];
-        g_auto(GStrv) names = NULL;
-
-        if (strcmp(setting->group, group) != 0 || g_strcmp0(setting->key, "final") != 0)
-            continue;
-        names = g_strsplit_set(setting->value, "; ", -1);
-        return g_strv_contains((const char *const *)names, key);
-    }
-    return FALSE;
-}
-
-static gboolean
-check_final(const SealSetting *setting, const SealConfigKey *keys, GError **error)
-{
-    g_auto(GStrv) names = g_strsplit_set(setting->value, "; ", -1);
-
-    for (char **name = names; *name; name++)
-        if (**name && !seal_config_key_find(keys, *name))
-            return seal_config_key_unknown(setting, *name, keys, error);
-    return TRUE;
-}
-
-/* Every group and key is known; `final` stands in the site's file only. */
-static gboolean
-check_names(const GPtrArray *settings, gboolean is_site, GError **error)
-{
-    for (guint i = 0; i < settings->len; i++) {
-        const SealSetting *setting = settings->pdata[i];
-        const SealConfigKey *keys = seal_config_keys_of(setting, error);
-
-        if (!keys)
-            return FALSE;
-        if (!setting->key)
-            continue;
-        if (is_site && strcmp(setting->key, "final") == 0) {
-            if (!check_final(setting, keys, error))
-                return FALSE;
-            continue;
-        }
-        if (!seal_config_key_find(keys, setting->key))
-            return seal_config_key_unknown(setting, setting->key, keys, error);
-    }
-    return TRUE;
-}
-
-/* The settings that count, in the order in which they are applied: the site's, then those of the
- * user's that the site leaves open. (transfer container) */
-static GPtrArray *
-merge(const GPtrArray *site, const GPtrArray *user)
-{
-    GPtrArray *merged = g_ptr_array_new();
-
-    for (guint i = 0; i < site->len; i++) {
-        SealSetting *setting = site->pdata[i];
-
-        if (g_strcmp0(setting->key, "final") != 0)
-            g_ptr_array_add(merged, setting);
-    }
-    for (guint i = 0; i < user->len; i++) {
-        SealSetting *setting = user->pdata[i];
-
-        if (setting->key && is_final(site, setting->group, setting->key)) {
-            seal_log_warning("%s:%u: '%s' of [%s] is fixed by the site's configuration",
-                             setting->file, setting->line, setting->key, setting->group);
-            continue;
-        }
-        g_ptr_array_add(merged, setting);
-    }
-    return merged;
-}
 
 /* -- into the structure ----------------------------------------------------------------------- */
 
@@ -164,11 +85,11 @@ rule_named(SealConfig *config, const char *name)
 static void *
 target_of(SealConfig *config, const SealSetting *setting)
 {
-    const char *name = seal_config_group_name(setting->group, "module");
+    const char *name = seal_setting_group_name(setting->group, "module");
 
     if (name)
         return module_named(config, name);
-    name = seal_config_group_name(setting->group, "policy");
+    name = seal_setting_group_name(setting->group, "policy");
     return name ? (void *)rule_named(config, name) : config;
 }
 
@@ -177,33 +98,17 @@ apply(SealConfig *config, const GPtrArray *settings, GError **error)
 {
     for (guint i = 0; i < settings->len; i++) {
         const SealSetting *setting = settings->pdata[i];
+        const SealSettingKey *key = seal_setting_key_of(setting, seal_config_groups);
         void *target = target_of(config, setting);
-        const SealConfigKey *key = NULL;
 
         if (config->modules->len > MODULES_MAX || config->policy_rules->len > RULES_MAX)
             return seal_setting_error(setting, error,
                                       "expected at most %u modules and %u policy rules",
                                       MODULES_MAX, RULES_MAX);
-        if (!setting->key)
-            continue;
-        key = seal_config_key_find(seal_config_keys_of(setting, NULL), setting->key);
-        if (!key->take(key, target, setting, error))
+        if (key && !key->take(key, target, setting, error))
             return FALSE;
     }
     return TRUE;
-}
-
-/* TRUE if some setting gives `key` in `group`. */
-static gboolean
-is_given(const GPtrArray *settings, const char *group, const char *key)
-{
-    for (guint i = 0; i < settings->len; i++) {
-        const SealSetting *setting = settings->pdata[i];
-
-        if (strcmp(setting->group, group) == 0 && g_strcmp0(setting->key, key) == 0)
-            return TRUE;
-    }
-    return FALSE;
 }
 
 static gboolean
@@ -214,15 +119,15 @@ check_required(const GPtrArray *settings, GError **error)
 
         if (setting->key)
             continue;
-        if (seal_config_group_name(setting->group, "module") &&
-            !is_given(settings, setting->group, "path"))
+        if (seal_setting_group_name(setting->group, "module") &&
+            !seal_settings_find(settings, setting->group, "path"))
             return seal_setting_error(
                 setting, error,
                 "[%s] has no path, expected path= with the absolute path of a "
                 "PKCS#11 module",
                 setting->group);
-        if (seal_config_group_name(setting->group, "policy") &&
-            !is_given(settings, setting->group, "action"))
+        if (seal_setting_group_name(setting->group, "policy") &&
+            !seal_settings_find(settings, setting->group, "action"))
             return seal_setting_error(setting, error,
                                       "[%s] has no action, expected action=allow, ask or deny",
                                       setting->group);
@@ -260,6 +165,18 @@ config_new(void)
     return config;
 }
 
+/* (transfer container) */
+static GPtrArray *
+merge(const GPtrArray *site, const GPtrArray *user, GError **error)
+{
+    g_autoptr(GPtrArray) overruled = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *merged = seal_settings_merge(site, user, seal_config_groups, overruled, error);
+
+    for (guint i = 0; i < overruled->len; i++)
+        seal_log_warning("%s", (const char *)overruled->pdata[i]);
+    return merged;
+}
+
 SealConfig *
 seal_config_from_settings(const GPtrArray *user, const GPtrArray *site, const SealP11Places *places,
                           GError **error)
@@ -267,10 +184,8 @@ seal_config_from_settings(const GPtrArray *user, const GPtrArray *site, const Se
     g_autoptr(SealConfig) config = config_new();
     g_autoptr(GPtrArray) merged = NULL;
 
-    if (!check_names(site, TRUE, error) || !check_names(user, FALSE, error))
-        return NULL;
-    merged = merge(site, user);
-    if (!apply(config, merged, error) || !check_required(merged, error))
+    merged = merge(site, user, error);
+    if (!merged || !apply(config, merged, error) || !check_required(merged, error))
         return NULL;
     if (config->modules->len == 0 && places)
         add_registered_modules(config, places);

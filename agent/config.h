@@ -23,7 +23,7 @@ typedef struct {
  * NULL with a SEAL_ERROR_INVALID_INPUT like "FILE:LINE: unknown key 'pinentri' in [agent], expected
  * one of pinentry, ..." if anything is wrong. */
 SealConfig *seal_config_load(const char *user_file, const char *site_file, GError **error);
-/* The same from what was read already (agent/settings.h); `places` (nullable: no such modules) says
+/* The same from what was read already (base/settings.h); `places` (nullable: no such modules) says
  * where p11-kit's registration is. */
 SealConfig *seal_config_from_settings(const GPtrArray *user, const GPtrArray *site,
                                       const SealP11Places *places, GError **error);

@@ -10,18 +10,22 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/settings.h"
+
 #define FILES_MAX 1000 /* the bundle of a whole distribution has some 150 */
 
-const char *
+char *
 seal_anchors_site_folder(void)
 {
-    return SEAL_SYSCONFDIR "/privyseal/anchors.d";
+    return g_build_filename(seal_settings_site_folder(), "anchors.d", NULL);
 }
 
 char *
 seal_anchors_user_folder(void)
 {
-    return g_build_filename(g_get_user_config_dir(), "privyseal", "anchors.d", NULL);
+    g_autofree char *folder = seal_settings_user_folder();
+
+    return g_build_filename(folder, "anchors.d", NULL);
 }
 
 static void
@@ -136,8 +140,15 @@ seal_anchors_add_folder(SealTrust *trust, const char *folder, GPtrArray *problem
 void
 seal_anchors_add_defaults(SealTrust *trust, GPtrArray *problems)
 {
+    g_autofree char *site = seal_anchors_site_folder();
     g_autofree char *user = seal_anchors_user_folder();
 
-    seal_anchors_add_folder(trust, seal_anchors_site_folder(), problems);
+    seal_anchors_add_folder(trust, site, problems);
     seal_anchors_add_folder(trust, user, problems);
+}
+
+void
+seal_anchors_add_system(SealTrust *trust, GPtrArray *problems)
+{
+    add_one(trust, SEAL_SYSTEM_BUNDLE, problems);
 }

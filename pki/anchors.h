@@ -6,8 +6,8 @@
 
 #include "pki/trust.h"
 
-/* Returns the folder of the site (static), /etc/privyseal/anchors.d. */
-const char *seal_anchors_site_folder(void);
+/* Returns (transfer full) the folder of the site, /etc/privyseal/anchors.d. */
+char *seal_anchors_site_folder(void);
 /* Returns (transfer full) the folder of the user, $XDG_CONFIG_HOME/privyseal/anchors.d. */
 char *seal_anchors_user_folder(void);
 
@@ -25,3 +25,7 @@ void seal_anchors_add_folder(SealTrust *trust, const char *folder, GPtrArray *pr
 
 /* The same for both folders: what every command trusts by default. */
 void seal_anchors_add_defaults(SealTrust *trust, GPtrArray *problems);
+
+/* Adds the CA certificates of the system. They are there for web servers and say nothing about
+ * mail: only for who asked for them. */
+void seal_anchors_add_system(SealTrust *trust, GPtrArray *problems);

@@ -57,15 +57,11 @@ static const char *const state_advice[] = {
     [SEAL_CHAIN_MALFORMED] = "breaks the rules for certificates, its owner needs a new one",
 };
 
-static const struct {
-    const char *word;
-    SealRevocation mode;
-} revocation_words[] = {
-    {"require", SEAL_REVOCATION_REQUIRE},
-    {"prefer", SEAL_REVOCATION_PREFER},
-    {"cache-only", SEAL_REVOCATION_CACHE_ONLY},
-    {"off", SEAL_REVOCATION_OFF},
-};
+const char *const seal_revocation_words[] = {[SEAL_REVOCATION_PREFER] = "prefer",
+                                             [SEAL_REVOCATION_REQUIRE] = "require",
+                                             [SEAL_REVOCATION_CACHE_ONLY] = "cache-only",
+                                             [SEAL_REVOCATION_OFF] = "off",
+                                             NULL};
 
 /* What a defect found by OpenSSL means; every other one is "untrusted". */
 static const struct {
@@ -111,9 +107,9 @@ typedef struct {
 gboolean
 seal_revocation_parse(const char *word, SealRevocation *ret_mode, GError **error)
 {
-    for (gsize i = 0; i < G_N_ELEMENTS(revocation_words); i++)
-        if (g_strcmp0(word, revocation_words[i].word) == 0) {
-            *ret_mode = revocation_words[i].mode;
+    for (guint i = 0; seal_revocation_words[i]; i++)
+        if (g_strcmp0(word, seal_revocation_words[i]) == 0) {
+            *ret_mode = (SealRevocation)i;
             return TRUE;
         }
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,

@@ -13,6 +13,9 @@ typedef enum {
     SEAL_REVOCATION_OFF,        /* CRLs are not looked at */
 } SealRevocation;
 
+/* Their words, ended by NULL; the index is the mode. */
+extern const char *const seal_revocation_words[];
+
 /* Returns TRUE and sets *ret_mode for "require", "prefer", "cache-only" and "off"; else FALSE with
  * INVALID_INPUT that names the four. */
 gboolean seal_revocation_parse(const char *word, SealRevocation *ret_mode, GError **error);
@@ -60,10 +63,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
 void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
 
 /* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with
- * a G_FILE_ERROR (it cannot be read), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over 16 MiB),
- * naming the file; none of it is added then. Blocks on the disk. */
+ * a G_FILE_ERROR (it cannot be read), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over
+ * 16 MiB), naming the file; none of it is added then. Blocks on the disk. */
 gboolean seal_trust_add_anchor_file(SealTrust *trust, const char *path, GError **error);
-/* The same for CRLs; those before the mistake may have been added. Whether one is current and of the right issuer is judged with the path. */
+/* The same for CRLs; those before the mistake may have been added. Whether one is current and of
+ * the right issuer is judged with the path. */
 gboolean seal_trust_add_crl_file(SealTrust *trust, const char *path, GError **error);
 /* The same from memory; `name` stands for the file in messages. */
 gboolean seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name, GError **error);

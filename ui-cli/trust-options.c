@@ -1,10 +1,12 @@
-/* Whom to trust: the anchors of site and user, and what the command line adds. */
+/* Whom to trust: what site and user configured, and what the command line adds or takes away. */
 #include "ui-cli/trust-options.h"
 
 #include <stdio.h>
 
 #include "base/error.h"
+#include "base/settings.h"
 #include "pki/anchors.h"
+#include "pki/preferences.h"
 #include "ui-cli/terminal.h"
 
 /* A file that is not there is a matter of input (5), not a missing key or certificate (3). */
@@ -37,30 +39,45 @@ warn_all(const GPtrArray *problems)
     }
 }
 
-static void
-add_defaults(SealTrust *trust)
+static gboolean
+read_preferences(SealPreferences *ret_preferences, GPtrArray *warnings, GError **error)
 {
-    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *user_file = seal_settings_user_file();
+    g_autofree char *site_file = seal_settings_site_file();
 
-    seal_anchors_add_defaults(trust, problems);
-    warn_all(problems);
+    return seal_preferences_load(user_file, site_file, warnings, ret_preferences, error);
+}
+
+static void
+add_defaults(SealTrust *trust, SealOptions *options, const SealPreferences *preferences,
+             GPtrArray *warnings)
+{
+    gboolean none = seal_options_has(options, "no-default-anchors");
+
+    if (!none)
+        seal_anchors_add_defaults(trust, warnings);
+    if (seal_options_has(options, "system-anchors") || (preferences->system_bundle && !none))
+        seal_anchors_add_system(trust, warnings);
 }
 
 SealTrust *
 seal_trust_from_options(SealOptions *options, const char *command, GError **error)
 {
     g_autoptr(SealTrust) trust = seal_trust_new();
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) problem = NULL;
     const char *word = seal_options_value(options, "revocation");
-    SealRevocation mode = SEAL_REVOCATION_PREFER;
+    SealPreferences preferences = {0};
 
-    if (word && !seal_revocation_parse(word, &mode, &problem)) {
+    if (!read_preferences(&preferences, warnings, error))
+        return NULL;
+    if (word && !seal_revocation_parse(word, &preferences.revocation, &problem)) {
         seal_usage_error_set(error, command, "%s", problem->message);
         return NULL;
     }
-    seal_trust_set_revocation(trust, mode);
-    if (!seal_options_has(options, "no-default-anchors"))
-        add_defaults(trust);
+    seal_trust_set_revocation(trust, preferences.revocation);
+    add_defaults(trust, options, &preferences, warnings);
+    warn_all(warnings);
     if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
                    error) ||
         !add_files(trust, seal_options_values(options, "crl"), seal_trust_add_crl_file, error))

@@ -1,4 +1,4 @@
-/* --anchor, --no-default-anchors, --crl and --revocation. */
+/* --anchor, --no-default-anchors, --system-anchors, --crl and --revocation. */
 #pragma once
 
 #include "pki/trust.h"
@@ -14,6 +14,9 @@
         {.name = "no-default-anchors",                                                             \
          .help = "trust those of --anchor only, not those of\n"                                    \
                  "/etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d"},                    \
+        {.name = "system-anchors",                                                                 \
+         .help = "trust the system's CAs too; they are there for web servers and\n"                \
+                 "say nothing about mail"},                                                        \
         {.name = "crl",                                                                            \
          .argument = "FILE",                                                                       \
          .repeatable = TRUE,                                                                       \
@@ -21,12 +24,12 @@
     {                                                                                              \
         .name = "revocation", .argument = "MODE",                                                  \
         .help = "require: without a current list of each issuer it is not good;\n"                 \
-                "prefer (default): use the lists that are there;\n"                                \
+                "prefer (default, see privyseal.conf): use the lists that are there;\n"            \
                 "cache-only: the same, never from the network; off: do not look"                   \
     }
 
-/* Reads the anchors of site and user, unless told not to, and the files that are named. What is
- * wrong with one of the former is a warning on stderr, and it is left out. (transfer full), or NULL
- * with SEAL_USAGE_ERROR for an unknown mode of `command`, FAILED or INVALID_INPUT for a file,
- * naming it. Blocks. */
+/* Reads privyseal.conf, the anchors of site and user unless told not to, and the files that are
+ * named. What is wrong with one of these anchors is a warning on stderr, and it is left out.
+ * (transfer full), or NULL with SEAL_USAGE_ERROR for an unknown mode of `command`, FAILED or
+ * INVALID_INPUT for privyseal.conf or a file that is named. Blocks. */
 SealTrust *seal_trust_from_options(SealOptions *options, const char *command, GError **error);

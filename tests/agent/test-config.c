@@ -7,7 +7,7 @@
 
 #include "agent/p11-modules.h"
 #include "agent/policy.h"
-#include "agent/settings.h"
+#include "base/settings.h"
 #include "tests/support/home.h"
 #include "tests/support/warnings.h"
 
@@ -172,6 +172,18 @@ test_site_wins_where_final(void)
     g_assert_cmpuint(config->pin_timeout_s, ==, 120);
 }
 
+/* The commands read these; a mistake in their keys is not the agent's to find. */
+static void
+test_groups_of_the_commands_are_left_alone(void)
+{
+    g_autoptr(SealConfig) config = read_both(
+        "[trust]\nanything=1\n[revocation]\nmode=off\n[recipients]\n[agent]\nidle-exit=1\n",
+        "[trust]\nfinal=anything\n");
+
+    g_assert_cmpuint(config->idle_exit_s, ==, 1);
+    g_assert_cmpuint(config->modules->len, ==, 0);
+}
+
 static void
 test_rules_of_the_site_come_first(void)
 {
@@ -215,8 +227,10 @@ static const struct {
 } mistakes[] = {
     {"[agent]\npinentri=x\n", "2: unknown key 'pinentri' in [agent], expected one of pinentry, "
                               "pin-timeout, idle-lock, max-unlocked, idle-exit"},
-    {"[agnet]\n", "1: unknown group [agnet], expected [agent], [module NAME] or [policy NAME]"},
-    {"[module]\n", "1: unknown group [module], expected [agent], [module NAME] or [policy NAME]"},
+    {"[agnet]\n", "1: unknown group [agnet], expected [agent], [module NAME], "
+                  "[policy NAME], [trust], [revocation] or [recipients]"},
+    {"[module]\n", "1: unknown group [module], expected [agent], [module NAME], "
+                   "[policy NAME], [trust], [revocation] or [recipients]"},
     {"[module a/b]\npath=/a\n", "1: the name in [module a/b] is 'a/b', expected 1 to 64 letters, "
                                 "digits, '-', '_' and '.'"},
     {"[module .]\npath=/a\n", "1: the name in [module .] is '.', expected*"},
@@ -494,6 +508,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/files/missing-are-empty", test_missing_files_are_empty);
     g_test_add_func("/config/files/unreadable-is-an-error", test_unreadable_file_is_an_error);
     g_test_add_func("/config/mistakes/are-named", test_mistakes_are_named);
+    g_test_add_func("/config/files/groups-of-the-commands-are-left-alone",
+                    test_groups_of_the_commands_are_left_alone);
     g_test_add_func("/config/mistakes/in-final-are-named", test_mistake_in_final_is_named);
     g_test_add_func("/config/limits/lines", test_too_many_lines_are_refused);
     g_test_add_func("/config/limits/modules", test_too_many_modules_are_refused);

@@ -437,6 +437,27 @@ test_verify_default_anchors(void)
     g_assert_cmpint(remove(broken), ==, 0);
 }
 
+/* Half understood, it could trust too much: a mistake in privyseal.conf ends the command. */
+static void
+test_verify_configuration(void)
+{
+    static const char conf[] = "config/privyseal/privyseal.conf";
+    g_autoptr(GBytes) signed_mail = only_signed();
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autofree char *before = seal_test_home_read(seal_cli_test_home(), conf);
+    g_autofree char *strict = g_strconcat(before, "[revocation]\nmode=require\n", NULL);
+    g_autofree char *wrong = g_strconcat(before, "[trust]\nsystem=yes\n", NULL);
+    const char *const arguments[] = {"verify", "--json", "--anchor", root, NULL};
+    g_autoptr(SealTestResult) result = NULL;
+
+    g_free(seal_test_home_write(seal_cli_test_home(), conf, strict));
+    assert_verdict(signed_mail, "revocation-unknown", arguments);
+    g_free(seal_test_home_write(seal_cli_test_home(), conf, wrong));
+    result = seal_cli_test_privyseal(signed_mail, "verify", NULL);
+    g_free(seal_test_home_write(seal_cli_test_home(), conf, before));
+    seal_cli_test_assert_error(result, 5, "unknown key 'system' in [trust]");
+}
+
 static void
 test_verify_from(void)
 {
@@ -486,6 +507,8 @@ add(void)
     g_test_add_func("/cli/verify/output-is-what-was-signed", test_verify_output);
     g_test_add_func("/cli/verify/mails-that-are-not-good", test_verify_bad);
     g_test_add_func("/cli/verify/anchors-of-the-user-are-trusted", test_verify_default_anchors);
+    g_test_add_func("/cli/verify/configuration-decides-and-must-be-right",
+                    test_verify_configuration);
     g_test_add_func("/cli/verify/from-where-the-mail-has-none", test_verify_from);
     g_test_add_func("/cli/verify/bad-options", test_verify_files);
 }

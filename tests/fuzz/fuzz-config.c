@@ -7,7 +7,7 @@
 #include "agent/config.h"
 #include "agent/p11-modules.h"
 #include "agent/policy.h"
-#include "agent/settings.h"
+#include "base/settings.h"
 #include "tests/fuzz/fuzz.h"
 
 static GLogWriterOutput

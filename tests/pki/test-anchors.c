@@ -178,10 +178,12 @@ test_no_file(World *world, gconstpointer data)
 static void
 test_defaults(World *world, gconstpointer data)
 {
+    g_autofree char *expected = seal_test_home_path(world->home, "config/privyseal/anchors.d");
+    g_autofree char *site = seal_anchors_site_folder();
     g_autofree char *user = seal_anchors_user_folder();
 
-    g_assert_cmpstr(seal_anchors_site_folder(), ==, "/etc/privyseal/anchors.d");
-    g_assert_true(g_str_has_suffix(user, "/privyseal/anchors.d"));
+    g_assert_cmpstr(site, ==, "/etc/privyseal/anchors.d");
+    g_assert_cmpstr(user, ==, expected);
 }
 
 #define ADD(path, func) g_test_add(path, World, NULL, world_open, func, world_close)

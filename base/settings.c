@@ -1,7 +1,9 @@
-/* Reading key files line by line. The grammar is the plain part of GKeyFile's: [group], key=value
- * and comments after '#'; what GKeyFile would merge or pass over (a group that stands twice, a key
- * that stands twice, a line that is nothing) is a mistake here. */
-#include "agent/settings.h"
+/* Reading key files line by line. The grammar is the plain part of GKeyFile's:
+ * [group], key=value and comments after '#'; what GKeyFile would merge or pass over (a group that
+ * stands twice, a key that stands twice, a line that is nothing) is a mistake here. */
+#include "base/settings.h"
+
+#include "config.h"
 
 #include <string.h>
 
@@ -47,8 +49,8 @@ seal_setting_error(const SealSetting *setting, GError **error, const char *forma
     return FALSE;
 }
 
-static const SealSetting *
-find(const GPtrArray *settings, const char *group, const char *key)
+const SealSetting *
+seal_settings_find(const GPtrArray *settings, const char *group, const char *key)
 {
     for (guint i = 0; i < settings->len; i++) {
         const SealSetting *setting = settings->pdata[i];
@@ -71,7 +73,7 @@ parse_group(const GPtrArray *settings, SealSetting *setting, const char *line, G
         return seal_setting_error(setting, error, "expected a group like [agent], not '%s'", line);
     g_free(setting->group);
     setting->group = g_strndup(line + 1, len - 2);
-    earlier = find(settings, setting->group, NULL);
+    earlier = seal_settings_find(settings, setting->group, NULL);
     if (earlier)
         return seal_setting_error(setting, error, "the group [%s] stands in line %u already",
                                   setting->group, earlier->line);
@@ -92,7 +94,7 @@ parse_key(const GPtrArray *settings, SealSetting *setting, const char *line, GEr
                                   "expected a group like [agent] before the first key");
     setting->key = g_strchomp(g_strndup(line, (gsize)(equals - line)));
     setting->value = g_strstrip(g_strdup(equals + 1));
-    earlier = find(settings, setting->group, setting->key);
+    earlier = seal_settings_find(settings, setting->group, setting->key);
     if (earlier)
         return seal_setting_error(setting, error, "'%s' of [%s] stands in line %u already",
                                   setting->key, setting->group, earlier->line);
@@ -180,4 +182,39 @@ seal_settings_read(const char *file, GError **error)
         return NULL;
     }
     return seal_settings_parse(file, text, len, error);
+}
+
+/* -- the two files, and one from them
+ * ----------------------------------------------------------------------- */
+
+const char *
+seal_settings_site_folder(void)
+{
+    return SEAL_SYSCONFDIR "/privyseal";
+}
+
+/* A relative XDG_CONFIG_HOME is to be ignored (XDG Base Directory
+ * Specification), which GLib does not. */
+char *
+seal_settings_user_folder(void)
+{
+    const char *config_home = g_getenv("XDG_CONFIG_HOME");
+
+    if (config_home && g_path_is_absolute(config_home))
+        return g_build_filename(config_home, "privyseal", NULL);
+    return g_build_filename(g_get_home_dir(), ".config", "privyseal", NULL);
+}
+
+char *
+seal_settings_site_file(void)
+{
+    return g_build_filename(seal_settings_site_folder(), "privyseal.conf", NULL);
+}
+
+char *
+seal_settings_user_file(void)
+{
+    g_autofree char *folder = seal_settings_user_folder();
+
+    return g_build_filename(folder, "privyseal.conf", NULL);
 }

@@ -1,0 +1,20 @@
+/* What site and user want of trust, revocation and recipients' certificates: the groups of
+ * privyseal.conf that the commands read, not the agent. The manual is privyseal.conf(5). */
+#pragma once
+
+#include <glib.h>
+
+#include "pki/trust.h"
+
+typedef struct {
+    gboolean system_bundle;    /* [trust] system-bundle, default no */
+    SealRevocation revocation; /* [revocation] mode, default prefer */
+} SealPreferences;
+
+/* Reads the user's and the site's privyseal.conf (a missing file is an empty one) into
+ * `ret_preferences`; the user's values win, except for keys that the site's `final=` list of the
+ * same group names. For each such value of the user's a sentence is added to `overruled`
+ * (element-type utf8). FALSE with SEAL_ERROR_INVALID_INPUT that names file, line and what is
+ * expected; *ret_preferences is untouched then. Blocks on the disk. */
+gboolean seal_preferences_load(const char *user_file, const char *site_file, GPtrArray *overruled,
+                               SealPreferences *ret_preferences, GError **error);
