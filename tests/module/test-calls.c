@@ -140,6 +140,11 @@ test_mechanisms(ModulePlace *place, gconstpointer data)
     module_is(place->calls->C_GetMechanismList(alice, list, &count), CKR_OK);
     for (CK_ULONG i = 0; i < count; i++)
         module_is(place->calls->C_GetMechanismInfo(alice, list[i], &info), CKR_OK);
+    /* What Java asks for before it signs PSS: a hash that is known, and offered to nobody. */
+    module_is(place->calls->C_GetMechanismInfo(alice, CKM_SHA256, &info), CKR_OK);
+    g_assert_cmphex(info.flags, ==, 0);
+    for (CK_ULONG i = 0; i < count; i++)
+        g_assert_cmphex(list[i], !=, CKM_SHA256);
     module_is(place->calls->C_GetMechanismInfo(alice, CKM_RSA_X_509, &info), CKR_MECHANISM_INVALID);
     module_is(place->calls->C_GetMechanismInfo(alice, CKM_AES_CBC, &info), CKR_MECHANISM_INVALID);
 }
