@@ -2,14 +2,8 @@
 set -eu
 # shellcheck source=tests/clients/common.sh
 . "$COMMON"
-need keytool openssl
-slot=$(pkcs11-tool --module "$MODULE" -L 2>/dev/null | grep -B1 'token label *: Alice' |
-  sed -n 's/^Slot [0-9]* (0x\([0-9a-f]*\)).*/\1/p')
-cat >pkcs11.cfg <<TXT
-name = PrivySeal
-library = $MODULE
-slot = $((0x$slot))
-TXT
+need keytool openssl pkcs11-tool
+configure_java Alice
 tool() {
   keytool -J-Duser.home="$HOME" -providerClass sun.security.pkcs11.SunPKCS11 -providerArg pkcs11.cfg \
     -keystore NONE -storetype PKCS11 -storepass '' "$@"

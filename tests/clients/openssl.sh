@@ -1,31 +1,9 @@
-# OpenSSL through libp11's engine: dgst, req, cms and a TLS client with keys on the token.
+# OpenSSL through libp11's engine: dgst, req and cms with keys on the token.
 set -eu
 # shellcheck source=tests/clients/common.sh
 . "$COMMON"
 need openssl
-engine=$(openssl version -e | sed 's/.*"\(.*\)"/\1/')/pkcs11.so
-[ -e "$engine" ] || {
-  echo "skipped: libengine-pkcs11-openssl is not installed"
-  exit 77
-}
-
-cat >openssl.cnf <<TXT
-openssl_conf = main
-[main]
-engines = engines
-[engines]
-pkcs11 = privyseal
-[privyseal]
-engine_id = pkcs11
-dynamic_path = $engine
-MODULE_PATH = $MODULE
-init = 0
-[req]
-distinguished_name = name
-[name]
-TXT
-OPENSSL_CONF=$PWD/openssl.cnf
-export OPENSSL_CONF
+configure_engine
 key() { # id
   printf 'pkcs11:token=Alice;id=%%%s;type=private' "$1"
 }
@@ -45,7 +23,35 @@ for pair in 01:alice-rsa-sign 03:alice-rsa3072-sign 04:alice-p256-sign 05:alice-
   try openssl cms -verify -in signed -CAfile "$TOKEN/root.pem" -out opened
 done
 
-try openssl cms -encrypt -aes256 -in message -out sealed "$(certificate alice-rsa-decrypt)"
-try openssl cms -decrypt -engine pkcs11 -keyform engine -inkey "$(key 02)" \
-  -recip "$(certificate alice-rsa-decrypt)" -in sealed -out opened
-tr -d '\r' <opened | cmp - message
+# Decrypts with the token; another encrypts, who has no engine in his configuration: with it
+# OpenSSL 3.0 takes no options of OAEP.
+check_decryption() { # options of cms -encrypt...
+  try env -u OPENSSL_CONF openssl cms -encrypt -aes256 -in message -out sealed \
+    -recip "$(certificate alice-rsa-decrypt)" "$@"
+  try openssl cms -decrypt -engine pkcs11 -keyform engine -inkey "$(key 02)" \
+    -recip "$(certificate alice-rsa-decrypt)" -in sealed -out opened
+  tr -d '\r' <opened | cmp - message
+}
+check_decryption
+check_decryption -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha256
+
+# PSS, and the engine without a configuration.
+try env -u OPENSSL_CONF PKCS11_MODULE_PATH="$MODULE" openssl cms -sign -engine pkcs11 -keyform engine \
+  -inkey "$(key 01)" -keyopt rsa_padding_mode:pss -signer "$(certificate alice-rsa-sign)" \
+  -certfile "$TOKEN/intermediate.pem" -in message -out signed
+try openssl cms -verify -in signed -CAfile "$TOKEN/root.pem" -out opened
+openssl cms -cmsout -print -in signed | grep -q 'rsassaPss' || fail "not signed with PSS"
+
+refuse() { # what, command...
+  what=$1
+  shift
+  ! "$@" >said 2>&1 || fail "$what is not refused"
+}
+
+# libp11 wants the bare ECDH secret, and knows no Ed25519 keys.
+try openssl cms -encrypt -aes256 -in message -out sealed -recip "$(certificate alice-p256-decrypt)"
+refuse "the bare ECDH secret" openssl cms -decrypt -engine pkcs11 -keyform engine -inkey "$(key 07)" \
+  -recip "$(certificate alice-p256-decrypt)" -in sealed -out opened
+refuse "Ed25519" openssl req -new -engine pkcs11 -keyform engine -key "$(key 0a)" -subj /CN=Alice
+refuse "a token that is not there" openssl req -new -engine pkcs11 -keyform engine \
+  -key "pkcs11:token=Nobody;id=%01;type=private" -subj /CN=Nobody

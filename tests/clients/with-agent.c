@@ -1,6 +1,7 @@
-/* with-agent SCRIPT: runs one of these scripts in a home of its own, where an agent of the build
- * tree serves Alice's token through privyseal-pkcs11.so, and a person answers each prompt with the
- * PIN. The exit status is the script's; 77 means that a program is missing.
+/* with-agent SCRIPT [PROFILE...]: runs one of these scripts in a home of its own, where an agent of
+ * the build tree serves the tokens of the golden fixture (or of one made from PROFILE...) through
+ * privyseal-pkcs11.so, and a person answers each prompt with the PIN. The exit status is the
+ * script's; 77 means that a program is missing.
  *
  * The script finds MODULE (the module's path), TOKEN (the fixture's folder), and the home as HOME
  * and as working folder. It fails unless the person was asked for the PIN exactly once, or as often
@@ -45,6 +46,8 @@ main(int argc, char **argv)
     g_autofree char *folder = seal_test_home_path(home, "");
     const char *command[] = {"sh", argc > 1 ? argv[1] : "", NULL};
 
+    if (argc > 2)
+        seal_test_fixture_make(home, (const char *const *)argv + 2);
     seal_test_agent_new(home);
     pin = seal_test_fixture_pin(home);
     seal_test_pinentry_answer(home, "always pin %s\n", pin);
