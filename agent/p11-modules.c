@@ -7,12 +7,16 @@
 #include "agent/p11-modules.h"
 
 #include <config.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/log.h"
+#include "base/program.h"
 
 #define MODULE_FILE_MAX (64 * 1024)
 #define SUFFIX          ".module"
+#define OWN_MODULE      "privyseal-pkcs11.so"
 
 void
 seal_p11_module_free(SealP11Module *module)
@@ -142,11 +146,28 @@ is_listed(const char *list, const char *program)
     return g_strv_contains((const char *const *)words, program);
 }
 
+/* Whose module a file is, by its own name, by the name behind links, or by being the very file that
+ * belongs to this agent. (The host knows copies that have another name.) */
+static gboolean
+is_ours(const char *path)
+{
+    g_autofree char *own = seal_program_module();
+    char *resolved = realpath(path, NULL);
+    g_autofree char *name = g_path_get_basename(resolved ? resolved : path);
+    struct stat status = {0}, own_status = {0};
+
+    free(resolved);
+    if (g_str_has_suffix(path, "/" OWN_MODULE) || g_str_equal(name, OWN_MODULE))
+        return TRUE;
+    return stat(path, &status) == 0 && stat(own, &own_status) == 0 &&
+           status.st_dev == own_status.st_dev && status.st_ino == own_status.st_ino;
+}
+
 static gboolean
 is_for_us(GHashTable *fields, const char *path, const char *program)
 {
-    static const char *const others[] = {"privyseal-pkcs11.so", "p11-kit-proxy.so",
-                                         "p11-kit-client.so", "p11-kit-trust.so", NULL};
+    static const char *const others[] = {"p11-kit-proxy.so", "p11-kit-client.so",
+                                         "p11-kit-trust.so", NULL};
     g_autofree char *name = g_path_get_basename(path);
 
     if (g_strv_contains(others, name) || *field(fields, "remote"))
@@ -162,17 +183,21 @@ static void
 choose(GPtrArray *chosen, const SealP11Places *places, const char *program, const char *name,
        GHashTable *fields)
 {
-    const char *path = field(fields, "module");
+    const char *given = field(fields, "module");
+    g_autofree char *path = NULL;
     SealP11Module *module = NULL;
 
-    if (!*path || !is_for_us(fields, path, program))
+    if (!*given || !is_for_us(fields, given, program))
         return;
-    if (!g_path_is_absolute(path) && !places->module_folder)
+    if (!g_path_is_absolute(given) && !places->module_folder)
+        return;
+    path = g_path_is_absolute(given) ? g_strdup(given)
+                                     : g_build_filename(places->module_folder, given, NULL);
+    if (is_ours(path))
         return;
     module = g_new0(SealP11Module, 1);
     module->name = g_strdup(name);
-    module->path = g_path_is_absolute(path) ? g_strdup(path)
-                                            : g_build_filename(places->module_folder, path, NULL);
+    module->path = g_steal_pointer(&path);
     g_ptr_array_add(chosen, module);
 }
 

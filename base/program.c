@@ -20,12 +20,24 @@ seal_program_is_in_build_tree(void)
 }
 
 char *
-seal_program_path(const char *build_path)
+seal_program_file(const char *build_path, const char *folder)
 {
     g_autofree char *name = NULL;
 
     if (seal_program_is_in_build_tree())
         return g_build_filename(SEAL_BUILD_ROOT, build_path, NULL);
     name = g_path_get_basename(build_path);
-    return g_build_filename(SEAL_LIBEXECDIR, name, NULL);
+    return g_build_filename(folder, name, NULL);
+}
+
+char *
+seal_program_path(const char *build_path)
+{
+    return seal_program_file(build_path, SEAL_LIBEXECDIR);
+}
+
+char *
+seal_program_module(void)
+{
+    return seal_program_file("pkcs11/module/privyseal-pkcs11.so", SEAL_OWN_MODULE_FOLDER);
 }

@@ -7,6 +7,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -69,15 +70,41 @@ is_own_name(const char *path)
 }
 
 static gboolean
+fail_as_own(GError **error, const char *path)
+{
+    return fail(error, path, "it is Privy Seal's own module, which would ask the agent again");
+}
+
+static gboolean
 check_not_own(const char *path, GError **error)
 {
     char *resolved = realpath(path, NULL);
     gboolean own = is_own_name(path) || (resolved && is_own_name(resolved));
 
     free(resolved);
-    if (own)
-        return fail(error, path, "it is Privy Seal's own module, which would ask the agent again");
-    return TRUE;
+    return own ? fail_as_own(error, path) : TRUE;
+}
+
+/* The name that a library was built with. NULL if it has none. */
+static const char *
+library_soname(void *library)
+{
+    struct link_map *map = NULL;
+    const char *strings = NULL;
+    ElfW(Xword) offset = 0;
+
+    if (dlinfo(library, RTLD_DI_LINKMAP, &map) != 0)
+        return NULL;
+    for (const ElfW(Dyn) *entry = map->l_ld; entry->d_tag != DT_NULL; entry++) {
+        if (entry->d_tag == DT_SONAME)
+            offset = entry->d_un.d_val;
+        if (entry->d_tag == DT_STRTAB)
+            strings = (const char *)entry->d_un.d_ptr;
+    }
+    /* Not every architecture's loader turns the table's offset into an address. */
+    if (strings && (ElfW(Addr))strings < map->l_addr)
+        strings += map->l_addr;
+    return strings && offset > 0 ? strings + offset : NULL;
 }
 
 static CK_FUNCTION_LIST *
@@ -115,7 +142,7 @@ initialize(CK_FUNCTION_LIST *functions, const char *path, GError **error)
     return fail(error, path, reason);
 }
 
-/* What the file's name could not tell: a copy of our module, or a proxy that leads to it. */
+/* What no name could tell: a proxy that leads to our module. */
 static gboolean
 check_manufacturer(CK_FUNCTION_LIST *functions, const char *path, GError **error)
 {
@@ -126,7 +153,7 @@ check_manufacturer(CK_FUNCTION_LIST *functions, const char *path, GError **error
     if (memcmp(info.manufacturerID, "Privy Seal", strlen("Privy Seal")) != 0)
         return TRUE;
     (void)functions->C_Finalize(NULL);
-    return fail(error, path, "it is Privy Seal's own module, which would ask the agent again");
+    return fail_as_own(error, path);
 }
 
 CK_FUNCTION_LIST *
@@ -145,6 +172,11 @@ seal_library_load(const char *path, GError **error)
     library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!library) {
         fail(error, path, dlerror());
+        return NULL;
+    }
+    /* A copy under another name. */
+    if (g_strcmp0(library_soname(library), OWN_MODULE) == 0) {
+        (void)fail_as_own(error, path);
         return NULL;
     }
     functions = find_functions(library, path, error);

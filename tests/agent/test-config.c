@@ -4,6 +4,7 @@
 
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "agent/p11-modules.h"
 #include "agent/policy.h"
@@ -427,6 +428,50 @@ test_p11_leaves_out_what_is_not_for_us(P11 *p11, gconstpointer data)
 }
 
 static void
+p11_register(P11 *p11, const char *name, const char *module)
+{
+    g_autofree char *text = g_strdup_printf("module: %s\n", module);
+
+    p11_write(p11, name, text);
+}
+
+/* Ours behind links whose names do not say so: this agent's own, and another's. */
+static void
+test_p11_knows_ours_behind_links(P11 *p11, gconstpointer data)
+{
+    g_autofree char *own = seal_test_built("pkcs11/module/privyseal-pkcs11.so");
+    g_autofree char *elsewhere = seal_test_home_write(p11->home, "lib/privyseal-pkcs11.so", "");
+    g_autofree char *to_own = place(p11, "vendor.so");
+    g_autofree char *to_elsewhere = place(p11, "other.so");
+    g_autofree char *list = NULL;
+
+    g_assert_cmpint(symlink(own, to_own), ==, 0);
+    g_assert_cmpint(symlink(elsewhere, to_elsewhere), ==, 0);
+    p11_register(p11, "user/vendor.module", to_own);
+    p11_register(p11, "user/other.module", to_elsewhere);
+    p11_register(p11, "user/e.module", "e.so");
+    list = p11_list(p11);
+    g_assert_cmpstr(list, ==, "e=/modules/e.so ");
+}
+
+/* A hard link has no other name behind it: it is the same file. */
+static void
+test_p11_knows_ours_by_the_file(P11 *p11, gconstpointer data)
+{
+    g_autofree char *own = seal_test_built("pkcs11/module/privyseal-pkcs11.so");
+    g_autofree char *hard = place(p11, "vendor.so");
+    g_autofree char *list = NULL;
+
+    if (link(own, hard) != 0) {
+        g_test_skip("the build folder and the test's home are on different file systems");
+        return;
+    }
+    p11_register(p11, "user/vendor.module", hard);
+    list = p11_list(p11);
+    g_assert_cmpstr(list, ==, "");
+}
+
+static void
 test_p11_user_overrides_by_key(P11 *p11, gconstpointer data)
 {
     g_autofree char *list = NULL;
@@ -516,6 +561,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/limits/nul-bytes", test_nul_bytes_are_refused);
     ADD_P11("reads-registered-modules", test_p11_reads_registered_modules);
     ADD_P11("leaves-out-what-is-not-for-us", test_p11_leaves_out_what_is_not_for_us);
+    ADD_P11("knows-ours-behind-links", test_p11_knows_ours_behind_links);
+    ADD_P11("knows-ours-by-the-file", test_p11_knows_ours_by_the_file);
     ADD_P11("user-overrides-by-key", test_p11_user_overrides_by_key);
     ADD_P11("heeds-user-config-mode", test_p11_heeds_user_config_mode);
     ADD_P11("passes-over-what-it-cannot-read", test_p11_passes_over_what_it_cannot_read);

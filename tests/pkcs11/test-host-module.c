@@ -89,22 +89,40 @@ test_module_for_another_architecture(Scene *scene, gconstpointer mood)
     expect_unloadable(scene, path, "another processor architecture");
 }
 
-/* By name, by the name behind a link, and by the loader's own list. */
+static void
+copy_file(const char *from, const char *to)
+{
+    g_autofree char *data = NULL;
+    gsize len = 0;
+
+    g_assert_true(g_file_get_contents(from, &data, &len, NULL));
+    g_assert_true(g_file_set_contents(to, data, (gssize)len, NULL));
+}
+
+/* By name, and by the name behind a link. */
 static void
 test_own_module_is_refused(Scene *scene, gconstpointer mood)
 {
     g_autofree char *folder = seal_test_home_path(scene->home, "own");
     g_autofree char *own = g_build_filename(folder, "privyseal-pkcs11.so", NULL);
     g_autofree char *link = g_build_filename(folder, "vendor.so", NULL);
-    g_autofree char *data = NULL;
-    gsize len = 0;
 
     g_assert_cmpint(g_mkdir(folder, 0700), ==, 0);
-    g_assert_true(g_file_get_contents(scene->moody, &data, &len, NULL));
-    g_assert_true(g_file_set_contents(own, data, (gssize)len, NULL));
+    copy_file(scene->moody, own);
     g_assert_cmpint(symlink(own, link), ==, 0);
     expect_unloadable(scene, own, "Privy Seal's own module");
     expect_unloadable(scene, link, "Privy Seal's own module");
+}
+
+/* The real one under a name that says nothing. */
+static void
+test_copy_of_own_module_is_refused(Scene *scene, gconstpointer mood)
+{
+    g_autofree char *real = seal_test_built("pkcs11/module/privyseal-pkcs11.so");
+    g_autofree char *copy = seal_test_home_path(scene->home, "vendor.so");
+
+    copy_file(real, copy);
+    expect_unloadable(scene, copy, "Privy Seal's own module");
 }
 
 static void
@@ -296,6 +314,7 @@ main(int argc, char **argv)
     ADD("/host/module/file-that-is-none", NULL, test_file_that_is_no_module);
     ADD("/host/module/for-another-architecture", NULL, test_module_for_another_architecture);
     ADD("/host/module/own-is-refused", NULL, test_own_module_is_refused);
+    ADD("/host/module/copy-of-own-is-refused", NULL, test_copy_of_own_module_is_refused);
     ADD("/host/module/library-of-the-host-is-refused", NULL, test_library_of_the_host_is_refused);
     ADD("/host/module/initialize-that-fails", "init-rv=0x30", test_initialize_that_fails);
     ADD("/host/module/initialize-that-was-done", "init-rv=0x191", test_initialize_that_was_done);
