@@ -166,6 +166,17 @@ seal_asn1_read(const ASN1_ITEM *item, gconstpointer data, gsize len)
     return NULL;
 }
 
+SealContentInfo *
+seal_content_info_read(SealBytes cms)
+{
+    g_autoptr(SealContentInfo) info =
+        seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), cms.data, cms.len);
+
+    if (!info || !info->content || info->content->type != V_ASN1_SEQUENCE)
+        return NULL;
+    return g_steal_pointer(&info);
+}
+
 GBytes *
 seal_asn1_write(const ASN1_ITEM *item, gconstpointer value)
 {

@@ -3,6 +3,8 @@
  * Only shapes here: what a value means and whether it is allowed is judged by its readers. */
 #pragma once
 
+#include "base/bytes.h"
+
 #include <glib.h>
 #include <openssl/asn1t.h>
 #include <openssl/x509.h>
@@ -171,6 +173,10 @@ gpointer seal_asn1_new(const ASN1_ITEM *item);
 /* Reads one value of `item` that fills `len` bytes at `data` exactly (BER, definite or not).
  * Returns (transfer full; free with ASN1_item_free()) or NULL. */
 gpointer seal_asn1_read(const ASN1_ITEM *item, gconstpointer data, gsize len);
+
+/* Reads a ContentInfo whose content is a SEQUENCE, as it is for all that is read here. Returns
+ * (transfer full) or NULL. */
+SealContentInfo *seal_content_info_read(SealBytes cms);
 
 /* Returns (transfer full) the DER of `value`. */
 GBytes *seal_asn1_write(const ASN1_ITEM *item, gconstpointer value);

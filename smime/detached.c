@@ -11,11 +11,9 @@
 SealSignedData *
 seal_signed_data_read(SealBytes cms)
 {
-    g_autoptr(SealContentInfo) info =
-        seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), cms.data, cms.len);
+    g_autoptr(SealContentInfo) info = seal_content_info_read(cms);
 
-    if (!info || OBJ_obj2nid(info->type) != NID_pkcs7_signed || !info->content ||
-        info->content->type != V_ASN1_SEQUENCE)
+    if (!info || OBJ_obj2nid(info->type) != NID_pkcs7_signed)
         return NULL;
     return ASN1_item_unpack(info->content->value.sequence, ASN1_ITEM_rptr(SealSignedData));
 }

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "pki/certificate.h"
 #include "smime/mail.h"
+#include "smime/sign.h"
 
 #include <openssl/cms.h>
 #include <openssl/err.h>
@@ -155,11 +156,12 @@ encrypt_content(GBytes *content, GPtrArray *recipients, const SealEncryptOptions
     return bytes;
 }
 
+static const SealEncryptOptions defaults = {SEAL_CONTENT_AES256_CBC, FALSE};
+
 GBytes *
 seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions *options,
                   GError **error)
 {
-    static const SealEncryptOptions defaults = {SEAL_CONTENT_AES256_CBC, FALSE};
     g_autoptr(GBytes) outer = NULL;
     g_autoptr(GBytes) inner = NULL;
     g_autoptr(GBytes) cms = NULL;
@@ -169,4 +171,17 @@ seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions 
         return NULL;
     cms = encrypt_content(inner, recipients, options, error);
     return cms ? seal_mail_join_opaque(outer, cms, contents[options->cipher].smime_type) : NULL;
+}
+
+GBytes *
+seal_cms_encrypt(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options,
+                 GError **error)
+{
+    if (g_bytes_get_size(content) > SEAL_MAIL_MAX) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                    "cannot encrypt: it has more than %d MiB",
+                    (int)(SEAL_MAIL_MAX / (1024 * 1024)));
+        return NULL;
+    }
+    return encrypt_content(content, recipients, options ? options : &defaults, error);
 }

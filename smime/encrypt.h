@@ -32,3 +32,8 @@ typedef struct {
  * the certificate. Does not block. */
 GBytes *seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions *options,
                           GError **error);
+
+/* The same for `content` as it stands, at most SEAL_MAIL_MAX bytes: returns (transfer full) the DER
+ * of a ContentInfo with EnvelopedData or AuthEnvelopedData. */
+GBytes *seal_cms_encrypt(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options,
+                         GError **error);

@@ -241,16 +241,8 @@ static SealContentInfo *
 read_cms(const SealEntity *entity, GBytes *owner)
 {
     g_autoptr(GBytes) der = seal_entity_decode(entity, owner);
-    g_autoptr(SealContentInfo) info = NULL;
-    SealBytes bytes = {0};
 
-    if (!der || entity->defect)
-        return NULL;
-    bytes = seal_bytes_view(der);
-    info = seal_asn1_read(ASN1_ITEM_rptr(SealContentInfo), bytes.data, bytes.len);
-    if (!info || !info->content || info->content->type != V_ASN1_SEQUENCE)
-        return NULL;
-    return g_steal_pointer(&info);
+    return der && !entity->defect ? seal_content_info_read(seal_bytes_view(der)) : NULL;
 }
 
 static gboolean
@@ -273,18 +265,15 @@ is_asked(const Peeling *peeling, gboolean envelope)
     }
 }
 
-/* One CMS message; FALSE if it is left closed because it was not asked for. */
-static gboolean
-open_cms(Peeling *peeling, const SealEntity *entity)
+/* `info`: (nullable) it cannot be read. */
+static void
+open_info(Peeling *peeling, const SealContentInfo *info)
 {
-    g_autoptr(SealContentInfo) info = read_cms(entity, peeling->current);
     int nid = info ? OBJ_obj2nid(info->type) : NID_undef;
 
     if (!info)
         stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_MALFORMED,
                      "it says it is S/MIME, but cannot be read");
-    else if (!is_asked(peeling, is_envelope(nid)))
-        return FALSE;
     else if (nid == NID_pkcs7_signed)
         open_signed(peeling, info->content);
     else if (nid == NID_pkcs7_enveloped)
@@ -294,6 +283,17 @@ open_cms(Peeling *peeling, const SealEntity *entity)
     else
         stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_UNSUPPORTED,
                      "it is a kind of S/MIME message that is not known here");
+}
+
+/* One CMS message; FALSE if it is left closed because it was not asked for. */
+static gboolean
+open_cms(Peeling *peeling, const SealEntity *entity)
+{
+    g_autoptr(SealContentInfo) info = read_cms(entity, peeling->current);
+
+    if (info && !is_asked(peeling, is_envelope(OBJ_obj2nid(info->type))))
+        return FALSE;
+    open_info(peeling, info);
     return TRUE;
 }
 
@@ -450,6 +450,17 @@ conclude_all(Peeling *peeling)
 
 /* -- the way through -------------------------------------------------------------------------- */
 
+/* Takes `senders` (nullable: addresses are not checked). */
+static void
+set_policy(Peeling *peeling, GPtrArray *senders)
+{
+    const SealOpenOptions *options = peeling->options;
+
+    peeling->policy.trust = options->trust;
+    peeling->policy.senders = senders;
+    peeling->policy.at = options->at != 0 ? options->at : g_get_real_time() / G_USEC_PER_SEC;
+}
+
 static void
 start(Peeling *peeling, GBytes *mail)
 {
@@ -463,10 +474,7 @@ start(Peeling *peeling, GBytes *mail)
         peeling->stopped = TRUE;
     }
     peeling->current = seal_bytes_slice(mail, bytes);
-    peeling->policy.trust = peeling->options->trust;
-    peeling->policy.senders = seal_mail_senders(entity, peeling->options->from);
-    peeling->policy.at =
-        peeling->options->at != 0 ? peeling->options->at : g_get_real_time() / G_USEC_PER_SEC;
+    set_policy(peeling, seal_mail_senders(entity, peeling->options->from));
 }
 
 static void
@@ -474,6 +482,25 @@ refuse_size(SealReport **ret_report)
 {
     *ret_report = seal_report_new();
     conclude(*ret_report, SEAL_VERDICT_RESOURCE_LIMIT, "it has more than 256 MiB");
+}
+
+/* Hands over what `peeling` found, and frees the rest. */
+static gboolean
+finish(Peeling *peeling, SealReport **ret_report, GBytes **ret_content, GError **error)
+{
+    g_clear_pointer(&peeling->policy.senders, g_ptr_array_unref);
+    if (peeling->error) {
+        g_bytes_unref(peeling->current);
+        seal_report_free(peeling->report);
+        g_propagate_error(error, peeling->error);
+        return FALSE;
+    }
+    if (peeling->stopped)
+        g_bytes_unref(peeling->current);
+    else
+        *ret_content = peeling->current;
+    *ret_report = peeling->report;
+    return TRUE;
 }
 
 gboolean
@@ -492,17 +519,52 @@ seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport **ret_re
         ;
     if (!peeling.stopped)
         conclude_all(&peeling);
-    g_ptr_array_unref(peeling.policy.senders);
-    if (peeling.error) {
-        g_bytes_unref(peeling.current);
-        seal_report_free(peeling.report);
-        g_propagate_error(error, peeling.error);
-        return FALSE;
-    }
-    if (peeling.stopped)
-        g_bytes_unref(peeling.current);
+    return finish(&peeling, ret_report, ret_content, error);
+}
+
+/* -- a message without a mail ----------------------------------------------------------------- */
+
+static GPtrArray *
+only_sender(const char *address)
+{
+    GPtrArray *senders = g_ptr_array_new_with_free_func(g_free);
+
+    g_ptr_array_add(senders, g_strdup(address));
+    return senders;
+}
+
+static void
+conclude_bare(Peeling *peeling)
+{
+    const SealLayerReport *signature = deciding_signature(peeling->report);
+
+    if (signature)
+        conclude(peeling->report, signature->verdict, signature->reason);
     else
-        *ret_content = peeling.current;
-    *ret_report = peeling.report;
-    return TRUE;
+        conclude_encryption(peeling->report);
+    peeling->report->good = is_good(peeling);
+}
+
+gboolean
+seal_cms_open(GBytes *cms, const SealOpenOptions *options, SealReport **ret_report,
+              GBytes **ret_content, GError **error)
+{
+    SealOpenOptions all = *options;
+    Peeling peeling = {.options = &all};
+    g_autoptr(SealContentInfo) info = NULL;
+
+    *ret_content = NULL;
+    all.mode = SEAL_OPEN_ALL;
+    if (g_bytes_get_size(cms) > SEAL_MAIL_MAX) {
+        refuse_size(ret_report);
+        return TRUE;
+    }
+    info = seal_content_info_read(seal_bytes_view(cms));
+    peeling.report = seal_report_new();
+    peeling.current = g_bytes_ref(cms);
+    set_policy(&peeling, options->from ? only_sender(options->from) : NULL);
+    open_info(&peeling, info);
+    if (!peeling.stopped)
+        conclude_bare(&peeling);
+    return finish(&peeling, ret_report, ret_content, error);
 }

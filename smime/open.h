@@ -43,3 +43,14 @@ typedef struct {
  * beyond a refusal (agent unreachable, token removed, ...). Blocks as long as the unwrapper. */
 gboolean seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport **ret_report,
                         GBytes **ret_content, GError **error);
+
+/* Judges or opens one CMS message without a mail around it: one layer; what is inside of it is given
+ * as it stands.
+ *
+ * `cms`: a ContentInfo (DER or BER) with SignedData that carries its content, EnvelopedData or
+ * AuthEnvelopedData. `options`: `from` is whom a signer must be certified for; NULL: addresses are
+ * "not-checked", since no mail says who sent it. `mode` is not looked at. Encrypted content that
+ * nothing authenticates must look like a MIME entity. Report, content and errors as for
+ * seal_mail_open(); for a detached signature see smime/detached.h. */
+gboolean seal_cms_open(GBytes *cms, const SealOpenOptions *options, SealReport **ret_report,
+                       GBytes **ret_content, GError **error);

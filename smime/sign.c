@@ -32,13 +32,41 @@ hash_for_key(EVP_PKEY *key)
     return seal_hash_by_nid(bits <= 384 ? NID_sha384 : NID_sha512);
 }
 
+/* Those of Key.Sign. */
 static gboolean
-choose_scheme(EVP_PKEY *key, gboolean pss, SealScheme *ret_scheme, GError **error)
+is_for_signing(const SealHash *hash)
 {
-    *ret_scheme = (SealScheme){.hash = hash_for_key(key)};
+    return hash->nid == NID_sha256 || hash->nid == NID_sha384 || hash->nid == NID_sha512;
+}
+
+static gboolean
+choose_hash(EVP_PKEY *key, const char *name, const SealHash **ret_hash, GError **error)
+{
+    const SealHash *own = hash_for_key(key);
+
+    *ret_hash = name ? seal_hash_by_name(name) : own;
+    if (!*ret_hash || !is_for_signing(*ret_hash)) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
+                    "cannot sign with the hash '%s': use sha256, sha384 or sha512", name);
+        return FALSE;
+    }
+    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 && *ret_hash != own) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
+                    "cannot sign with the hash '%s': an Ed25519 key signs with sha512 alone", name);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+choose_scheme(EVP_PKEY *key, const SealSignOptions *options, SealScheme *ret_scheme, GError **error)
+{
+    *ret_scheme = (SealScheme){0};
+    if (!choose_hash(key, options->hash, &ret_scheme->hash, error))
+        return FALSE;
     switch (EVP_PKEY_get_base_id(key)) {
     case EVP_PKEY_RSA:
-        ret_scheme->kind = pss ? SEAL_SCHEME_RSA_PSS : SEAL_SCHEME_RSA_PKCS1;
+        ret_scheme->kind = options->pss ? SEAL_SCHEME_RSA_PSS : SEAL_SCHEME_RSA_PKCS1;
         break;
     case EVP_PKEY_RSA_PSS:
         ret_scheme->kind = SEAL_SCHEME_RSA_PSS;
@@ -256,7 +284,7 @@ sign_bytes(GBytes *content, const SealSigner *signer, const SealSignOptions *opt
     SealScheme scheme;
 
     if (!certificate || !check_usage(certificate, error) ||
-        !choose_scheme(X509_get0_pubkey(certificate), options->pss, &scheme, error))
+        !choose_scheme(X509_get0_pubkey(certificate), options, &scheme, error))
         return NULL;
     if (ret_hash)
         *ret_hash = scheme.hash;

@@ -12,6 +12,7 @@
 typedef struct {
     gboolean opaque;     /* application/pkcs7-mime; smime-type=signed-data, else multipart/signed */
     gboolean pss;        /* RSASSA-PSS for an RSA key, else PKCS#1 v1.5; nothing for others */
+    const char *hash;    /* (nullable) "sha256", "sha384" or "sha512"; NULL: that of the key */
     gint64 signing_time; /* seconds since 1970, 0: now */
 } SealSignOptions;
 
@@ -21,13 +22,13 @@ typedef struct {
  * go into the signed part as they stand, but for line ends, which become CRLF (RFC 8551 3.1); its
  * other fields stay outside. `signer`: asked once. `options`: (nullable) all defaults.
  *
- * The hash is SHA-256, or SHA-384 and SHA-512 for a P-384 and a P-521 key (SHA-512 for Ed25519, as
- * RFC 8419 asks). Signed attributes: content-type, message-digest, signing-time,
+ * The hash of a key is SHA-256, or SHA-384 and SHA-512 for a P-384 and a P-521 key; for Ed25519 it
+ * is SHA-512, and there is no other (RFC 8419 2.3). Signed attributes: content-type, message-digest, signing-time,
  * smimeCapabilities, signingCertificateV2. The certificate and its chain but the root go along.
  *
  * Returns (transfer full) the signed mail with CRLF line ends. Errors: INVALID_INPUT (not a mail,
  * or a part of Content-Transfer-Encoding binary, which the canonical form would damage; a signature
- * that does not verify under the certificate), NOT_SUPPORTED (kind of key), LIMIT_EXCEEDED,
+ * that does not verify under the certificate), NOT_SUPPORTED (kind of key, hash), LIMIT_EXCEEDED,
  * KEY_USAGE (the certificate is not for signatures), and those of signer->sign(). Blocks as long as
  * signer->sign(). */
 GBytes *seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,

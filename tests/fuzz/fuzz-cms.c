@@ -1,8 +1,9 @@
-/* A CMS message in DER or BER, opened with a key that answers every recipient: SignedData,
- * envelopes, recipients, algorithms, decryption. */
+/* A CMS message in DER or BER, in a mail and alone, opened with a key that answers every recipient:
+ * SignedData, envelopes, recipients, algorithms, decryption; and the certificates in it. */
 #include <glib.h>
 
 #include "base/error.h"
+#include "smime/certificates.h"
 #include "smime/open.h"
 #include "smime/report.h"
 #include "tests/fuzz/fuzz.h"
@@ -29,6 +30,21 @@ unwrap_any(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encrypti
     return NULL;
 }
 
+static void
+open_alone(const SealOpenOptions *options, const uint8_t *data, size_t size)
+{
+    g_autoptr(GBytes) cms = g_bytes_new(data, size);
+    g_autoptr(GPtrArray) certificates = seal_cms_certificates(cms, NULL);
+    g_autoptr(GBytes) content = NULL;
+    g_autoptr(SealReport) report = NULL;
+
+    g_assert_true(seal_cms_open(cms, options, &report, &content, NULL));
+    g_assert_true(report->verdict != SEAL_VERDICT_OK);
+    g_assert_cmpuint(report->layers->len, <=, 1);
+    for (guint i = 0; certificates && i < certificates->len; i++)
+        g_assert_cmpuint(g_bytes_get_size(certificates->pdata[i]), <=, size);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -52,5 +68,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_true(report->verdict != SEAL_VERDICT_OK);
     json = seal_report_to_json(report);
     g_assert_true(g_utf8_validate(json, -1, NULL));
+    open_alone(&options, data, size);
     return 0;
 }

@@ -6,6 +6,7 @@
 #include <json-glib/json-glib.h>
 
 #include "base/error.h"
+#include "smime/certificates.h"
 #include "smime/open.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -44,6 +45,15 @@ check_report(const SealReport *report)
         g_assert_true(*at == '\n' || (guint8)*at >= 0x20);
 }
 
+static void
+check_signature(GBytes *mail)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) signature = seal_mail_signature(mail, &error);
+
+    g_assert_true((signature == NULL) == (error != NULL));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -59,5 +69,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_no_error(error);
     g_assert_nonnull(report);
     check_report(report);
+    check_signature(mail);
     return 0;
 }

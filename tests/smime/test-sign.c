@@ -68,6 +68,53 @@ test_round_trip(World *world, gconstpointer data)
     }
 }
 
+static void
+test_hash_that_is_asked_for(World *world, gconstpointer data)
+{
+    static const char *const hashes[] = {"sha256", "sha384", "sha512"};
+    const TestIdentity *alice = world_alice(world, "ec:P-384");
+
+    for (gsize i = 0; i < G_N_ELEMENTS(hashes); i++) {
+        const SealSignOptions options = {.hash = hashes[i]};
+        g_autoptr(GBytes) mail = world_sign(world, alice, NULL, &options);
+        g_autoptr(SealReport) report =
+            world_open_mail(world, SEAL_OPEN_VERIFY, mail, SEAL_VERDICT_OK, NULL);
+        const SealLayerReport *layer = g_ptr_array_index(report->layers, 0);
+        const SealSignerReport *signer = g_ptr_array_index(layer->signers, 0);
+        g_autofree char *micalg = g_strdup_printf("micalg=\"sha-%s\"", hashes[i] + strlen("sha"));
+
+        g_assert_cmpstr(signer->digest_algorithm, ==, hashes[i]);
+        g_assert_true(world_has(mail, micalg));
+    }
+}
+
+/* Hashes with collisions, one that no token is asked for, none at all; RFC 8419 2.3 for Ed25519. */
+static void
+test_hash_that_is_refused(World *world, gconstpointer data)
+{
+    static const struct {
+        const char *key;
+        const char *hash;
+    } cases[] = {{"ec:P-256", "sha1"},
+                 {"ec:P-256", "md5"},
+                 {"ec:P-256", "sha224"},
+                 {"ec:P-256", "SHA-256 "},
+                 {"ec:P-256", ""},
+                 {"ed25519", "sha256"}};
+    g_autoptr(GBytes) mail = world_bytes(WORLD_MAIL);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const SealSignOptions options = {.hash = cases[i].hash};
+        SealSigner signer = test_signer(world_alice(world, cases[i].key), NULL);
+        g_autoptr(GError) error = NULL;
+
+        g_assert_null(seal_mail_sign(mail, &signer, &options, &error));
+        g_assert_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED);
+        g_assert_nonnull(strstr(error->message, cases[i].hash));
+        test_signer_clear(&signer);
+    }
+}
+
 /* RFC 8551 3.1 and 3.5.3: what is inside, what is outside. */
 static void
 test_layout(World *world, gconstpointer data)
@@ -237,6 +284,8 @@ main(int argc, char **argv)
         void (*test)(World *world, gconstpointer data);
     } tests[] = {
         {"/sign/every-kind-of-key/verifies", test_round_trip},
+        {"/sign/hash-that-is-asked-for/is-used-and-named", test_hash_that_is_asked_for},
+        {"/sign/hash-that-does-not-do/is-refused", test_hash_that_is_refused},
         {"/sign/layout-of-multipart-signed", test_layout},
         {"/sign/unix-line-ends/become-canonical", test_unix_lines},
         {"/sign/multipart-body/keeps-every-byte", test_multipart_is_kept},
