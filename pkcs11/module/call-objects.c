@@ -29,7 +29,7 @@ is_shown(const SealGuest *guest, const SealItem *item, const CK_ATTRIBUTE *templ
 {
     if (item->class == SEAL_CKO_PROFILE)
         return asks_for_class(template, count);
-    if (guest->hides_curve25519 && count == 1 && template[0].type == CKA_CLASS)
+    if (guest->serves_libp11 && count == 1 && template[0].type == CKA_CLASS)
         return item->algorithm != SEAL_ALGORITHM_ED25519 &&
                item->algorithm != SEAL_ALGORITHM_X25519;
     return TRUE;

@@ -25,7 +25,8 @@ C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify
     slot = seal_catalogue_slot(catalogue, id);
     if (!slot)
         return CKR_SLOT_ID_INVALID;
-    if (!slot->present)
+    /* libp11 is not to be refused: the session begins with its token. */
+    if (!slot->present && !guest->serves_libp11)
         return CKR_TOKEN_NOT_PRESENT;
     /* OpenSSH wants to write to a write-protected token, or thinks it does: it may. */
     seal_lock_take(&guest->lock);

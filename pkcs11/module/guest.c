@@ -120,7 +120,7 @@ guest_new(const CK_C_INITIALIZE_ARGS *arguments, SealGuest **ret_guest)
         return rv;
     }
     seal_sessions_init(&guest->sessions);
-    guest->hides_curve25519 = seal_company_has_libp11();
+    guest->serves_libp11 = seal_company_has_libp11();
     guest->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (guest->wake < 0 || !seal_view_init(&guest->view)) {
         guest_free(guest);
@@ -186,22 +186,34 @@ seal_guest_catalogue(SealGuest *guest)
     return seal_view_get(&guest->view);
 }
 
+/* A session belongs to one insertion of its token, but libp11 has it for ever: it comes back with
+ * the token, and libp11's program needs no restart. */
+static CK_RV
+check_token(SealGuest *guest, SealSession *session, const SealSlotView *slot)
+{
+    if (slot && slot->present && slot->insertion == session->insertion)
+        return CKR_OK;
+    if (!slot || !guest->serves_libp11) {
+        seal_sessions_close(&guest->sessions, session);
+        return CKR_DEVICE_REMOVED;
+    }
+    seal_session_end_operations(session);
+    session->insertion = slot->insertion;
+    return slot->present ? CKR_OK : CKR_DEVICE_REMOVED;
+}
+
 static CK_RV
 find_session(SealGuest *guest, const SealCatalogue *catalogue, CK_SESSION_HANDLE handle,
              SealSession **ret_session)
 {
     SealSession *session = seal_sessions_find(&guest->sessions, handle);
-    const SealSlotView *slot = NULL;
+    CK_RV rv = CKR_SESSION_HANDLE_INVALID;
 
-    if (!session)
-        return CKR_SESSION_HANDLE_INVALID;
-    slot = seal_catalogue_slot(catalogue, session->slot);
-    if (!slot || slot->insertion != session->insertion) {
-        seal_sessions_close(&guest->sessions, session);
-        return CKR_DEVICE_REMOVED;
-    }
-    *ret_session = session;
-    return CKR_OK;
+    if (session)
+        rv = check_token(guest, session, seal_catalogue_slot(catalogue, session->slot));
+    if (rv == CKR_OK)
+        *ret_session = session;
+    return rv;
 }
 
 SealSession *

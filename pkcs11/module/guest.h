@@ -12,7 +12,7 @@ typedef struct {
     SealView view;
     SealSessions sessions;
     SealPool pool;
-    gboolean hides_curve25519; /* from searches for every key: see seal_company_has_libp11() */
+    gboolean serves_libp11; /* see seal_company_has_libp11() */
     SealFd wake;               /* becomes readable at the end: for those who poll */
 } SealGuest;
 
@@ -36,7 +36,7 @@ SealCatalogue *seal_guest_catalogue(SealGuest *guest);
 
 /* How most calls begin: the session, with the lock taken. NULL, and nothing taken, with the answer:
  * CRYPTOKI_NOT_INITIALIZED if `guest` is NULL; DEVICE_REMOVED once for a session whose token went
- * (it is closed then); SESSION_HANDLE_INVALID for none. `ret_catalogue` (nullable): what is there
+ * (it is closed then, but libp11's comes back with the token); SESSION_HANDLE_INVALID for none. `ret_catalogue` (nullable): what is there
  * now (transfer full). */
 SealSession *seal_guest_open(SealGuest *guest, CK_SESSION_HANDLE handle,
                              SealCatalogue **ret_catalogue, CK_RV *ret_rv);

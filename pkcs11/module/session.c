@@ -20,6 +20,20 @@ clear_session(gpointer data)
     seal_decryption_free(session->decryption);
 }
 
+void
+seal_session_end_operations(SealSession *session)
+{
+    g_clear_pointer(&session->found, g_array_unref);
+    if (session->signing_phase == SEAL_PHASE_READY) {
+        g_clear_pointer(&session->signing, seal_signing_free);
+        session->signing_phase = SEAL_PHASE_NONE;
+    }
+    if (session->decryption_phase == SEAL_PHASE_READY) {
+        g_clear_pointer(&session->decryption, seal_decryption_free);
+        session->decryption_phase = SEAL_PHASE_NONE;
+    }
+}
+
 SealSession *
 seal_session_ref(SealSession *session)
 {

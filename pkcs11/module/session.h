@@ -51,6 +51,9 @@ void seal_sessions_close(SealSessions *sessions, SealSession *session);
 void seal_sessions_close_slot(SealSessions *sessions, CK_SLOT_ID slot);
 guint seal_sessions_count(const SealSessions *sessions, CK_SLOT_ID slot, gboolean only_read_write);
 
+/* Ends the operations with which no call is under way. */
+void seal_session_end_operations(SealSession *session);
+
 /* Counts another holder, or one less (NULL is allowed). */
 SealSession *seal_session_ref(SealSession *session);
 void seal_session_unref(SealSession *session);

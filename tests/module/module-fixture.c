@@ -3,6 +3,7 @@
 #include "tests/module/module-fixture.h"
 
 #include <dlfcn.h>
+#include <glib/gstdio.h>
 #include <openssl/pem.h>
 
 #include "tests/support/agent.h"
@@ -12,17 +13,24 @@
 #include "tests/support/process.h"
 
 void
-module_place_set_up(ModulePlace *place, gconstpointer data)
+module_place_begin(ModulePlace *place)
 {
-    g_autofree char *path = seal_test_built("pkcs11/module/privyseal-pkcs11.so");
-    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
-    CK_C_GetFunctionList get_list = NULL;
     g_autofree char *pin = NULL;
 
     place->home = seal_test_home_new();
     seal_test_agent_new(place->home);
     pin = seal_test_fixture_pin(place->home);
     seal_test_pinentry_answer(place->home, "always pin %s\n", pin);
+}
+
+void
+module_place_set_up(ModulePlace *place, gconstpointer data)
+{
+    g_autofree char *path = seal_test_built("pkcs11/module/privyseal-pkcs11.so");
+    CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
+    CK_C_GetFunctionList get_list = NULL;
+
+    module_place_begin(place);
     place->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!place->library)
         g_error("cannot load the module: %s", dlerror());
@@ -125,4 +133,34 @@ module_stop_agent(ModulePlace *place)
         return;
     seal_test_stop(pid);
     g_assert_true(seal_test_bus_wait_for_name(SEAL_TEST_AGENT_NAME, FALSE));
+}
+
+/* SoftHSM reads its folder when it is loaded, by the next agent's host. */
+static void
+move_tokens(ModulePlace *place, const char *from, const char *to)
+{
+    g_autofree char *source = seal_test_fixture_path(place->home, from);
+    g_autofree char *target = seal_test_fixture_path(place->home, to);
+
+    g_assert_cmpint(g_rename(source, target), ==, 0);
+}
+
+void
+module_tokens_go(ModulePlace *place)
+{
+    g_autofree char *tokens = seal_test_fixture_path(place->home, "tokens");
+
+    module_stop_agent(place);
+    move_tokens(place, "tokens", "away");
+    g_assert_cmpint(g_mkdir(tokens, 0700), ==, 0);
+}
+
+void
+module_tokens_return(ModulePlace *place)
+{
+    g_autofree char *tokens = seal_test_fixture_path(place->home, "tokens");
+
+    module_stop_agent(place);
+    g_assert_cmpint(g_rmdir(tokens), ==, 0);
+    move_tokens(place, "away", "tokens");
 }

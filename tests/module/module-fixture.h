@@ -13,8 +13,10 @@ typedef struct {
     CK_FUNCTION_LIST *calls;
 } ModulePlace;
 
-/* Makes the home, starts bus and agent, loads the module and initialises it for several threads.
- * The person answers every prompt with the PIN. */
+/* Makes the home with bus and agent, and nothing else. The person answers every prompt with the
+ * PIN. */
+void module_place_begin(ModulePlace *place);
+/* That, and loads the module and initialises it for several threads. */
 void module_place_set_up(ModulePlace *place, gconstpointer data);
 /* Finalises (whether or not that is due), unloads, and ends the home. */
 void module_place_tear_down(ModulePlace *place, gconstpointer data);
@@ -34,6 +36,10 @@ struct evp_pkey_st *module_public_key(ModulePlace *place, const char *name);
 
 /* Stops the agent and waits until it is gone; the next call that needs it starts another. */
 void module_stop_agent(ModulePlace *place);
+
+/* Every token goes, and comes back, while no agent runs. */
+void module_tokens_go(ModulePlace *place);
+void module_tokens_return(ModulePlace *place);
 
 /* CKR_ names in failures: module_is(C_X(...), CKR_OK). */
 #define module_is(call, expected) g_assert_cmphex((call), ==, (expected))

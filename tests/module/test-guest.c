@@ -1,7 +1,6 @@
 /* The module as a guest: threads, forks, locks of the program's own, an end in the middle of a
  * call, and an agent or a token that goes. */
 #include <errno.h>
-#include <glib/gstdio.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -10,7 +9,6 @@
 #include <unistd.h>
 
 #include "tests/module/module-fixture.h"
-#include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
 
 #define N_THREADS 8
@@ -261,9 +259,9 @@ test_fork(ModulePlace *place, gconstpointer data)
     module_is(sign_once(place, session, key), CKR_OK);
 }
 
-/* The child is made while other threads are anywhere in the module. AddressSanitizer of gcc 12 does not
- * guard its own allocator at a fork, as glibc does: a child made while another thread allocates hangs in
- * its first malloc(). */
+/* The child is made while other threads are anywhere in the module. AddressSanitizer of gcc 12 does
+ * not guard its own allocator at a fork, as glibc does: a child made while another thread allocates
+ * hangs in its first malloc(). */
 static void
 test_fork_among_threads(ModulePlace *place, gconstpointer data)
 {
@@ -297,18 +295,6 @@ test_agent_restart(ModulePlace *place, gconstpointer data)
     module_is(sign_now(place), CKR_OK);
 }
 
-static void
-move_tokens(ModulePlace *place, const char *from, const char *to)
-{
-    g_autofree char *source = seal_test_fixture_path(place->home, from);
-    g_autofree char *target = seal_test_fixture_path(place->home, to);
-
-    module_stop_agent(place);
-    g_assert_cmpint(g_rename(source, target), ==, 0);
-    if (g_str_equal(to, "away"))
-        g_assert_cmpint(g_mkdir(source, 0700), ==, 0);
-}
-
 static guint
 count_events(ModulePlace *place)
 {
@@ -325,11 +311,10 @@ test_token_goes(ModulePlace *place, gconstpointer data)
 {
     CK_SESSION_HANDLE session = module_session(place);
     CK_SLOT_ID alice = module_alice(place);
-    g_autofree char *empty = seal_test_fixture_path(place->home, "tokens");
     CK_SESSION_INFO info;
     CK_ULONG count = 0;
 
-    move_tokens(place, "tokens", "away");
+    module_tokens_go(place);
     module_is(place->calls->C_GetSessionInfo(session, &info), CKR_DEVICE_REMOVED);
     module_is(place->calls->C_GetSessionInfo(session, &info), CKR_SESSION_HANDLE_INVALID);
     module_is(place->calls->C_OpenSession(alice, CKF_SERIAL_SESSION, NULL, NULL, &session),
@@ -338,9 +323,7 @@ test_token_goes(ModulePlace *place, gconstpointer data)
     g_assert_cmpuint(count, ==, 0);
     g_assert_cmpuint(count_events(place), ==, 3);
 
-    module_stop_agent(place);
-    g_assert_cmpint(g_rmdir(empty), ==, 0);
-    move_tokens(place, "away", "tokens");
+    module_tokens_return(place);
     g_assert_cmpuint(module_alice(place), ==, alice);
     g_assert_cmpuint(count_events(place), ==, 3);
     module_is(sign_now(place), CKR_OK);
