@@ -10,7 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/settings.h"
+#include "pki/certificate.h"
 
 #define FILES_MAX 1000 /* the bundle of a whole distribution has some 150 */
 
@@ -60,6 +62,16 @@ is_anchor_name(const char *name)
     return FALSE;
 }
 
+static void
+anchor_free(gpointer data)
+{
+    SealAnchor *anchor = data;
+
+    X509_free(anchor->certificate);
+    g_free(anchor->path);
+    g_free(anchor);
+}
+
 static gint
 compare_paths(gconstpointer a, gconstpointer b)
 {
@@ -83,20 +95,21 @@ check_folder(const char *folder, GPtrArray *problems)
     return !reason;
 }
 
-GPtrArray *
-seal_anchors_list(const char *folder, GPtrArray *problems)
+/* (transfer full) (element-type filename) */
+static GPtrArray *
+list_files(const char *folder, GPtrArray *problems)
 {
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) error = NULL;
     g_autoptr(GDir) dir = NULL;
     const char *name = NULL;
 
     if (!check_folder(folder, problems))
-        return g_steal_pointer(&files);
+        return files;
     dir = g_dir_open(folder, 0, &error);
     if (!dir) {
         note(problems, folder, error->message);
-        return g_steal_pointer(&files);
+        return files;
     }
     while (files->len <= FILES_MAX && (name = g_dir_read_name(dir)))
         if (is_anchor_name(name))
@@ -106,35 +119,74 @@ seal_anchors_list(const char *folder, GPtrArray *problems)
         g_ptr_array_set_size(files, 0);
     }
     g_ptr_array_sort(files, compare_paths);
-    return g_steal_pointer(&files);
+    return files;
+}
+
+/* NULL, or why the file is not even opened. */
+static const char *
+unfit(const char *path)
+{
+    struct stat about;
+
+    if (stat(path, &about) < 0)
+        return g_strerror(errno);
+    return S_ISREG(about.st_mode) ? foreign_hand(&about) : "it is no file";
 }
 
 static void
-add_one(SealTrust *trust, const char *path, GPtrArray *problems)
+read_file(GPtrArray *anchors, const char *path, GPtrArray *problems)
 {
+    const char *reason = unfit(path);
     g_autoptr(GError) error = NULL;
-    struct stat about;
-    const char *reason = NULL;
+    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(GPtrArray) certificates = NULL;
 
-    if (stat(path, &about) < 0)
-        reason = g_strerror(errno);
-    else if (!S_ISREG(about.st_mode))
-        reason = "it is no file";
-    else
-        reason = foreign_hand(&about);
-    if (reason)
+    if (reason) {
         note(problems, path, reason);
-    else if (!seal_trust_add_anchor_file(trust, path, &error))
+        return;
+    }
+    bytes = seal_file_read(path, SEAL_CERTIFICATE_FILE_MAX, &error);
+    certificates = bytes ? seal_authorities_read(bytes, path, &error) : NULL;
+    if (!certificates) {
         g_ptr_array_add(problems, g_strdup(error->message));
+        return;
+    }
+    for (guint i = 0; i < certificates->len; i++) {
+        SealAnchor *anchor = g_new0(SealAnchor, 1);
+
+        anchor->certificate = certificates->pdata[i];
+        X509_up_ref(anchor->certificate);
+        anchor->path = g_strdup(path);
+        g_ptr_array_add(anchors, anchor);
+    }
+}
+
+/* -- public ----------------------------------------------------------------------------------- */
+
+GPtrArray *
+seal_anchors_read(const char *folder, GPtrArray *problems)
+{
+    GPtrArray *anchors = g_ptr_array_new_with_free_func(anchor_free);
+    g_autoptr(GPtrArray) files = list_files(folder, problems);
+
+    for (guint i = 0; i < files->len; i++)
+        read_file(anchors, files->pdata[i], problems);
+    return anchors;
+}
+
+static void
+add_all(SealTrust *trust, const GPtrArray *anchors)
+{
+    for (guint i = 0; i < anchors->len; i++)
+        seal_trust_add_anchor(trust, ((const SealAnchor *)anchors->pdata[i])->certificate);
 }
 
 void
 seal_anchors_add_folder(SealTrust *trust, const char *folder, GPtrArray *problems)
 {
-    g_autoptr(GPtrArray) files = seal_anchors_list(folder, problems);
+    g_autoptr(GPtrArray) anchors = seal_anchors_read(folder, problems);
 
-    for (guint i = 0; i < files->len; i++)
-        add_one(trust, files->pdata[i], problems);
+    add_all(trust, anchors);
 }
 
 void
@@ -150,5 +202,8 @@ seal_anchors_add_defaults(SealTrust *trust, GPtrArray *problems)
 void
 seal_anchors_add_system(SealTrust *trust, GPtrArray *problems)
 {
-    add_one(trust, SEAL_SYSTEM_BUNDLE, problems);
+    g_autoptr(GPtrArray) anchors = g_ptr_array_new_with_free_func(anchor_free);
+
+    read_file(anchors, SEAL_SYSTEM_BUNDLE, problems);
+    add_all(trust, anchors);
 }

@@ -5,10 +5,12 @@
 #include "base/error.h"
 
 #include <openssl/bio.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <time.h>
 
 /* SP 800-57: RSA 2048 and P-224 give 112 bits; less can be broken. */
 #define SECURITY_BITS_MIN 112
@@ -74,7 +76,12 @@ seal_certificates_read(GBytes *data, const char *name, GError **error)
     const char *text = g_bytes_get_data(data, &len);
     gboolean well = FALSE;
 
-    if (len > 0 && len <= G_MAXINT)
+    if (len > SEAL_CERTIFICATE_FILE_MAX) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                    "cannot use '%s': it has more than 16 MiB, give a smaller file", name);
+        return NULL;
+    }
+    if (len > 0)
         well = g_strstr_len(text, (gssize)len, "-----BEGIN ") ? read_pem(data, certificates)
                                                               : read_der(data, certificates);
     if (well && certificates->len > 0)
@@ -85,10 +92,28 @@ seal_certificates_read(GBytes *data, const char *name, GError **error)
     return NULL;
 }
 
-char *
-seal_certificate_subject(const X509 *certificate)
+GPtrArray *
+seal_authorities_read(GBytes *data, const char *name, GError **error)
 {
-    const X509_NAME *name = X509_get_subject_name(certificate);
+    g_autoptr(GPtrArray) certificates = seal_certificates_read(data, name, error);
+
+    for (guint i = 0; certificates && i < certificates->len; i++) {
+        g_autofree char *subject = NULL;
+
+        if (seal_certificate_is_authority(certificates->pdata[i]))
+            continue;
+        subject = seal_certificate_subject(certificates->pdata[i]);
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                    "cannot use '%s': '%s' in it is no CA certificate, give that of its issuer",
+                    name, subject);
+        return NULL;
+    }
+    return g_steal_pointer(&certificates);
+}
+
+static char *
+name_text(const X509_NAME *name)
+{
     BIO *out = BIO_new(BIO_s_mem());
     char *data = NULL;
     char *text = NULL;
@@ -99,6 +124,71 @@ seal_certificate_subject(const X509 *certificate)
     text = len > 0 ? g_utf8_make_valid(data, len) : g_strdup("(no name)");
     BIO_free(out);
     return text;
+}
+
+char *
+seal_certificate_subject(const X509 *certificate)
+{
+    return name_text(X509_get_subject_name(certificate));
+}
+
+char *
+seal_certificate_issuer(const X509 *certificate)
+{
+    return name_text(X509_get_issuer_name(certificate));
+}
+
+char *
+seal_certificate_fingerprint(const X509 *certificate)
+{
+    unsigned char *der = NULL;
+    int len = i2d_X509(certificate, &der);
+    char *text = g_compute_checksum_for_data(G_CHECKSUM_SHA256, der, len > 0 ? (gsize)len : 0);
+
+    OPENSSL_free(der);
+    return text;
+}
+
+char *
+seal_certificate_key_text(const X509 *certificate)
+{
+    EVP_PKEY *key = X509_get0_pubkey(certificate);
+    char group[80] = "";
+    const char *nist = NULL;
+
+    if (!key)
+        return g_strdup("unknown");
+    if (EVP_PKEY_is_a(key, "EC") && EVP_PKEY_get_group_name(key, group, sizeof group, NULL)) {
+        nist = EC_curve_nid2nist(OBJ_sn2nid(group));
+        return g_strdup(nist ? nist : group);
+    }
+    if (EVP_PKEY_is_a(key, "ED25519") || EVP_PKEY_is_a(key, "ED448"))
+        return g_strdup(EVP_PKEY_is_a(key, "ED448") ? "Ed448" : "Ed25519");
+    return g_strdup_printf("%s %d", EVP_PKEY_get0_type_name(key), EVP_PKEY_get_bits(key));
+}
+
+static gboolean
+read_time(const ASN1_TIME *time, gint64 *ret_seconds)
+{
+    struct tm broken = {0};
+
+    if (!ASN1_TIME_to_tm(time, &broken))
+        return FALSE;
+    *ret_seconds = (gint64)timegm(&broken);
+    return TRUE;
+}
+
+gboolean
+seal_certificate_validity(const X509 *certificate, gint64 *ret_from, gint64 *ret_until)
+{
+    return read_time(X509_get0_notBefore(certificate), ret_from) &&
+           read_time(X509_get0_notAfter(certificate), ret_until);
+}
+
+gboolean
+seal_certificate_is_authority(X509 *certificate)
+{
+    return X509_check_ca(certificate) == 1; /* 3 to 5: old forms without basic constraints */
 }
 
 gboolean

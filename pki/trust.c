@@ -17,7 +17,7 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
-#define FILE_MAX   ((gsize)16 * 1024 * 1024) /* the longest public CRLs are some 10 MB */
+#define FILE_MAX   SEAL_CERTIFICATE_FILE_MAX /* the longest public CRLs are some 10 MB */
 #define DEPTH_MAX  10                        /* intermediates; public paths have one to three */
 #define AUTH_LEVEL 2                         /* 112 bits: RSA 2048, no MD5 or SHA-1 */
 
@@ -169,23 +169,17 @@ add_file(SealTrust *trust, const char *path, AddFunc add, GError **error)
     return add(trust, bytes, path, error);
 }
 
-static gboolean
-check_size(GBytes *data, const char *name, GError **error)
-{
-    if (g_bytes_get_size(data) <= FILE_MAX)
-        return TRUE;
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                "cannot use '%s': it has more than 16 MiB, give a smaller file", name);
-    return FALSE;
-}
-
 static BIO *
 open_bytes(GBytes *data, const char *name, GError **error)
 {
     gsize len = 0;
     gconstpointer at = g_bytes_get_data(data, &len);
 
-    return check_size(data, name, error) ? BIO_new_mem_buf(at ? at : "", (int)len) : NULL;
+    if (len <= FILE_MAX)
+        return BIO_new_mem_buf(at ? at : "", (int)len);
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                "cannot use '%s': it has more than 16 MiB, give a smaller file", name);
+    return NULL;
 }
 
 static gboolean
@@ -208,19 +202,20 @@ ended_well(void)
     return well;
 }
 
+void
+seal_trust_add_anchor(SealTrust *trust, X509 *anchor)
+{
+    X509_STORE_add_cert(trust->store, anchor);
+}
+
 gboolean
 seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name, GError **error)
 {
-    g_autoptr(GPtrArray) anchors = NULL;
+    g_autoptr(GPtrArray) anchors = seal_authorities_read(data, name, error);
 
-    if (!check_size(data, name, error))
-        return FALSE;
-    anchors = seal_certificates_read(data, name, error);
-    if (!anchors)
-        return FALSE;
-    for (guint i = 0; i < anchors->len; i++)
-        X509_STORE_add_cert(trust->store, anchors->pdata[i]);
-    return TRUE;
+    for (guint i = 0; anchors && i < anchors->len; i++)
+        seal_trust_add_anchor(trust, anchors->pdata[i]);
+    return anchors != NULL;
 }
 
 gboolean

@@ -62,9 +62,13 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
 /* Sets what is asked of CRLs from now on. */
 void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
 
+/* Adds one anchor, a CA certificate. */
+void seal_trust_add_anchor(SealTrust *trust, X509 *anchor);
+
 /* Adds the anchors in a file: PEM with any number of certificates, or one in DER. FALSE with
- * a G_FILE_ERROR (it cannot be read), INVALID_INPUT (no certificate in it) or LIMIT_EXCEEDED (over
- * 16 MiB), naming the file; none of it is added then. Blocks on the disk. */
+ * a G_FILE_ERROR (it cannot be read), INVALID_INPUT (no certificate in it, or one that is no CA's)
+ * or LIMIT_EXCEEDED (over 16 MiB), naming the file; none of it is added then. Blocks on the disk.
+ */
 gboolean seal_trust_add_anchor_file(SealTrust *trust, const char *path, GError **error);
 /* The same for CRLs; those before the mistake may have been added. Whether one is current and of
  * the right issuer is judged with the path. */

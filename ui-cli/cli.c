@@ -14,9 +14,11 @@
 #include "ui-cli/terminal.h"
 
 static const SealCommand *const commands[] = {
-    &seal_command_list,   &seal_command_sign,    &seal_command_encrypt,
-    &seal_command_verify, &seal_command_decrypt, &seal_command_open,
-    &seal_command_unlock, &seal_command_lock,    NULL,
+    &seal_command_list,    &seal_command_sign,
+    &seal_command_encrypt, &seal_command_verify,
+    &seal_command_decrypt, &seal_command_open,
+    &seal_command_trust,   &seal_command_unlock,
+    &seal_command_lock,    NULL,
 };
 
 static const SealCommand *
@@ -74,7 +76,7 @@ run(char **argv, GError **error)
     if (!name) {
         seal_usage_error_set(error, "",
                              "say what to do: list, sign, verify, encrypt, decrypt, open, "
-                             "unlock or lock");
+                             "trust, unlock or lock");
         return SEAL_STATUS_USAGE;
     }
     if (g_str_equal(name, "--version")) {

@@ -9,10 +9,7 @@
 #include "ui-cli/reach.h"
 #include "ui-cli/status.h"
 #include "ui-cli/table.h"
-
-#define SECONDS_PER_DAY 86400
-/* A certificate that ends within this time is shown in yellow. */
-#define WARN_DAYS 30
+#include "ui-cli/validity.h"
 
 static const char *const sections[] = {"tokens", "keys", "certificates", NULL};
 
@@ -157,36 +154,6 @@ print_keys(const SealClientObjects *objects)
 
 /* -- certificates -------------------------------------------------------------------- */
 
-static SealColour
-colour_of_validity(const SealClientCertificate *certificate)
-{
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-
-    if (now < certificate->not_before || now > certificate->not_after)
-        return SEAL_COLOUR_RED;
-    if (now > certificate->not_after - (gint64)WARN_DAYS * SECONDS_PER_DAY)
-        return SEAL_COLOUR_YELLOW;
-    return SEAL_COLOUR_NONE;
-}
-
-static char *
-describe_validity(const SealClientCertificate *certificate)
-{
-    g_autoptr(GDateTime) from = g_date_time_new_from_unix_utc(certificate->not_before);
-    g_autoptr(GDateTime) to = g_date_time_new_from_unix_utc(certificate->not_after);
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-    g_autofree char *date = NULL;
-
-    if (!from || !to)
-        return g_strdup("?");
-    date = g_date_time_format(now < certificate->not_before ? from : to, "%Y-%m-%d");
-    if (now < certificate->not_before)
-        return g_strdup_printf("not before %s", date);
-    if (now > certificate->not_after)
-        return g_strdup_printf("expired %s", date);
-    return g_steal_pointer(&date);
-}
-
 static void
 add_certificate_row(SealTable *table, const SealClientObjects *objects,
                     const SealClientCertificate *certificate)
@@ -194,13 +161,14 @@ add_certificate_row(SealTable *table, const SealClientObjects *objects,
     const SealClientKey *key = seal_objects_key(objects, certificate->key);
     g_autofree char *addresses = g_strjoinv(" ", certificate->addresses);
     g_autofree char *purposes = g_strjoinv(" ", certificate->purposes);
-    g_autofree char *validity = describe_validity(certificate);
+    g_autofree char *validity = seal_validity_text(certificate->not_before, certificate->not_after);
     g_autofree char *id = g_strndup(seal_path_id(certificate->path), 8);
 
     seal_table_add_row(table);
     seal_table_add_cell(table, SEAL_COLOUR_BOLD, certificate->subject);
     seal_table_add_cell(table, SEAL_COLOUR_NONE, addresses);
-    seal_table_add_cell(table, colour_of_validity(certificate), validity);
+    seal_table_add_cell(
+        table, seal_validity_colour(certificate->not_before, certificate->not_after), validity);
     seal_table_add_cell(table, SEAL_COLOUR_NONE, *purposes ? purposes : "any");
     seal_table_add_cell(table, SEAL_COLOUR_NONE, key ? key->label : "(no key)");
     seal_table_add_cell(table, SEAL_COLOUR_DIM, id);

@@ -22,5 +22,6 @@ extern const SealCommand seal_command_list;
 extern const SealCommand seal_command_open;
 extern const SealCommand seal_command_sign;
 extern const SealCommand seal_command_verify;
+extern const SealCommand seal_command_trust;
 extern const SealCommand seal_command_unlock;
 extern const SealCommand seal_command_lock;

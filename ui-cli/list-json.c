@@ -2,18 +2,8 @@
  * library. */
 #include "ui-cli/list-json.h"
 
-#include <json-glib/json-glib.h>
-
 #include "ui-cli/choose.h"
-
-static void
-put_text(JsonBuilder *json, const char *name, const char *text)
-{
-    g_autofree char *valid = g_utf8_make_valid(text, -1);
-
-    json_builder_set_member_name(json, name);
-    json_builder_add_string_value(json, valid);
-}
+#include "ui-cli/json.h"
 
 static void
 put_boolean(JsonBuilder *json, const char *name, gboolean value)
@@ -64,16 +54,6 @@ put_ids(JsonBuilder *json, const char *name, char **paths)
 }
 
 static void
-put_base64(JsonBuilder *json, const char *name, GBytes *bytes)
-{
-    gsize len = 0;
-    const guint8 *data = g_bytes_get_data(bytes, &len);
-    g_autofree char *text = g_base64_encode(data, len);
-
-    put_text(json, name, text);
-}
-
-static void
 put_hex(JsonBuilder *json, const char *name, GBytes *bytes)
 {
     gsize len = 0;
@@ -82,16 +62,7 @@ put_hex(JsonBuilder *json, const char *name, GBytes *bytes)
 
     for (gsize i = 0; i < len; i++)
         g_string_append_printf(hex, "%02x", data[i]);
-    put_text(json, name, hex->str);
-}
-
-static void
-put_time(JsonBuilder *json, const char *name, gint64 seconds)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_utc(seconds);
-    g_autofree char *text = time ? g_date_time_format(time, "%Y-%m-%dT%H:%M:%SZ") : g_strdup("");
-
-    put_text(json, name, text);
+    seal_json_put_text(json, name, hex->str);
 }
 
 static void
@@ -100,13 +71,13 @@ put_token(JsonBuilder *json, gconstpointer item)
     const SealClientToken *token = item;
 
     put_id(json, "id", token->path);
-    put_text(json, "label", token->label);
-    put_text(json, "manufacturer", token->manufacturer);
-    put_text(json, "model", token->model);
-    put_text(json, "serial", token->serial);
-    put_text(json, "uri", token->uri);
-    put_text(json, "module", token->module);
-    put_text(json, "state", token->state);
+    seal_json_put_text(json, "label", token->label);
+    seal_json_put_text(json, "manufacturer", token->manufacturer);
+    seal_json_put_text(json, "model", token->model);
+    seal_json_put_text(json, "serial", token->serial);
+    seal_json_put_text(json, "uri", token->uri);
+    seal_json_put_text(json, "module", token->module);
+    seal_json_put_text(json, "state", token->state);
     put_number(json, "tries-left", token->tries_left);
     put_boolean(json, "protected-authentication", token->protected_authentication);
     put_boolean(json, "removable", token->removable);
@@ -120,17 +91,17 @@ put_key(JsonBuilder *json, gconstpointer item)
 
     put_id(json, "id", key->path);
     put_hex(json, "cka-id", key->id);
-    put_text(json, "label", key->label);
-    put_text(json, "uri", key->uri);
-    put_text(json, "algorithm", key->algorithm);
+    seal_json_put_text(json, "label", key->label);
+    seal_json_put_text(json, "uri", key->uri);
+    seal_json_put_text(json, "algorithm", key->algorithm);
     put_number(json, "bits", key->bits);
-    put_text(json, "curve", key->curve);
+    seal_json_put_text(json, "curve", key->curve);
     put_list(json, "purposes", key->purposes);
     put_id(json, "token", key->token);
     put_ids(json, "certificates", key->certificates);
     put_boolean(json, "always-authenticate", key->always_authenticate);
     put_boolean(json, "imported", key->imported);
-    put_base64(json, "public-key", key->public_key);
+    seal_json_put_base64(json, "public-key", key->public_key);
 }
 
 static void
@@ -139,14 +110,14 @@ put_certificate(JsonBuilder *json, gconstpointer item)
     const SealClientCertificate *certificate = item;
 
     put_id(json, "id", certificate->path);
-    put_text(json, "subject", certificate->subject);
-    put_text(json, "issuer", certificate->issuer);
+    seal_json_put_text(json, "subject", certificate->subject);
+    seal_json_put_text(json, "issuer", certificate->issuer);
     put_list(json, "addresses", certificate->addresses);
-    put_time(json, "not-before", certificate->not_before);
-    put_time(json, "not-after", certificate->not_after);
+    seal_json_put_time(json, "not-before", certificate->not_before);
+    seal_json_put_time(json, "not-after", certificate->not_after);
     put_list(json, "purposes", certificate->purposes);
     put_id(json, "key", certificate->key);
-    put_base64(json, "certificate", certificate->certificate);
+    seal_json_put_base64(json, "certificate", certificate->certificate);
 }
 
 static void
@@ -154,10 +125,10 @@ put_module(JsonBuilder *json, gconstpointer item)
 {
     const SealClientModule *module = item;
 
-    put_text(json, "name", module->name);
-    put_text(json, "path", module->path);
-    put_text(json, "state", module->state);
-    put_text(json, "reason", module->reason);
+    seal_json_put_text(json, "name", module->name);
+    seal_json_put_text(json, "path", module->path);
+    seal_json_put_text(json, "state", module->state);
+    seal_json_put_text(json, "reason", module->reason);
 }
 
 static void
@@ -178,8 +149,6 @@ char *
 seal_list_to_json(const SealClientObjects *objects, const char *section)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
-    g_autoptr(JsonNode) root = NULL;
-    g_autofree char *text = NULL;
 
     json_builder_begin_object(json);
     if (!section || g_str_equal(section, "tokens"))
@@ -190,7 +159,5 @@ seal_list_to_json(const SealClientObjects *objects, const char *section)
         put_section(json, "certificates", objects->certificates, put_certificate);
     put_section(json, "modules", objects->modules, put_module);
     json_builder_end_object(json);
-    root = json_builder_get_root(json);
-    text = json_to_string(root, TRUE);
-    return g_strconcat(text, "\n", NULL);
+    return seal_json_print(json);
 }

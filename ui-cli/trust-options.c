@@ -29,11 +29,11 @@ add_files(SealTrust *trust, const GPtrArray *files,
     return TRUE;
 }
 
-static void
-warn_all(const GPtrArray *problems)
+void
+seal_trust_warn(const GPtrArray *warnings)
 {
-    for (guint i = 0; i < problems->len; i++) {
-        g_autofree char *text = seal_text_clean(problems->pdata[i]);
+    for (guint i = 0; i < warnings->len; i++) {
+        g_autofree char *text = seal_text_clean(warnings->pdata[i]);
 
         fprintf(stderr, "privyseal: warning: %s\n", text);
     }
@@ -77,7 +77,7 @@ seal_trust_from_options(SealOptions *options, const char *command, GError **erro
     }
     seal_trust_set_revocation(trust, preferences.revocation);
     add_defaults(trust, options, &preferences, warnings);
-    warn_all(warnings);
+    seal_trust_warn(warnings);
     if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
                    error) ||
         !add_files(trust, seal_options_values(options, "crl"), seal_trust_add_crl_file, error))

@@ -33,3 +33,6 @@
  * (transfer full), or NULL with SEAL_USAGE_ERROR for an unknown mode of `command`, FAILED or
  * INVALID_INPUT for privyseal.conf or a file that is named. Blocks. */
 SealTrust *seal_trust_from_options(SealOptions *options, const char *command, GError **error);
+
+/* Prints each of `warnings` (element-type utf8) as a line on stderr. */
+void seal_trust_warn(const GPtrArray *warnings);

@@ -5,8 +5,8 @@
 #include "tests/cli/cli-fixture.h"
 #include "tests/support/agent.h"
 
-static const char *const commands[] = {"list",    "sign", "verify", "encrypt",
-                                       "decrypt", "open", "unlock", "lock"};
+static const char *const commands[] = {"list", "sign",  "verify", "encrypt", "decrypt",
+                                       "open", "trust", "unlock", "lock"};
 
 static void
 test_help(void)
