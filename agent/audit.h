@@ -10,7 +10,7 @@
 
 typedef struct {
     const SealCaller *caller;
-    const char *operation; /* "sign", "unwrap", "unlock", "lock" */
+    const char *operation; /* "sign", "unwrap", "raw-ecdh" and its like, "unlock", "lock" */
     const char *key_id;    /* "" for unlock and lock */
     const char *key_label;
     const char *token_label;

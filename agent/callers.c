@@ -234,6 +234,12 @@ seal_callers_identify(SealCallers *callers, sd_bus_message *message, SealPeer **
     return 1;
 }
 
+const SealCaller *
+seal_callers_private(const SealCallers *callers)
+{
+    return callers->only ? callers->only->caller : NULL;
+}
+
 guint
 seal_callers_n_in_flight(const SealCallers *callers)
 {

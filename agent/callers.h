@@ -29,6 +29,9 @@ SealCallers *seal_callers_new_private(SealBus *link, GQueue *orphans, uid_t uid,
 /* Cancels every request of every peer. NULL is allowed. */
 void seal_callers_free(SealCallers *callers);
 
+/* Who is at the other end of a private connection; NULL for a shared one. Borrowed. */
+const SealCaller *seal_callers_private(const SealCallers *callers);
+
 /* Finds who sent the method call `message`. 1: `ret_peer` is set and its caller known. 0: the
  * message is kept and dispatched again later, return from the handler. Negative: `ret_error` is
  * set, to LimitExceeded if the peer has SEAL_LIMIT_IN_FLIGHT calls in flight, NotPermitted if it is

@@ -84,6 +84,42 @@ take_purpose(const SealSettingKey *key, void *target, const SealSetting *setting
     return TRUE;
 }
 
+/* The bit of a word of `raw=`; NONE for another. */
+static SealRaw
+raw_from_name(const char *name)
+{
+    for (SealRaw raw = SEAL_RAW_ECDH; raw <= SEAL_RAW_RSA; raw <<= 1)
+        if (strcmp(name, seal_raw_name(raw)) == 0)
+            return raw;
+    return SEAL_RAW_NONE;
+}
+
+/* What the rule's action and purpose say to it is seen when all of the rule is read (config.c). */
+static gboolean
+take_raw(const SealSettingKey *key, void *target, const SealSetting *setting, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(setting->value, ";", -1);
+    SealPolicyRule *rule = target;
+
+    rule->raw = SEAL_RAW_NONE;
+    for (char **word = words; *word; word++) {
+        SealRaw raw = raw_from_name(g_strstrip(*word));
+
+        if (**word && raw == SEAL_RAW_NONE)
+            return seal_setting_error(setting, error,
+                                      "'raw' of [%s] has '%s', expected ecdh, rsa or both with a "
+                                      "semicolon between",
+                                      setting->group, *word);
+        rule->raw |= raw;
+    }
+    if (rule->raw == SEAL_RAW_NONE)
+        return seal_setting_error(setting, error,
+                                  "'raw' of [%s] is empty, expected ecdh, rsa or both; leave the "
+                                  "key out to open neither",
+                                  setting->group);
+    return TRUE;
+}
+
 /* -- the groups ------------------------------------------------------------------------------- */
 
 static const char *const verify_words[] = {[SEAL_VERIFY_REMOVABLE] = "removable",
@@ -123,6 +159,7 @@ static const SealSettingKey policy_keys[] = {
     {"purpose", take_purpose},
     {"action", seal_setting_take_word, G_STRUCT_OFFSET(SealPolicyRule, action),
      .words = action_words},
+    {"raw", take_raw, .fixed_with = "action"},
     {NULL},
 };
 

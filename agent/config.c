@@ -135,6 +135,33 @@ check_required(const GPtrArray *settings, GError **error)
     return TRUE;
 }
 
+/* Where `raw=` stands, the rest of its rule must fit: a rule that can never open what it names is a
+ * mistake that nobody would notice. */
+static gboolean
+check_raw(SealConfig *config, const GPtrArray *settings, GError **error)
+{
+    for (guint i = 0; i < settings->len; i++) {
+        const SealSetting *setting = settings->pdata[i];
+        const SealPolicyRule *rule = NULL;
+
+        if (g_strcmp0(setting->key, "raw") != 0)
+            continue;
+        rule = target_of(config, setting);
+        if (rule->action == SEAL_POLICY_DENY)
+            return seal_setting_error(
+                setting, error,
+                "'raw' of [%s] stands beside action=deny, expected action=allow or action=ask",
+                setting->group);
+        if (rule->raw & SEAL_RAW_ECDH && !rule->for_decrypt)
+            return seal_setting_error(
+                setting, error,
+                "'raw' of [%s] has ecdh, which decrypts, beside purpose=sign, expected "
+                "purpose=decrypt, or rsa alone",
+                setting->group);
+    }
+    return TRUE;
+}
+
 static void
 add_registered_modules(SealConfig *config, const SealP11Places *places)
 {
@@ -185,7 +212,8 @@ seal_config_from_settings(const GPtrArray *user, const GPtrArray *site, const Se
     g_autoptr(GPtrArray) merged = NULL;
 
     merged = merge(site, user, error);
-    if (!merged || !apply(config, merged, error) || !check_required(merged, error))
+    if (!merged || !apply(config, merged, error) || !check_required(merged, error) ||
+        !check_raw(config, merged, error))
         return NULL;
     if (config->modules->len == 0 && places)
         add_registered_modules(config, places);

@@ -9,23 +9,23 @@ struct SealConsent {
     gpointer user_data;
 };
 
-static const char *
-purpose_phrase(SealPurpose purpose)
-{
-    return purpose == SEAL_PURPOSE_SIGN ? "sign with a key" : "decrypt with a key";
-}
-
 static char *
-describe_request(const SealCaller *caller, const SealPolicyKey *key, SealPurpose purpose)
+describe_request(const SealCaller *caller, const SealPolicyKey *key,
+                 const SealPolicyUse *policy_use)
 {
+    const char *phrase = seal_policy_use_phrase(policy_use);
+    const char *warning = policy_use->raw == SEAL_RAW_NONE
+                              ? ""
+                              : "\n\nThis is more than signing or reading mail needs.";
+
     g_autofree char *program = seal_caller_describe(caller);
     g_autofree char *shown_program = seal_assuan_name_clean(program);
     g_autofree char *shown_key = seal_assuan_name_clean(key->key_label);
     g_autofree char *shown_token = seal_assuan_name_clean(key->token_label);
 
-    return g_strdup_printf("A program asks to %s.\n\nProgram: %s\nKey: %s\nToken: %s\nPurpose: %s",
-                           purpose_phrase(purpose), shown_program, shown_key, shown_token,
-                           seal_purpose_name(purpose));
+    return g_strdup_printf("A program asks to %s with a key.\n\nProgram: %s\nKey: %s\nToken: %s\n"
+                           "Purpose: %s%s",
+                           phrase, shown_program, shown_key, shown_token, phrase, warning);
 }
 
 static void
@@ -42,10 +42,10 @@ on_answer(SealErrorCode status, SealSecret *pin, const char *message, gpointer u
 
 SealConsent *
 seal_consent_async(SealPrompter *prompter, const SealCaller *caller, const SealPolicyKey *key,
-                   SealPurpose purpose, SealConsentFunc done, gpointer user_data)
+                   const SealPolicyUse *policy_use, SealConsentFunc done, gpointer user_data)
 {
     SealConsent *consent = g_new0(SealConsent, 1);
-    g_autofree char *description = describe_request(caller, key, purpose);
+    g_autofree char *description = describe_request(caller, key, policy_use);
     const SealPromptText text = {
         .title = "Privy Seal",
         .description = description,

@@ -1,26 +1,18 @@
-/* org.privyseal.Agent1.Key: what is known of a key, and its two uses. */
+/* org.privyseal.Agent1.Key: what is known of a key, and its uses. */
 #include <string.h>
 
 #include "agent/front-object.h"
+#include "agent/raw.h"
 #include "agent/sign.h"
 #include "agent/unwrap.h"
 #include "ipc/names.h"
-
-/* What serves the key now, or served it last. */
-static const SealKeyPlace *
-place_of(const SealKeyObject *key)
-{
-    const SealKeyPlace *place = seal_key_object_best_place(key);
-
-    return place ? place : key->places->pdata[0];
-}
 
 /* RFC 7512 2.3: the token's URI with the key's attributes. */
 static int
 get_uri(sd_bus *bus, const char *path, const char *interface, const char *property,
         sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 {
-    const SealKeyPlace *place = place_of(user_data);
+    const SealKeyPlace *place = seal_key_object_place(user_data);
     g_autoptr(GString) uri = g_string_new(place->token->uri);
     g_autofree char *label = g_uri_escape_string(place->info->label, NULL, FALSE);
     gsize len = 0;
@@ -39,7 +31,7 @@ static int
 get_text(sd_bus *bus, const char *path, const char *interface, const char *property,
          sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 {
-    const SealKeyInfo *info = place_of(user_data)->info;
+    const SealKeyInfo *info = seal_key_object_place(user_data)->info;
     const char *text = info->label;
 
     if (strcmp(property, "Algorithm") == 0)
@@ -53,7 +45,7 @@ static int
 get_bytes(sd_bus *bus, const char *path, const char *interface, const char *property,
           sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 {
-    const SealKeyInfo *info = place_of(user_data)->info;
+    const SealKeyInfo *info = seal_key_object_place(user_data)->info;
 
     return seal_front_append_bytes(reply,
                                    strcmp(property, "Id") == 0 ? info->id : info->public_key);
@@ -63,7 +55,7 @@ static int
 get_bits(sd_bus *bus, const char *path, const char *interface, const char *property,
          sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 {
-    return sd_bus_message_append(reply, "u", place_of(user_data)->info->bits);
+    return sd_bus_message_append(reply, "u", seal_key_object_place(user_data)->info->bits);
 }
 
 static int
@@ -85,7 +77,7 @@ static int
 get_token(sd_bus *bus, const char *path, const char *interface, const char *property,
           sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 {
-    return sd_bus_message_append(reply, "o", place_of(user_data)->token->path);
+    return sd_bus_message_append(reply, "o", seal_key_object_place(user_data)->token->path);
 }
 
 static int
@@ -102,6 +94,20 @@ get_purposes(sd_bus *bus, const char *path, const char *interface, const char *p
     return sd_bus_message_append_strv(reply, (char **)purposes);
 }
 
+/* What the one who reads may do: nothing of it is ever done on the shared bus. */
+static int
+get_raw_operations(sd_bus *bus, const char *path, const char *interface, const char *property,
+                   sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    const SealFrontConnection *connection = seal_front_connection_current(bus);
+    const SealCaller *caller = seal_callers_private(connection->callers);
+    const char *names[SEAL_RAW_OPERATIONS + 1] = {NULL};
+
+    if (caller)
+        seal_raw_operations_opened(connection->front->context, user_data, caller, names);
+    return sd_bus_message_append_strv(reply, (char **)names);
+}
+
 static int
 get_flag(sd_bus *bus, const char *path, const char *interface, const char *property,
          sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
@@ -109,7 +115,7 @@ get_flag(sd_bus *bus, const char *path, const char *interface, const char *prope
     guint32 flag =
         strcmp(property, "Imported") == 0 ? SEAL_KEY_IMPORTED : SEAL_KEY_ALWAYS_AUTHENTICATE;
 
-    return sd_bus_message_append(reply, "b", (place_of(user_data)->info->flags & flag) != 0);
+    return sd_bus_message_append(reply, "b", (seal_key_object_place(user_data)->info->flags & flag) != 0);
 }
 
 /* -- uses ---------------------------------------------------------------------- */
@@ -224,11 +230,12 @@ read_unwrap_query(sd_bus_message *message, SealUnwrapAsk *query, sd_bus_error *r
     return result;
 }
 
+/* Of Unwrap and Raw. */
 static void
-on_unwrapped(SealErrorCode status, const char *message, SealBytes session_key, gpointer user_data)
+on_secret(SealErrorCode status, const char *message, SealBytes secret, gpointer user_data)
 {
     if (status == SEAL_ERROR_NONE)
-        seal_peer_call_answer_bytes(user_data, session_key, TRUE);
+        seal_peer_call_answer_bytes(user_data, secret, TRUE);
     else
         seal_peer_call_answer(user_data, status, message);
 }
@@ -252,7 +259,52 @@ on_unwrap(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
         return result;
     ask = ask_of(peer, message);
     request = seal_peer_call_new(peer, message);
-    use = seal_unwrap_async(connection->front->context, &ask, &query, on_unwrapped, request);
+    use = seal_unwrap_async(connection->front->context, &ask, &query, on_secret, request);
+    if (use) /* else it has been answered */
+        seal_peer_call_on_cancel(request, cancel_use, use);
+    return 1;
+}
+
+static int
+read_raw_query(sd_bus_message *message, SealRawAsk *query, sd_bus_error *ret_error)
+{
+    const char *name = NULL;
+    int result = sd_bus_message_read(message, "s", &name);
+
+    if (result >= 0)
+        result = seal_front_read_bytes_argument(message, &query->input);
+    if (result >= 0)
+        result = seal_front_read_options(message, "option", seal_front_no_option, NULL, ret_error);
+    if (result < 0)
+        return result;
+    query->operation = seal_raw_operation_find(name);
+    if (query->operation)
+        return 1;
+    return seal_front_refuse(
+        ret_error, SEAL_ERROR_NOT_SUPPORTED,
+        "operation '%.64s' is not served, expected ecdh, rsa-sign or rsa-decrypt", name);
+}
+
+static int
+on_raw(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealRawAsk query = {.is_shared = !connection->is_private};
+    SealPeer *peer = NULL;
+    SealPeerCall *request = NULL;
+    SealKeyUse *use = NULL;
+    SealKeyUseAsk ask = {0};
+    int result = seal_callers_identify(connection->callers, message, &peer, ret_error);
+
+    if (result <= 0)
+        return result < 0 ? result : 1;
+    result = read_raw_query(message, &query, ret_error);
+    if (result < 0)
+        return result;
+    ask = ask_of(peer, message);
+    request = seal_peer_call_new(peer, message);
+    use = seal_raw_async(connection->front->context, &ask, &query, on_secret, request);
     if (use) /* else it has been answered */
         seal_peer_call_on_cancel(request, cancel_use, use);
     return 1;
@@ -272,11 +324,15 @@ const sd_bus_vtable seal_front_key_vtable[] = {
     SD_BUS_PROPERTY("Purposes", "as", get_purposes, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("AlwaysAuthenticate", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Imported", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("RawOperations", "as", get_raw_operations, 0, 0),
     SD_BUS_METHOD_WITH_ARGS("Sign", SD_BUS_ARGS("s", mechanism, "a{sv}", parameters, "ay", data),
                             SD_BUS_RESULT("ay", signature), on_sign, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Unwrap",
                             SD_BUS_ARGS("ay", algorithm, "ay", encrypted_key, "a{sv}", options),
                             SD_BUS_RESULT("ay", session_key), on_unwrap,
+                            SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+    SD_BUS_METHOD_WITH_ARGS("Raw", SD_BUS_ARGS("s", operation, "ay", input, "a{sv}", options),
+                            SD_BUS_RESULT("ay", output), on_raw,
                             SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
     SD_BUS_VTABLE_END,
 };

@@ -51,6 +51,9 @@ typedef int (*SealFrontReadFunc)(sd_bus_message *message, const char *key, gpoin
                                  sd_bus_error *ret_error);
 int seal_front_read_options(sd_bus_message *message, const char *what, SealFrontReadFunc read,
                             gpointer data, sd_bus_error *ret_error);
+/* For a call that knows no option yet: every key is unknown. */
+int seal_front_no_option(sd_bus_message *message, const char *key, gpointer data,
+                         sd_bus_error *ret_error);
 /* The value of an option that is a byte array. */
 int seal_front_read_bytes(sd_bus_message *message, SealBytes *ret_bytes);
 /* An argument that is a byte array. */

@@ -56,6 +56,13 @@ seal_front_read_options(sd_bus_message *message, const char *what, SealFrontRead
 }
 
 int
+seal_front_no_option(sd_bus_message *message, const char *key, gpointer data,
+                     sd_bus_error *ret_error)
+{
+    return 0;
+}
+
+int
 seal_front_read_bytes_argument(sd_bus_message *message, SealBytes *ret_bytes)
 {
     const void *data = NULL;

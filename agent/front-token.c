@@ -84,12 +84,6 @@ cancel_unlock(gpointer unlock)
 }
 
 static int
-no_option(sd_bus_message *message, const char *key, gpointer data, sd_bus_error *ret_error)
-{
-    return 0;
-}
-
-static int
 on_unlock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
     SealFrontConnection *connection =
@@ -103,7 +97,7 @@ on_unlock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 
     if (result <= 0)
         return result < 0 ? result : 1;
-    result = seal_front_read_options(message, "option", no_option, NULL, ret_error);
+    result = seal_front_read_options(message, "option", seal_front_no_option, NULL, ret_error);
     if (result < 0)
         return result;
     ask.caller = peer->caller;

@@ -61,7 +61,7 @@ explain(const SealKeyUse *use, const char *reason)
     if (!token && place)
         token = place->token;
     return g_strdup_printf("cannot %s with key '%s'%s%s%s: %s",
-                           seal_purpose_name(use->kind->purpose), label, token ? " on token '" : "",
+                           seal_policy_use_phrase(&use->kind->policy_use), label, token ? " on token '" : "",
                            token ? token->label : "", token ? "'" : "", reason);
 }
 
@@ -97,10 +97,8 @@ seal_key_object_serves(const SealKeyObject *key, SealPurpose purpose)
     guint32 key_flag = purpose == SEAL_PURPOSE_SIGN ? SEAL_KEY_SIGN : SEAL_KEY_DECRYPT;
     guint32 certificate_flag =
         purpose == SEAL_PURPOSE_SIGN ? SEAL_CERTIFICATE_SIGN : SEAL_CERTIFICATE_DECRYPT;
-    const SealKeyPlace *place = seal_key_object_best_place(key);
+    const SealKeyPlace *place = seal_key_object_place(key);
 
-    if (!place)
-        place = key->places->pdata[0];
     if (!(place->info->flags & key_flag))
         return FALSE;
     for (guint i = 0; i < key->certificates->len; i++) {
@@ -201,7 +199,7 @@ unlock_ask(const SealKeyUse *use, const SealKeyPlace *place)
     return (SealUnlockAsk){
         .caller = use->ask.caller,
         .interactive = use->ask.interactive,
-        .purpose = seal_purpose_name(use->kind->purpose),
+        .purpose = seal_policy_use_phrase(&use->kind->policy_use),
         .key_label = place->info->label,
     };
 }
@@ -271,23 +269,58 @@ ask_consent(SealKeyUse *use, const SealPolicyKey *key)
              "a person must consent, and the call does not allow to ask");
         return;
     }
-    consent = seal_consent_async(use->context->prompter, use->ask.caller, key, use->kind->purpose,
-                                 on_consented, use);
+    consent = seal_consent_async(use->context->prompter, use->ask.caller, key,
+                                 &use->kind->policy_use, on_consented, use);
     if (consent) /* else it has called back, and `use` may be gone */
         use->consent = consent;
 }
 
-static void
-check_policy(SealKeyUse *use, const SealKeyObject *key, const SealKeyPlace *place)
+/* What the rules match. Whether both purposes are served is asked of the key itself: what others
+ * encrypted to it does not care for the key usage of its present certificates. */
+static SealPolicyKey
+policy_key_of(const SealKeyObject *key)
 {
-    SealPolicyKey policy_key = {
+    const guint32 both = SEAL_KEY_SIGN | SEAL_KEY_DECRYPT;
+    const SealKeyPlace *place = seal_key_object_place(key);
+
+    return (SealPolicyKey){
         .key_id = key->id,
         .key_label = place->info->label,
         .token_label = place->token->label,
+        .serves_both = (place->info->flags & both) == both,
     };
+}
+
+SealPolicyVerdict
+seal_key_object_judge(const SealKeyUseContext *context, const SealKeyObject *key,
+                      const SealCaller *caller, const SealPolicyUse *policy_use)
+{
+    SealPolicyKey policy_key = policy_key_of(key);
+
+    return seal_policy_decide(context->config->policy_rules, caller, context->own_uid, &policy_key,
+                              policy_use);
+}
+
+static void
+fail_closed(SealKeyUse *use, const SealPolicyKey *key)
+{
+    SealRaw raw = use->kind->policy_use.raw;
+    gboolean needs_both = raw == SEAL_RAW_RSA && key->serves_both;
+    g_autofree char *reason = g_strdup_printf(
+        "policy rule '%s' does not open it to %s, a [policy] rule with raw=%s%s does "
+        "(privyseal.conf(5))",
+        use->rule, use->ask.caller->name, seal_raw_name(raw),
+        needs_both ? " for both purposes of this key" : "");
+
+    fail(use, SEAL_ERROR_NOT_PERMITTED, reason);
+}
+
+static void
+check_policy(SealKeyUse *use, const SealKeyObject *key)
+{
+    SealPolicyKey policy_key = policy_key_of(key);
     SealPolicyVerdict verdict =
-        seal_policy_decide(use->context->config->policy_rules, use->ask.caller,
-                           use->context->own_uid, &policy_key, use->kind->purpose);
+        seal_key_object_judge(use->context, key, use->ask.caller, &use->kind->policy_use);
     g_autofree char *reason = NULL;
 
     use->rule = verdict.rule;
@@ -302,6 +335,9 @@ check_policy(SealKeyUse *use, const SealKeyObject *key, const SealKeyPlace *plac
         reason = g_strdup_printf("policy rule '%s' denies it to %s", verdict.rule,
                                  use->ask.caller->name);
         fail(use, SEAL_ERROR_DENIED, reason);
+        return;
+    case SEAL_POLICY_CLOSED:
+        fail_closed(use, &policy_key);
         return;
     }
 }
@@ -346,7 +382,7 @@ find_key(SealKeyUse *use)
         fail(use, SEAL_ERROR_NOT_FOUND, "the key is not on its token any more");
         return;
     }
-    if (!seal_key_object_serves(key, use->kind->purpose)) {
+    if (!seal_key_object_serves(key, use->kind->policy_use.purpose)) {
         fail(use, SEAL_ERROR_KEY_USAGE,
              "the key usage of the key or of its certificates does not allow it");
         return;
@@ -362,7 +398,7 @@ find_key(SealKeyUse *use)
         g_error_free(error);
         return;
     }
-    check_policy(use, key, place);
+    check_policy(use, key);
 }
 
 /* -- from outside -------------------------------------------------------------- */

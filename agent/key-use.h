@@ -35,10 +35,10 @@ typedef void (*SealKeyUseFunc)(SealErrorCode status, const char *message, SealBy
 
 typedef struct SealKeyUse SealKeyUse;
 
-/* The two kinds of use. */
+/* The kinds of use. */
 typedef struct {
     const char *operation; /* of the audit record */
-    SealPurpose purpose;
+    SealPolicyUse policy_use;
     /* Validates everything that the caller gave against the key and fills in use->mechanism; FALSE
      * with an error if it does not fit. Called once. */
     gboolean (*check)(SealKeyUse *use, const SealKeyInfo *key, GError **error);
@@ -81,6 +81,11 @@ SealKeyUse *seal_key_use_start(SealKeyUse *use, const SealKeyUseKind *kind,
 
 /* The asker left: `done` is not called any more, prompts close, the result is thrown away. */
 void seal_key_use_cancel(SealKeyUse *use);
+
+/* What the policy says to `caller` about `policy_use` of `key` on the token that serves it, or served
+ * it last. */
+SealPolicyVerdict seal_key_object_judge(const SealKeyUseContext *context, const SealKeyObject *key,
+                                        const SealCaller *caller, const SealPolicyUse *policy_use);
 
 /* TRUE if `key` serves `purpose` by its own flags and, if it has certificates, by one of them. */
 gboolean seal_key_object_serves(const SealKeyObject *key, SealPurpose purpose);

@@ -1,4 +1,6 @@
-/* The decision, and nothing else: rules in order, then what holds without any. A sandboxed caller
+/* The decision, and nothing else: rules in order, then what holds without any. The first rule that
+ * matches decides about raw operations, too: a rule further down opens nothing that one above it,
+ * say of the site, leaves closed. A sandboxed caller
  * is known by its Flatpak id alone, because the path of its executable is a path inside the
  * sandbox, where its maker can put any program at any name. */
 #include "agent/policy.h"
@@ -12,6 +14,25 @@ const char *
 seal_purpose_name(SealPurpose purpose)
 {
     return (guint)purpose < G_N_ELEMENTS(purpose_names) ? purpose_names[purpose] : "";
+}
+
+const char *
+seal_policy_use_phrase(const SealPolicyUse *use)
+{
+    if (use->raw == SEAL_RAW_ECDH)
+        return "derive a raw ECDH secret";
+    if (use->raw == SEAL_RAW_NONE)
+        return seal_purpose_name(use->purpose);
+    return use->purpose == SEAL_PURPOSE_SIGN ? "sign without padding (raw RSA)"
+                                             : "decrypt without padding (raw RSA)";
+}
+
+const char *
+seal_raw_name(SealRaw raw)
+{
+    static const char *const names[] = {"", "ecdh", "rsa"};
+
+    return (guint)raw < G_N_ELEMENTS(names) ? names[raw] : "";
 }
 
 void
@@ -54,6 +75,19 @@ matches_key(const char *pattern, const SealPolicyKey *key)
            matches(pattern, "", key->token_label);
 }
 
+/* What becomes of `action` if a raw operation is asked for. */
+static SealPolicyAction
+judge_raw(const SealPolicyRule *rule, const SealCaller *caller, SealRaw raw)
+{
+    if (raw == SEAL_RAW_NONE || rule->action == SEAL_POLICY_DENY)
+        return rule->action;
+    if (!(rule->raw & raw))
+        return SEAL_POLICY_CLOSED;
+    if (*caller->flatpak_id && !(rule->program && g_str_has_prefix(rule->program, "flatpak:")))
+        return SEAL_POLICY_ASK;
+    return rule->action;
+}
+
 static SealPolicyVerdict
 decide_without_rules(const SealCaller *caller, uid_t own_uid)
 {
@@ -64,16 +98,35 @@ decide_without_rules(const SealCaller *caller, uid_t own_uid)
     return (SealPolicyVerdict){SEAL_POLICY_ALLOW, "same-user"};
 }
 
-SealPolicyVerdict
-seal_policy_decide(const GPtrArray *rules, const SealCaller *caller, uid_t own_uid,
-                   const SealPolicyKey *key, SealPurpose purpose)
+static SealPolicyVerdict
+decide(const GPtrArray *rules, const SealCaller *caller, uid_t own_uid, const SealPolicyKey *key,
+       SealPurpose purpose, SealRaw raw)
 {
+    SealPolicyVerdict verdict;
+
     for (guint i = 0; i < rules->len; i++) {
         const SealPolicyRule *rule = rules->pdata[i];
         gboolean is_for = purpose == SEAL_PURPOSE_SIGN ? rule->for_sign : rule->for_decrypt;
 
         if (is_for && matches_program(rule->program, caller) && matches_key(rule->key, key))
-            return (SealPolicyVerdict){rule->action, rule->name};
+            return (SealPolicyVerdict){judge_raw(rule, caller, raw), rule->name};
     }
-    return decide_without_rules(caller, own_uid);
+    verdict = decide_without_rules(caller, own_uid);
+    if (raw != SEAL_RAW_NONE && verdict.action != SEAL_POLICY_DENY)
+        verdict.action = SEAL_POLICY_CLOSED;
+    return verdict;
+}
+
+SealPolicyVerdict
+seal_policy_decide(const GPtrArray *rules, const SealCaller *caller, uid_t own_uid,
+                   const SealPolicyKey *key, const SealPolicyUse *use)
+{
+    SealPolicyVerdict verdict = decide(rules, caller, own_uid, key, use->purpose, use->raw), other;
+    SealPurpose other_purpose =
+        use->purpose == SEAL_PURPOSE_SIGN ? SEAL_PURPOSE_DECRYPT : SEAL_PURPOSE_SIGN;
+
+    if (use->raw != SEAL_RAW_RSA || !key->serves_both)
+        return verdict;
+    other = decide(rules, caller, own_uid, key, other_purpose, use->raw);
+    return other.action > verdict.action ? other : verdict;
 }

@@ -494,6 +494,14 @@ seal_key_object_best_place(const SealKeyObject *key)
     return best;
 }
 
+const SealKeyPlace *
+seal_key_object_place(const SealKeyObject *key)
+{
+    const SealKeyPlace *place = seal_key_object_best_place(key);
+
+    return place ? place : key->places->pdata[0];
+}
+
 void
 seal_registry_set_token_state(SealRegistry *registry, SealTokenObject *token, SealTokenState state,
                               int tries_left)

@@ -121,6 +121,8 @@ GPtrArray *seal_registry_certificates(SealRegistry *registry);
 /* The place that serves `key` now: an unlocked token first, then a locked one; NULL when no token
  * with it is present. */
 const SealKeyPlace *seal_key_object_best_place(const SealKeyObject *key);
+/* The same, or the place that served it last: never NULL. */
+const SealKeyPlace *seal_key_object_place(const SealKeyObject *key);
 
 /* Called by the PIN keeper: what is known of a token's login state and tries; tells listeners. */
 void seal_registry_set_token_state(SealRegistry *registry, SealTokenObject *token,

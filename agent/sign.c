@@ -163,7 +163,7 @@ sign_submit(SealKeyUse *use, SealToken *token, const SealKeyInfo *key, const Sea
 
 static const SealKeyUseKind sign_kind = {
     .operation = "sign",
-    .purpose = SEAL_PURPOSE_SIGN,
+    .policy_use = {SEAL_PURPOSE_SIGN, SEAL_RAW_NONE},
     .check = sign_check,
     .submit = sign_submit,
 };

@@ -22,7 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealUnlocker, seal_unlocker_free)
 typedef struct {
     const SealCaller *caller;
     gboolean interactive;  /* a person may be asked */
-    const char *purpose;   /* "sign", "decrypt" or "unlock" */
+    const char *purpose;   /* "unlock", or seal_policy_use_phrase() */
     const char *key_label; /* (nullable) */
     gboolean last_try;     /* the person asked for the token to be unlocked by name: the last try may be
                               offered, with a confirmation */

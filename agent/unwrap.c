@@ -186,7 +186,7 @@ unwrap_release(SealKeyUse *use)
 
 static const SealKeyUseKind unwrap_kind = {
     .operation = "unwrap",
-    .purpose = SEAL_PURPOSE_DECRYPT,
+    .policy_use = {SEAL_PURPOSE_DECRYPT, SEAL_RAW_NONE},
     .check = unwrap_check,
     .submit = unwrap_submit,
     .release = unwrap_release,

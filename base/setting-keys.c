@@ -147,14 +147,18 @@ check_settings(const GPtrArray *settings, const SealSettingGroup *groups, gboole
 
 /* -- one from two ----------------------------------------------------------------------------- */
 
-/* TRUE if the site's list of the setting's group names its key. */
+/* TRUE if the site's list of the setting's group names its key, or one that it is fixed with. */
 static gboolean
-is_final(const GPtrArray *site, const SealSetting *setting)
+is_final(const GPtrArray *site, const SealSetting *setting, const SealSettingGroup *groups)
 {
     const SealSetting *list = seal_settings_find(site, setting->group, "final");
     g_auto(GStrv) names = list ? g_strsplit_set(list->value, "; ", -1) : NULL;
+    const SealSettingKey *key = seal_setting_key_of(setting, groups);
 
-    return names && setting->key && g_strv_contains((const char *const *)names, setting->key);
+    if (!names || !key)
+        return FALSE;
+    return g_strv_contains((const char *const *)names, key->name) ||
+           (key->fixed_with && g_strv_contains((const char *const *)names, key->fixed_with));
 }
 
 GPtrArray *
@@ -177,7 +181,7 @@ seal_settings_merge(const GPtrArray *site, const GPtrArray *user, const SealSett
 
         if (!find_keys(setting, groups))
             continue;
-        if (!is_final(site, setting))
+        if (!is_final(site, setting, groups))
             g_ptr_array_add(merged, setting);
         else
             g_ptr_array_add(

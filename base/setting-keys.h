@@ -15,6 +15,8 @@ struct SealSettingKey {
     gsize offset;             /* of the member in `target` */
     guint min, max;           /* of a number */
     const char *const *words; /* of a word; ends with NULL */
+    const char *fixed_with;   /* (nullable) another key: where the site fixes that one, this one is
+                                 fixed, too */
 };
 
 typedef struct {

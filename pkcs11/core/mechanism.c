@@ -17,6 +17,9 @@ static const MechanismRow mechanisms[] = {
     {SEAL_MECHANISM_UNWRAP_RSA_OAEP, "unwrap-rsa-oaep"},
     {SEAL_MECHANISM_UNWRAP_ECDH, "unwrap-ecdh"},
     {SEAL_MECHANISM_UNWRAP_X25519, "unwrap-x25519"},
+    {SEAL_MECHANISM_RAW_ECDH, "raw-ecdh"},
+    {SEAL_MECHANISM_RAW_RSA_SIGN, "raw-rsa-sign"},
+    {SEAL_MECHANISM_RAW_RSA_DECRYPT, "raw-rsa-decrypt"},
 };
 
 typedef struct {
@@ -78,9 +81,13 @@ seal_curve_name(SealCurve curve)
 SealMechanism
 seal_mechanism_from_name(const char *name)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(mechanisms); i++)
-        if (seal_mechanism_signs(mechanisms[i].mechanism) && g_str_equal(mechanisms[i].name, name))
-            return mechanisms[i].mechanism;
+    for (size_t i = 0; i < G_N_ELEMENTS(mechanisms); i++) {
+        SealMechanism mechanism = mechanisms[i].mechanism;
+
+        if (seal_mechanism_signs(mechanism) && !seal_mechanism_is_raw(mechanism) &&
+            g_str_equal(mechanisms[i].name, name))
+            return mechanism;
+    }
     return SEAL_MECHANISM_NONE;
 }
 
@@ -114,5 +121,12 @@ seal_curve_coordinate_len(SealCurve curve)
 gboolean
 seal_mechanism_signs(SealMechanism mechanism)
 {
-    return mechanism > SEAL_MECHANISM_NONE && mechanism < SEAL_MECHANISM_UNWRAP_RSA_PKCS;
+    return mechanism == SEAL_MECHANISM_RAW_RSA_SIGN ||
+           (mechanism > SEAL_MECHANISM_NONE && mechanism < SEAL_MECHANISM_UNWRAP_RSA_PKCS);
+}
+
+gboolean
+seal_mechanism_is_raw(SealMechanism mechanism)
+{
+    return mechanism >= SEAL_MECHANISM_RAW_ECDH && mechanism <= SEAL_MECHANISM_RAW_RSA_DECRYPT;
 }

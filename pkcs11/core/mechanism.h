@@ -17,6 +17,10 @@ typedef enum {
     SEAL_MECHANISM_UNWRAP_RSA_OAEP = 17,
     SEAL_MECHANISM_UNWRAP_ECDH = 18,   /* X9.63 KDF, AES key wrap; P-256, P-384, P-521 */
     SEAL_MECHANISM_UNWRAP_X25519 = 19, /* RFC 8418: HKDF, AES key wrap */
+    /* raw operations, which the policy must open by name */
+    SEAL_MECHANISM_RAW_ECDH = 24,        /* the bare x coordinate; P-256, P-384, P-521 */
+    SEAL_MECHANISM_RAW_RSA_SIGN = 25,    /* one block of the modulus' length, no padding */
+    SEAL_MECHANISM_RAW_RSA_DECRYPT = 26, /* the same the other way */
 } SealMechanism;
 
 /* Part of the frames: append only. */
@@ -50,7 +54,8 @@ const char *seal_hash_name(SealHash hash);
 const char *seal_algorithm_name(SealAlgorithm algorithm);
 const char *seal_curve_name(SealCurve curve);
 
-/* The other way; NONE for an unknown name. Signing mechanisms only have D-Bus names. */
+/* The other way; NONE for an unknown name. Only mechanisms of Key.Sign have D-Bus names; the names
+ * of the others stand in the audit. */
 SealMechanism seal_mechanism_from_name(const char *name);
 SealHash seal_hash_from_name(const char *name);
 
@@ -59,5 +64,7 @@ size_t seal_hash_len(SealHash hash);
 /* Bits of a curve's field (256, 384, 521); bytes of one coordinate. */
 unsigned seal_curve_bits(SealCurve curve);
 size_t seal_curve_coordinate_len(SealCurve curve);
-/* TRUE for mechanisms that sign, FALSE for those that unwrap. */
+/* TRUE for mechanisms that sign, FALSE for those that unwrap or decrypt. */
 gboolean seal_mechanism_signs(SealMechanism mechanism);
+/* TRUE for raw operations. */
+gboolean seal_mechanism_is_raw(SealMechanism mechanism);

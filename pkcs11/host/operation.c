@@ -1,10 +1,11 @@
-/* What signing and unwrapping have in common: everything around the token's three calls. */
+/* What signing, unwrapping and raw operations have in common: everything around the token's three calls. */
 #include "pkcs11/host/operation.h"
 
 #include <string.h>
 
 #include "base/seal-box.h"
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/raw.h"
 #include "pkcs11/host/scan.h"
 #include "pkcs11/host/sign.h"
 #include "pkcs11/host/unwrap.h"
@@ -95,13 +96,14 @@ find_key(SealOperation *operation, const SealFrameHeader *header, GError **error
     return refuse(operation, CKR_TOKEN_NOT_PRESENT, error);
 }
 
+/* `is_of_kind`: the mechanism belongs to this type of frame. */
 static gboolean
-check_usage(SealOperation *operation, SealMechanism mechanism, GError **error)
+check_usage(SealOperation *operation, SealMechanism mechanism, gboolean is_of_kind, GError **error)
 {
     const SealHostKey *key = operation->key;
     guint32 needed = seal_mechanism_signs(mechanism) ? SEAL_KEY_SIGN : SEAL_KEY_DECRYPT;
 
-    if ((unsigned)mechanism >= 32 || !(key->mechanisms & (1u << mechanism))) {
+    if (!is_of_kind || (unsigned)mechanism >= 32 || !(key->mechanisms & (1u << mechanism))) {
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
                             "the key or its token does not do this mechanism");
         return FALSE;
@@ -189,10 +191,12 @@ seal_operation_sign(SealOperation *operation, const SealFrameHeader *header,
                     const SealSignRequest *request, SealSlot **ret_lost, GError **error)
 {
     SealMechanism mechanism = header->mechanism;
+    gboolean is_sign = seal_mechanism_signs(mechanism) && !seal_mechanism_is_raw(mechanism);
     gboolean done = FALSE;
 
     operation->pin = request->pin;
-    if (!find_key(operation, header, error) || !check_usage(operation, mechanism, error) ||
+    if (!find_key(operation, header, error) ||
+        !check_usage(operation, mechanism, is_sign, error) ||
         !seal_sign_check(operation->key, mechanism, request, error) ||
         !check_login(operation, error) || !open_session(operation, ret_lost, error))
         return FALSE;
@@ -223,10 +227,12 @@ seal_operation_unwrap(SealOperation *operation, const SealFrameHeader *header,
     SealMechanism mechanism = header->mechanism;
     gboolean agree =
         mechanism == SEAL_MECHANISM_UNWRAP_ECDH || mechanism == SEAL_MECHANISM_UNWRAP_X25519;
+    gboolean is_unwrap = !seal_mechanism_signs(mechanism) && !seal_mechanism_is_raw(mechanism);
     gboolean done = FALSE;
 
     operation->pin = request->pin;
-    if (!find_key(operation, header, error) || !check_usage(operation, mechanism, error) ||
+    if (!find_key(operation, header, error) ||
+        !check_usage(operation, mechanism, is_unwrap, error) ||
         !(agree ? seal_unwrap_agree_check : seal_unwrap_rsa_check)(operation->key, mechanism,
                                                                    request, error) ||
         !check_login(operation, error) || !open_session(operation, ret_lost, error))
@@ -234,6 +240,24 @@ seal_operation_unwrap(SealOperation *operation, const SealFrameHeader *header,
     done = (agree ? seal_unwrap_agree : seal_unwrap_rsa)(operation, mechanism, request, error);
     close_session(operation, ret_lost);
     return done && finish_unwrap(operation, request, error);
+}
+
+gboolean
+seal_operation_raw(SealOperation *operation, const SealFrameHeader *header,
+                   const SealRawRequest *request, SealSlot **ret_lost, GError **error)
+{
+    SealMechanism mechanism = header->mechanism;
+    gboolean done = FALSE;
+
+    operation->pin = request->pin;
+    if (!find_key(operation, header, error) ||
+        !check_usage(operation, mechanism, seal_mechanism_is_raw(mechanism), error) ||
+        !seal_raw_check(operation->key, mechanism, request, error) ||
+        !check_login(operation, error) || !open_session(operation, ret_lost, error))
+        return FALSE;
+    done = seal_raw(operation, mechanism, request, error);
+    close_session(operation, ret_lost);
+    return done;
 }
 
 void

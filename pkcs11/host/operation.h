@@ -8,7 +8,7 @@
 
 /* The largest RSA block (8192 bits). */
 #define SEAL_BLOCK_MAX 1024u
-/* The longest answer: a signature or session key of one block, sealed. */
+/* The longest answer: a signature, block or session key of one block, sealed. */
 #define SEAL_ANSWER_MAX (SEAL_BLOCK_MAX + 64u)
 
 /* What a worker needs for secrets, made once and wiped after each operation; lives in a SealSecret.
@@ -56,7 +56,7 @@ gboolean seal_operation_token_lives(SealOperation *operation);
 /* One uniform error for every failure of OAEP and ECDH. Returns FALSE. */
 gboolean seal_operation_fail_decrypt(SealOperation *operation, GError **error);
 
-/* Run the two kinds of operation: look up key and generation, check usage and mechanism, borrow a
+/* Run the kinds of operation: look up key and generation, check usage and mechanism, borrow a
  * session, work, give it back, tell the agent if the token's state changed, seal an unwrapped key
  * if that was asked for. TRUE with answer_len; FALSE with a GError and rv. `ret_lost`: (transfer
  * full) the slot if its sessions turned out to be lost; seal_scan_lost() is due, after the answer.
@@ -66,6 +66,8 @@ gboolean seal_operation_sign(SealOperation *operation, const SealFrameHeader *he
 gboolean seal_operation_unwrap(SealOperation *operation, const SealFrameHeader *header,
                                const SealUnwrapRequest *request, SealSlot **ret_lost,
                                GError **error);
+gboolean seal_operation_raw(SealOperation *operation, const SealFrameHeader *header,
+                            const SealRawRequest *request, SealSlot **ret_lost, GError **error);
 
 /* Frees and zeroes what the operation holds, wipes its scratch. */
 void seal_operation_clear(SealOperation *operation);

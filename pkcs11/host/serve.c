@@ -153,6 +153,20 @@ serve_unwrap(Request *request)
     return TRUE;
 }
 
+static gboolean
+serve_raw(Request *request)
+{
+    SealRawRequest raw;
+    SealOperation operation = operation_for(request);
+    g_autoptr(GError) error = NULL;
+
+    if (!seal_raw_request_decode(request->body, request->len, &raw))
+        return FALSE;
+    (void)seal_operation_raw(&operation, request->header, &raw, &request->lost, &error);
+    answer_operation(request, &operation, error);
+    return TRUE;
+}
+
 /* A second HELLO, lanes as long as nobody serves them, and what a newer agent may know. */
 static gboolean
 serve_unknown(Request *request)
@@ -173,7 +187,7 @@ typedef struct {
 static const Row rows[] = {
     {SEAL_FRAME_SIGN, serve_sign},     {SEAL_FRAME_UNWRAP, serve_unwrap},
     {SEAL_FRAME_LOGIN, serve_login},   {SEAL_FRAME_LOGOUT, serve_logout},
-    {SEAL_FRAME_RESCAN, serve_rescan},
+    {SEAL_FRAME_RESCAN, serve_rescan}, {SEAL_FRAME_RAW, serve_raw},
 };
 
 static gboolean (*find_handler(guint16 type))(Request *request)

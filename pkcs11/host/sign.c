@@ -116,15 +116,23 @@ check_len(SealOperation *operation, gsize expected, GError **error)
     return FALSE;
 }
 
-/* Signs the whole block in scratch with plain RSA. */
-static gboolean
-sign_block(SealOperation *operation, GError **error)
+gboolean
+seal_sign_block(SealOperation *operation, SealBytes block, GError **error)
 {
     CK_MECHANISM raw = {CKM_RSA_X_509, NULL, 0};
+
+    return sign_at_token(operation, &raw, block, NULL, error) &&
+           check_len(operation, block.len, error);
+}
+
+/* The padded block in scratch. */
+static gboolean
+sign_padded(SealOperation *operation, GError **error)
+{
     SealBytes block = {operation->scratch->block,
                        seal_public_key_modulus_len(operation->key->public_key)};
 
-    return sign_at_token(operation, &raw, block, NULL, error);
+    return seal_sign_block(operation, block, error);
 }
 
 static gboolean
@@ -139,7 +147,7 @@ sign_rsa_pkcs(SealOperation *operation, const SealSignRequest *request, GError *
         return sign_at_token(operation, &mechanism, (SealBytes){digest_info, len}, NULL, error) &&
                check_len(operation, modulus_len, error);
     return seal_pkcs1_pad(digest_info, len, operation->scratch->block, modulus_len) &&
-           sign_block(operation, error) && check_len(operation, modulus_len, error);
+           sign_padded(operation, error);
 }
 
 /* Tries the token's own PSS once for each hash; later signatures go where that led. */
@@ -169,7 +177,7 @@ sign_rsa_pss(SealOperation *operation, const SealSignRequest *request, GError **
                     "this token cannot sign with RSA-PSS and %s", seal_hash_name(parameters->hash));
         return FALSE;
     }
-    return sign_block(operation, error) && check_len(operation, modulus_len, error);
+    return sign_padded(operation, error);
 }
 
 /* From r || s as PKCS#11 has it (2.3.1 of the mechanisms) to the DER that everybody else uses. */
@@ -254,6 +262,16 @@ verify_message(const SealOperation *operation, const SealSignRequest *request)
                             request->data.data, request->data.len) == 1;
 }
 
+gboolean
+seal_sign_fail_mismatch(SealOperation *operation, GError **error)
+{
+    operation->rv = CKR_DEVICE_REMOVED;
+    operation->answer_len = 0;
+    g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_TOKEN_REMOVED,
+                        "the signature does not match the key: the token was exchanged, try again");
+    return FALSE;
+}
+
 static gboolean
 verify(SealOperation *operation, SealMechanism mechanism, const SealSignRequest *request,
        GError **error)
@@ -264,15 +282,11 @@ verify(SealOperation *operation, SealMechanism mechanism, const SealSignRequest 
 
     if (good)
         return TRUE;
-    operation->rv = CKR_DEVICE_REMOVED;
-    operation->answer_len = 0;
-    g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_TOKEN_REMOVED,
-                        "the signature does not match the key: the token was exchanged, try again");
-    return FALSE;
+    return seal_sign_fail_mismatch(operation, error);
 }
 
-static gboolean
-must_verify(const SealOperation *operation)
+gboolean
+seal_sign_must_verify(const SealOperation *operation)
 {
     guint32 policy = operation->host->hello.verify;
 
@@ -295,5 +309,5 @@ seal_sign(SealOperation *operation, SealMechanism mechanism, const SealSignReque
         made = sign_ecdsa(operation, request, error);
     else if (mechanism == SEAL_MECHANISM_ED25519)
         made = sign_ed25519(operation, request, error);
-    return made && (!must_verify(operation) || verify(operation, mechanism, request, error));
+    return made && (!seal_sign_must_verify(operation) || verify(operation, mechanism, request, error));
 }

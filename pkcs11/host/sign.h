@@ -12,3 +12,11 @@ gboolean seal_sign_check(const SealHostKey *key, SealMechanism mechanism,
  * does not match the public key and was to be verified. Blocks on the token. */
 gboolean seal_sign(SealOperation *operation, SealMechanism mechanism,
                    const SealSignRequest *request, GError **error);
+
+/* Plain RSA over a block of the modulus' length, below the modulus; becomes the answer, unverified.
+ * Blocks on the token. */
+gboolean seal_sign_block(SealOperation *operation, SealBytes block, GError **error);
+/* TRUE if signatures of this token are to be verified before they are given out. */
+gboolean seal_sign_must_verify(const SealOperation *operation);
+/* TOKEN_REMOVED for a signature that is not the key's. Returns FALSE. */
+gboolean seal_sign_fail_mismatch(SealOperation *operation, GError **error);

@@ -9,12 +9,10 @@
  * returned, and the removal is told by the slot's event.) */
 #include "pkcs11/host/unwrap.h"
 
-#include <openssl/core_names.h>
 #include <string.h>
 
-#include "pkcs11/core/rv.h"
-#include "pkcs11/host/openssl.h"
 #include "pkcs11/host/padding.h"
+#include "pkcs11/host/rsa-decrypt.h"
 
 typedef struct {
     SealHash hash;
@@ -64,91 +62,7 @@ seal_unwrap_rsa_check(const SealHostKey *key, SealMechanism mechanism,
     return TRUE;
 }
 
-/* TRUE if the ciphertext, stretched to the modulus' length in `out`, is a number below the modulus:
- * others are no ciphertexts at all, which anybody can see. */
-static gboolean
-stretch_ciphertext(const SealPublicKey *key, SealBytes encrypted, guint8 *out)
-{
-    gsize len = seal_public_key_modulus_len(key);
-    BIGNUM *modulus = NULL;
-    g_autoptr(BIGNUM) number = NULL;
-    gboolean below = FALSE;
-
-    if (encrypted.len > len)
-        return FALSE;
-    memset(out, 0, len - encrypted.len);
-    if (encrypted.len > 0)
-        memcpy(out + len - encrypted.len, encrypted.data, encrypted.len);
-    number = BN_bin2bn(out, (int)len, NULL);
-    if (number && EVP_PKEY_get_bn_param(key->key, OSSL_PKEY_PARAM_RSA_N, &modulus) == 1)
-        below = BN_cmp(number, modulus) < 0;
-    BN_free(modulus);
-    return below;
-}
-
-/* -- at the token ------------------------------------------------------------------------------ */
-
-typedef enum {
-    OUTCOME_DONE,    /* scratch->block has `len` bytes */
-    OUTCOME_REFUSED, /* the token does not take the mechanism; no error is set */
-    OUTCOME_BAD,     /* the token does not like the data; no error is set */
-    OUTCOME_FAILED,  /* error is set */
-} Outcome;
-
-static Outcome
-decrypt_at_token(SealOperation *operation, CK_MECHANISM *mechanism, SealBytes encrypted,
-                 gsize *ret_len, GError **error)
-{
-    CK_FUNCTION_LIST *functions = operation->host->functions;
-    CK_ULONG len = SEAL_BLOCK_MAX;
-    CK_RV rv = seal_operation_init(operation, functions->C_DecryptInit, mechanism);
-
-    if (rv != CKR_OK) {
-        if (seal_rv_is_mechanism_refused(rv))
-            return OUTCOME_REFUSED;
-        (void)seal_operation_fail(operation, rv, "C_DecryptInit", error);
-        return OUTCOME_FAILED;
-    }
-    if (!seal_operation_authenticate(operation, error))
-        return OUTCOME_FAILED;
-    rv = functions->C_Decrypt(operation->session, (CK_BYTE *)encrypted.data, encrypted.len,
-                              operation->scratch->block, &len);
-    /* PKCS#11 2.40 5.9: the operation is over. Replacing the session after a data error would also
-     * take time that tells bad padding from good. */
-    operation->dirty = rv != CKR_OK && !seal_rv_is_data_error(rv);
-    if (rv == CKR_OK && len <= SEAL_BLOCK_MAX) {
-        *ret_len = len;
-        return OUTCOME_DONE;
-    }
-    if (seal_rv_is_data_error(rv))
-        return OUTCOME_BAD;
-    (void)seal_operation_fail(operation, rv == CKR_OK ? CKR_GENERAL_ERROR : rv, "C_Decrypt", error);
-    return OUTCOME_FAILED;
-}
-
-/* Plain RSA: the padded block, of the modulus' length, in scratch->block. */
-static Outcome
-decrypt_block(SealOperation *operation, SealBytes encrypted, GError **error)
-{
-    CK_MECHANISM raw = {CKM_RSA_X_509, NULL, 0};
-    guint8 *block = operation->scratch->block;
-    gsize expected = seal_public_key_modulus_len(operation->key->public_key), len = 0;
-    Outcome outcome = OUTCOME_REFUSED;
-
-    if (operation->key->slot->abilities & SEAL_CAN_RSA_RAW_DECRYPT)
-        outcome = decrypt_at_token(operation, &raw, encrypted, &len, error);
-    /* A number below the modulus always has a root: this is no matter of padding. */
-    if (outcome == OUTCOME_BAD || (outcome == OUTCOME_DONE && len > expected)) {
-        (void)seal_operation_fail(operation, CKR_GENERAL_ERROR, "C_Decrypt", error);
-        return OUTCOME_FAILED;
-    }
-    /* Some modules leave out leading zeroes. */
-    if (outcome == OUTCOME_DONE && len < expected) {
-        memmove(block + expected - len, block, len);
-        memset(block, 0, expected - len);
-    }
-    return outcome;
-}
+/* -- failures ------------------------------------------------------------------------------------- */
 
 static gboolean
 fail_not_supported(GError **error)
@@ -168,30 +82,30 @@ fail_removed(SealOperation *operation, GError **error)
  */
 
 /* The token's own unpadding, put back into a padded block so that one way leads on from here. */
-static Outcome
+static SealRsaOutcome
 decrypt_padded(SealOperation *operation, SealBytes encrypted, GError **error)
 {
     CK_MECHANISM mechanism = {CKM_RSA_PKCS, NULL, 0};
     gsize modulus_len = seal_public_key_modulus_len(operation->key->public_key), len = 0;
     guint8 *block = operation->scratch->block;
-    Outcome outcome = decrypt_at_token(operation, &mechanism, encrypted, &len, error);
+    SealRsaOutcome outcome = seal_rsa_decrypt(operation, &mechanism, encrypted, &len, error);
     gboolean lives = FALSE;
 
-    if (outcome == OUTCOME_FAILED || outcome == OUTCOME_REFUSED)
+    if (outcome == SEAL_RSA_FAILED || outcome == SEAL_RSA_REFUSED)
         return outcome;
     lives = seal_operation_token_lives(operation);
-    if (outcome == OUTCOME_DONE && len + 11 <= modulus_len) {
+    if (outcome == SEAL_RSA_DONE && len + 11 <= modulus_len) {
         memmove(block + modulus_len - len, block, len);
         memset(block + 2, 0xff, modulus_len - len - 3);
         block[0] = 0;
         block[1] = 2;
         block[modulus_len - len - 1] = 0;
-        return OUTCOME_DONE;
+        return SEAL_RSA_DONE;
     }
     if (lives)
-        return OUTCOME_BAD;
+        return SEAL_RSA_BAD;
     (void)fail_removed(operation, error);
-    return OUTCOME_FAILED;
+    return SEAL_RSA_FAILED;
 }
 
 static gboolean
@@ -200,22 +114,22 @@ unwrap_pkcs1(SealOperation *operation, const SealUnwrapRequest *request, GError 
     const SealPublicKey *public_key = operation->key->public_key;
     SealScratch *scratch = operation->scratch;
     SealBytes encrypted = {scratch->block2, seal_public_key_modulus_len(public_key)};
-    gboolean possible = stretch_ciphertext(public_key, request->encrypted, scratch->block2);
-    Outcome outcome = possible ? decrypt_block(operation, encrypted, error) : OUTCOME_BAD;
+    gboolean possible = seal_rsa_stretch(public_key, request->encrypted, scratch->block2);
+    SealRsaOutcome outcome = possible ? seal_rsa_decrypt_block(operation, encrypted, error) : SEAL_RSA_BAD;
     guint8 rejection_key[32];
     gboolean done = FALSE;
 
-    if (outcome == OUTCOME_REFUSED && operation->key->slot->abilities & SEAL_CAN_RSA_PKCS_DECRYPT)
+    if (outcome == SEAL_RSA_REFUSED && operation->key->slot->abilities & SEAL_CAN_RSA_PKCS_DECRYPT)
         outcome = decrypt_padded(operation, encrypted, error);
-    if (outcome == OUTCOME_REFUSED)
+    if (outcome == SEAL_RSA_REFUSED)
         return fail_not_supported(error);
-    if (outcome == OUTCOME_FAILED)
+    if (outcome == SEAL_RSA_FAILED)
         return FALSE;
 
     done = seal_rejection_key(operation->host->hello.rejection_secret, public_key->info_hash,
                               possible ? encrypted : request->encrypted, rejection_key) &&
            seal_pkcs1_unpad(rejection_key, request->parameters.session_key_len,
-                            outcome == OUTCOME_DONE, scratch->block, encrypted.len,
+                            outcome == SEAL_RSA_DONE, scratch->block, encrypted.len,
                             &operation->key_len);
     seal_wipe(rejection_key, sizeof rejection_key);
     if (!done) {
@@ -230,7 +144,7 @@ unwrap_pkcs1(SealOperation *operation, const SealUnwrapRequest *request, GError 
  * ------------------------------------------------------------------------------------------ */
 
 /* The token's own unpadding. */
-static Outcome
+static SealRsaOutcome
 decrypt_oaep(SealOperation *operation, const SealUnwrapRequest *request, SealBytes encrypted,
              gsize *ret_len, GError **error)
 {
@@ -242,13 +156,13 @@ decrypt_oaep(SealOperation *operation, const SealUnwrapRequest *request, SealByt
         .ulSourceDataLen = request->label.len,
     };
     CK_MECHANISM mechanism = {CKM_RSA_PKCS_OAEP, &oaep, sizeof oaep};
-    Outcome outcome = OUTCOME_REFUSED;
+    SealRsaOutcome outcome = SEAL_RSA_REFUSED;
 
     if (operation->key->slot->abilities & SEAL_CAN_RSA_OAEP)
-        outcome = decrypt_at_token(operation, &mechanism, encrypted, ret_len, error);
-    if (outcome == OUTCOME_BAD && !seal_operation_token_lives(operation)) {
+        outcome = seal_rsa_decrypt(operation, &mechanism, encrypted, ret_len, error);
+    if (outcome == SEAL_RSA_BAD && !seal_operation_token_lives(operation)) {
         (void)fail_removed(operation, error);
-        return OUTCOME_FAILED;
+        return SEAL_RSA_FAILED;
     }
     return outcome;
 }
@@ -260,23 +174,23 @@ unwrap_oaep(SealOperation *operation, const SealUnwrapRequest *request, GError *
     const SealPublicKey *public_key = operation->key->public_key;
     SealScratch *scratch = operation->scratch;
     SealBytes encrypted = {scratch->block2, seal_public_key_modulus_len(public_key)};
-    Outcome outcome = OUTCOME_BAD;
+    SealRsaOutcome outcome = SEAL_RSA_BAD;
     gboolean good = FALSE;
     gsize len = 0;
 
-    if (!stretch_ciphertext(public_key, request->encrypted, scratch->block2))
+    if (!seal_rsa_stretch(public_key, request->encrypted, scratch->block2))
         return seal_operation_fail_decrypt(operation, error);
-    outcome = decrypt_block(operation, encrypted, error);
-    if (outcome == OUTCOME_DONE) {
+    outcome = seal_rsa_decrypt_block(operation, encrypted, error);
+    if (outcome == SEAL_RSA_DONE) {
         good = seal_oaep_unpad(parameters->hash, parameters->mgf_hash, request->label,
                                scratch->block, encrypted.len, &len);
-    } else if (outcome == OUTCOME_REFUSED) {
+    } else if (outcome == SEAL_RSA_REFUSED) {
         outcome = decrypt_oaep(operation, request, encrypted, &len, error);
-        good = outcome == OUTCOME_DONE;
+        good = outcome == SEAL_RSA_DONE;
     }
-    if (outcome == OUTCOME_REFUSED)
+    if (outcome == SEAL_RSA_REFUSED)
         return fail_not_supported(error);
-    if (outcome == OUTCOME_FAILED)
+    if (outcome == SEAL_RSA_FAILED)
         return FALSE;
     if (!good || len == 0 ||
         (parameters->session_key_len > 0 && len != parameters->session_key_len))

@@ -72,7 +72,8 @@ typedef struct {
     SealErrorCode status;
     uint32_t ckr;        /* CK_RV, 0 if none */
     const char *message; /* sentence from the host or from here; "" when status is NONE */
-    SealBytes body;      /* signature, session key or sealed box; wiped after the callback */
+    SealBytes body;      /* signature, session key, sealed box, or what a raw operation gives; wiped
+                            after the callback */
 } SealReply;
 typedef void (*SealReplyFunc)(const SealReply *reply, gpointer user_data);
 
@@ -123,3 +124,7 @@ guint64 seal_token_sign(SealToken *token, const SealKeyInfo *key, SealMechanism 
 guint64 seal_token_unwrap(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism,
                           const SealUnwrapRequest *request, const SealSecret *pin,
                           SealReplyFunc done, gpointer user_data);
+/* A raw operation (SEAL_MECHANISM_RAW_ECDH and its like). Whether it is permitted is asked before. */
+guint64 seal_token_raw(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism,
+                       SealBytes input, const SealSecret *pin, SealReplyFunc done,
+                       gpointer user_data);

@@ -304,6 +304,26 @@ seal_token_logout(SealToken *token, SealReplyFunc done, gpointer user_data)
     return ask(token, &logout, done, user_data);
 }
 
+/* A use of `key`. Of its parts the first is the parameters and the last the PIN; those between come
+ * from outside. */
+static guint64
+ask_use(SealToken *token, SealAsk *use, const SealSecret *pin, SealReplyFunc done,
+        gpointer user_data)
+{
+    g_return_val_if_fail(token->module, 0);
+    if (is_pin_too_long(pin))
+        return refuse(token, SEAL_ERROR_LIMIT_EXCEEDED, "the PIN is longer than 255 bytes", done,
+                      user_data);
+    for (guint i = 1; i + 1 < use->n_parts; i++)
+        if (use->parts[i].iov_len > SEAL_DATA_MAX)
+            return refuse(token, SEAL_ERROR_LIMIT_EXCEEDED, "the data is larger than 64 KiB", done,
+                          user_data);
+    use->is_secret = pin != NULL;
+    use->is_patient = needs_pad(token, pin, use->key->flags & SEAL_KEY_ALWAYS_AUTHENTICATE);
+    use->timeout_ms = seal_module_config(token->module)->operation_timeout_ms;
+    return ask(token, use, done, user_data);
+}
+
 guint64
 seal_token_sign(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism,
                 const SealSignParameters *parameters, SealBytes data, const SealSecret *pin,
@@ -315,18 +335,11 @@ seal_token_sign(SealToken *token, const SealKeyInfo *key, SealMechanism mechanis
                     .key = key,
                     .mechanism = mechanism,
                     .parts = parts,
-                    .n_parts = G_N_ELEMENTS(parts),
-                    .is_secret = pin != NULL};
+                    .n_parts = G_N_ELEMENTS(parts)};
 
-    g_return_val_if_fail(token->module, 0);
-    if (data.len > SEAL_DATA_MAX || is_pin_too_long(pin))
-        return refuse(token, SEAL_ERROR_LIMIT_EXCEEDED, "the data is larger than 64 KiB", done,
-                      user_data);
     sent.data_len = (uint32_t)data.len;
     sent.pin_len = (uint32_t)parts[2].iov_len;
-    sign.is_patient = needs_pad(token, pin, key->flags & SEAL_KEY_ALWAYS_AUTHENTICATE);
-    sign.timeout_ms = seal_module_config(token->module)->operation_timeout_ms;
-    return ask(token, &sign, done, user_data);
+    return ask_use(token, &sign, pin, done, user_data);
 }
 
 guint64
@@ -347,22 +360,30 @@ seal_token_unwrap(SealToken *token, const SealKeyInfo *key, SealMechanism mechan
                       .key = key,
                       .mechanism = mechanism,
                       .parts = parts,
-                      .n_parts = G_N_ELEMENTS(parts),
-                      .is_secret = pin != NULL};
+                      .n_parts = G_N_ELEMENTS(parts)};
 
-    g_return_val_if_fail(token->module, 0);
-    for (guint i = 1; i < G_N_ELEMENTS(parts); i++)
-        if (parts[i].iov_len > (i == 5 ? SEAL_PIN_MAX : SEAL_DATA_MAX))
-            return refuse(token, SEAL_ERROR_LIMIT_EXCEEDED, "a part is larger than 64 KiB", done,
-                          user_data);
     sent.label_len = (uint32_t)parts[1].iov_len;
     sent.originator_len = (uint32_t)parts[2].iov_len;
     sent.shared_info_len = (uint32_t)parts[3].iov_len;
     sent.encrypted_len = (uint32_t)parts[4].iov_len;
     sent.pin_len = (uint32_t)parts[5].iov_len;
-    unwrap.is_patient = needs_pad(token, pin, key->flags & SEAL_KEY_ALWAYS_AUTHENTICATE);
-    unwrap.timeout_ms = seal_module_config(token->module)->operation_timeout_ms;
-    return ask(token, &unwrap, done, user_data);
+    return ask_use(token, &unwrap, pin, done, user_data);
+}
+
+guint64
+seal_token_raw(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism, SealBytes input,
+               const SealSecret *pin, SealReplyFunc done, gpointer user_data)
+{
+    SealRawParameters sent = {.input_len = (uint32_t)input.len};
+    struct iovec parts[] = {part(&sent, sizeof sent), part(input.data, input.len), pin_part(pin)};
+    SealAsk raw = {.type = SEAL_FRAME_RAW,
+                   .key = key,
+                   .mechanism = mechanism,
+                   .parts = parts,
+                   .n_parts = G_N_ELEMENTS(parts)};
+
+    sent.pin_len = (uint32_t)parts[2].iov_len;
+    return ask_use(token, &raw, pin, done, user_data);
 }
 
 void

@@ -32,6 +32,8 @@ typedef enum {
     SEAL_FRAME_SIGN = 5,    /* body: SealSignParameters, data, PIN; reply: signature */
     SEAL_FRAME_UNWRAP = 6,  /* body: SealUnwrapParameters, parts; reply: session key or sealed box */
     /* reserved for the life of a key: 7 pin change, 8 pin unblock, 9 generate, 10 import, 11 store */
+    SEAL_FRAME_RAW = 12,    /* body: SealRawParameters, input, PIN; reply: secret or block. The host
+                               knows no policy: the agent asks for nothing that no rule opened */
 
     /* host to agent, not answered; one TOKEN, its KEYs and CERTIFICATEs, then TOKEN_DONE */
     SEAL_FRAME_TOKEN = 32,       /* body: messages.h; the token's old objects are forgotten */

@@ -88,6 +88,22 @@ seal_unwrap_request_decode(const void *body, size_t len, SealUnwrapRequest *ret_
     return TRUE;
 }
 
+gboolean
+seal_raw_request_decode(const void *body, size_t len, SealRawRequest *ret_request)
+{
+    SealRawRequest request = {0};
+    SealReader reader;
+
+    seal_reader_init(&reader, body, len);
+    read_structure(&reader, &request.parameters, sizeof request.parameters);
+    request.input = read_part(&reader, request.parameters.input_len, SEAL_DATA_MAX);
+    request.pin = read_part(&reader, request.parameters.pin_len, SEAL_PIN_MAX);
+    if (!seal_reader_done(&reader))
+        return FALSE;
+    *ret_request = request;
+    return TRUE;
+}
+
 /* -- bounded fields ---------------------------------------------------------------------------- */
 
 /* Writes `text` (nullable) as valid UTF-8 of at most `max` bytes. */

@@ -69,6 +69,12 @@ typedef struct {
     uint8_t seal_to[32];      /* X25519 public key, with SEAL_UNWRAP_SEAL */
 } SealUnwrapParameters;
 
+/* SEAL_FRAME_RAW; then input, then PIN. */
+typedef struct {
+    uint32_t input_len; /* ECDH: uncompressed point (04 X Y); RSA: a block of the modulus' length */
+    uint32_t pin_len;
+} SealRawParameters;
+
 /* The parts of an unwrap, cut out of a body (pointing into it). */
 typedef struct {
     SealUnwrapParameters parameters;
@@ -78,6 +84,10 @@ typedef struct {
     SealSignParameters parameters;
     SealBytes data, pin;
 } SealSignRequest;
+typedef struct {
+    SealRawParameters parameters;
+    SealBytes input, pin;
+} SealRawRequest;
 typedef struct {
     SealLoginParameters parameters;
     SealBytes pin;
@@ -89,6 +99,7 @@ gboolean seal_hello_decode(const void *body, size_t len, SealHello *ret_hello);
 gboolean seal_login_request_decode(const void *body, size_t len, SealLoginRequest *ret_request);
 gboolean seal_sign_request_decode(const void *body, size_t len, SealSignRequest *ret_request);
 gboolean seal_unwrap_request_decode(const void *body, size_t len, SealUnwrapRequest *ret_request);
+gboolean seal_raw_request_decode(const void *body, size_t len, SealRawRequest *ret_request);
 
 /* Body of a failed reply: what the host knows. */
 typedef struct {

@@ -195,6 +195,41 @@ test_rules_of_the_site_come_first(void)
     g_assert_cmpstr(((SealPolicyRule *)config->policy_rules->pdata[1])->name, ==, "mine");
 }
 
+static guint
+raw_of_first(const SealConfig *config)
+{
+    return ((SealPolicyRule *)config->policy_rules->pdata[0])->raw;
+}
+
+static void
+test_raw_is_opened_by_name_only(void)
+{
+    g_autoptr(SealConfig) none = read_both("[policy p]\naction=allow\n", "");
+    g_autoptr(SealConfig) both = read_both("[policy p]\nraw=rsa ;ecdh;\naction=ask\n", "");
+    g_autoptr(SealConfig) rsa = read_both("[policy p]\nraw=rsa\naction=allow\npurpose=sign\n", "");
+
+    g_assert_cmpuint(raw_of_first(none), ==, SEAL_RAW_NONE);
+    g_assert_cmpuint(raw_of_first(both), ==, SEAL_RAW_ECDH | SEAL_RAW_RSA);
+    g_assert_cmpuint(raw_of_first(rsa), ==, SEAL_RAW_RSA);
+}
+
+/* A user adds `raw=` to a rule of the site only if the site left that rule open. */
+static void
+test_site_fixes_raw(void)
+{
+    static const char *const expected[] = {"user.conf:2: 'raw' of [policy p] is fixed by *",
+                                           "user.conf:2: 'raw' of [policy p] is fixed by *", NULL};
+    const char *user = "[policy p]\nraw=rsa\n";
+    g_autoptr(SealConfig) opened = read_both(user, "[policy p]\naction=allow\n");
+    g_autoptr(SealConfig) by_name = read_both(user, "[policy p]\naction=allow\nfinal=raw\n");
+    g_autoptr(SealConfig) by_action = read_both(user, "[policy p]\naction=allow\nfinal=action\n");
+
+    seal_test_expect_warnings(expected);
+    g_assert_cmpuint(raw_of_first(opened), ==, SEAL_RAW_RSA);
+    g_assert_cmpuint(raw_of_first(by_name), ==, SEAL_RAW_NONE);
+    g_assert_cmpuint(raw_of_first(by_action), ==, SEAL_RAW_NONE);
+}
+
 static void
 test_missing_files_are_empty(void)
 {
@@ -265,6 +300,14 @@ static const struct {
                                             "decrypt or both"},
     {"[policy p]\naction=ask\nkey=\n", "3: 'key' of [policy p] is '', expected a pattern*"},
     {"[policy p]\naction=ask\nkey=[ab]\n", "3: 'key' of [policy p] is '[ab]', expected a pattern*"},
+    {"[policy p]\naction=ask\nraw=edch\n", "3: 'raw' of [policy p] has 'edch', expected ecdh, rsa or "
+                                            "both with a semicolon between"},
+    {"[policy p]\naction=ask\nraw= ;\n", "3: 'raw' of [policy p] is empty, expected ecdh, rsa or*"},
+    {"[policy p]\nraw=rsa\naction=deny\n", "2: 'raw' of [policy p] stands beside action=deny, "
+                                            "expected action=allow or action=ask"},
+    {"[policy p]\nraw=rsa;ecdh\naction=ask\npurpose=sign\n",
+     "2: 'raw' of [policy p] has ecdh, which decrypts, beside purpose=sign, expected "
+     "purpose=decrypt, or rsa alone"},
     {"idle-lock=1\n", "1: expected a group like [agent] before the first key"},
     {"[agent]\nnonsense\n", "2: expected key=value, [group] or # comment, not 'nonsense'"},
     {"[agent]\n=1\n", "2: expected key=value, [group] or # comment, not '=1'"},
@@ -548,6 +591,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/policy/keys-are-read", test_policy_keys_are_read);
     g_test_add_func("/config/files/user-wins", test_user_wins);
     g_test_add_func("/config/files/site-wins-where-final", test_site_wins_where_final);
+    g_test_add_func("/config/raw/is-opened-by-name-only", test_raw_is_opened_by_name_only);
+    g_test_add_func("/config/raw/is-fixed-by-the-site-with-its-rule", test_site_fixes_raw);
     g_test_add_func("/config/files/rules-of-the-site-come-first",
                     test_rules_of_the_site_come_first);
     g_test_add_func("/config/files/missing-are-empty", test_missing_files_are_empty);

@@ -17,6 +17,7 @@ typedef struct {
     char *message;
 } Scene;
 
+static const SealPolicyUse to_sign = {SEAL_PURPOSE_SIGN, SEAL_RAW_NONE};
 static const SealPolicyKey key = {
     .key_id = "00", .key_label = "work\nPurpose: harmless", .token_label = "Blue"};
 
@@ -66,10 +67,10 @@ is_answered(gpointer data)
 }
 
 static void
-ask(Scene *scene, SealPurpose purpose, SealErrorCode status)
+ask(Scene *scene, SealPolicyUse policy_use, SealErrorCode status)
 {
     SealConsent *consent =
-        seal_consent_async(scene->prompter, scene->caller, &key, purpose, on_answer, scene);
+        seal_consent_async(scene->prompter, scene->caller, &key, &policy_use, on_answer, scene);
 
     g_assert_nonnull(consent);
     g_assert_cmpuint(scene->calls, ==, 0);
@@ -95,7 +96,7 @@ test_answers(void)
         Scene scene;
 
         scene_open(&scene, NULL, cases[i].answer);
-        ask(&scene, SEAL_PURPOSE_SIGN, cases[i].status);
+        ask(&scene, to_sign, cases[i].status);
         g_assert_true((*scene.message == '\0') == (cases[i].status == SEAL_ERROR_NONE));
         scene_close(&scene);
     }
@@ -108,7 +109,7 @@ test_text(void)
     g_autofree char *log = NULL, *program = NULL, *line = NULL;
 
     scene_open(&scene, NULL, "yes");
-    ask(&scene, SEAL_PURPOSE_DECRYPT, SEAL_ERROR_NONE);
+    ask(&scene, (SealPolicyUse){SEAL_PURPOSE_DECRYPT}, SEAL_ERROR_NONE);
     log = seal_test_pinentry_log(scene.home);
     program = seal_caller_describe(scene.caller);
     /* The label's line break does not make a line of its own */
@@ -122,12 +123,38 @@ test_text(void)
 }
 
 static void
+test_raw_text(void)
+{
+    static const struct {
+        SealPolicyUse policy_use;
+        const char *purpose;
+    } cases[] = {
+        {{SEAL_PURPOSE_DECRYPT, SEAL_RAW_ECDH}, "derive a raw ECDH secret"},
+        {{SEAL_PURPOSE_SIGN, SEAL_RAW_RSA}, "sign without padding (raw RSA)"},
+        {{SEAL_PURPOSE_DECRYPT, SEAL_RAW_RSA}, "decrypt without padding (raw RSA)"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Scene scene;
+        g_autofree char *log = NULL, *text = NULL;
+
+        scene_open(&scene, NULL, "yes");
+        ask(&scene, cases[i].policy_use, SEAL_ERROR_NONE);
+        log = seal_test_pinentry_log(scene.home);
+        text = g_strdup_printf("Purpose: %s%%0A%%0AThis is more than signing or reading mail needs.",
+                               cases[i].purpose);
+        g_assert_nonnull(strstr(log, text));
+        scene_close(&scene);
+    }
+}
+
+static void
 test_no_prompter(void)
 {
     Scene scene;
 
     scene_open(&scene, "/nonexistent/pinentry", "yes");
-    ask(&scene, SEAL_PURPOSE_SIGN, SEAL_ERROR_NO_PROMPTER);
+    ask(&scene, to_sign, SEAL_ERROR_NO_PROMPTER);
     scene_close(&scene);
 }
 
@@ -138,8 +165,7 @@ test_caller_leaves(void)
     SealConsent *consent = NULL;
 
     scene_open(&scene, NULL, "hang");
-    consent = seal_consent_async(scene.prompter, scene.caller, &key, SEAL_PURPOSE_SIGN, on_answer,
-                                 &scene);
+    consent = seal_consent_async(scene.prompter, scene.caller, &key, &to_sign, on_answer, &scene);
     seal_consent_cancel(consent);
     scene_close(&scene);
     g_assert_cmpuint(scene.calls, ==, 0);
@@ -151,6 +177,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/consent/answers/are-told-apart", test_answers);
     g_test_add_func("/consent/text/names-program-key-purpose", test_text);
+    g_test_add_func("/consent/text/says-that-it-is-raw", test_raw_text);
     g_test_add_func("/consent/no-prompter/is-told", test_no_prompter);
     g_test_add_func("/consent/caller-leaves/dialogue-closes", test_caller_leaves);
     return g_test_run();

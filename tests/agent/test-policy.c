@@ -260,14 +260,105 @@ test_row(gconstpointer data)
 
     for (guint i = 0; i < G_N_ELEMENTS(row->rules) && row->rules[i]; i++)
         g_ptr_array_add(rules, (gpointer)row->rules[i]);
-    verdict = seal_policy_decide(rules, &caller, ME, &key, row->purpose);
+    verdict = seal_policy_decide(rules, &caller, ME, &key, &(SealPolicyUse){row->purpose});
+    g_assert_cmpint(verdict.action, ==, row->action);
+    g_assert_cmpstr(verdict.rule, ==, row->rule);
+}
+
+/* -- raw operations ----------------------------------------------------------------------------- */
+
+#define BOTH .for_sign = TRUE, .for_decrypt = TRUE
+
+static const SealPolicyRule open_all = {
+    .name = (char *)"raw", BOTH, .raw = SEAL_RAW_ECDH | SEAL_RAW_RSA};
+static const SealPolicyRule open_ecdh = {.name = (char *)"ecdh", BOTH, .raw = SEAL_RAW_ECDH};
+static const SealPolicyRule open_asking = {
+    .name = (char *)"asking", BOTH, .action = SEAL_POLICY_ASK, .raw = SEAL_RAW_RSA};
+static const SealPolicyRule open_signing = {
+    .name = (char *)"signing", .for_sign = TRUE, .raw = SEAL_RAW_RSA};
+static const SealPolicyRule open_mail_flatpak = {
+    .name = (char *)"named", .program = (char *)"flatpak:org.mozilla.*", BOTH, .raw = SEAL_RAW_RSA};
+static const SealPolicyRule open_any_program = {
+    .name = (char *)"star", .program = (char *)"*", BOTH, .raw = SEAL_RAW_RSA};
+static const SealPolicyRule plain_rule = {.name = (char *)"plain", BOTH};
+static const SealPolicyRule deny_decrypting = {
+    .name = (char *)"shut", .for_decrypt = TRUE, .action = SEAL_POLICY_DENY};
+
+#define SANDBOX "org.mozilla.Thunderbird"
+
+typedef struct {
+    const char *what;
+    const SealPolicyRule *rules[3];
+    const char *flatpak_id;
+    SealPolicyUse use;
+    gboolean serves_both;
+    SealPolicyAction action;
+    const char *rule;
+} RawRow;
+
+#define ECDH        {SEAL_PURPOSE_DECRYPT, SEAL_RAW_ECDH}
+#define SIGN_RAW    {SEAL_PURPOSE_SIGN, SEAL_RAW_RSA}
+#define DECRYPT_RAW {SEAL_PURPOSE_DECRYPT, SEAL_RAW_RSA}
+
+/* clang-format off */
+static const RawRow raw_rows[] = {
+    {"no rule opens nothing", {NULL}, "", ECDH, FALSE, SEAL_POLICY_CLOSED, "same-user"},
+    {"no rule opens nothing to a sandbox", {NULL}, SANDBOX, SIGN_RAW, FALSE, SEAL_POLICY_CLOSED, "sandboxed-asks"},
+    {"a rule that does not say so opens nothing", {&plain_rule}, "", ECDH, FALSE, SEAL_POLICY_CLOSED, "plain"},
+    {"a rule opens what it names", {&open_all}, "", ECDH, FALSE, SEAL_POLICY_ALLOW, "raw"},
+    {"a rule opens nothing else", {&open_ecdh}, "", DECRYPT_RAW, FALSE, SEAL_POLICY_CLOSED, "ecdh"},
+    {"a rule that asks asks", {&open_asking}, "", SIGN_RAW, FALSE, SEAL_POLICY_ASK, "asking"},
+    {"a rule that denies denies", {&deny_all, &open_all}, "", SIGN_RAW, FALSE, SEAL_POLICY_DENY, "rest"},
+    {"the first rule that matches decides", {&plain_rule, &open_all}, "", ECDH, FALSE, SEAL_POLICY_CLOSED, "plain"},
+    {"a rule of the other purpose decides nothing", {&deny_decrypting, &open_signing}, "", SIGN_RAW, FALSE, SEAL_POLICY_ALLOW, "signing"},
+    {"a key of both purposes needs both opened", {&open_signing}, "", SIGN_RAW, TRUE, SEAL_POLICY_CLOSED, "same-user"},
+    {"a key of both purposes obeys the rule that denies", {&deny_decrypting, &open_all}, "", SIGN_RAW, TRUE, SEAL_POLICY_DENY, "shut"},
+    {"a key of both purposes is opened by a rule for both", {&open_all}, "", DECRYPT_RAW, TRUE, SEAL_POLICY_ALLOW, "raw"},
+    {"a sandbox is asked about", {&open_all}, SANDBOX, SIGN_RAW, FALSE, SEAL_POLICY_ASK, "raw"},
+    {"a sandbox is asked about by a rule for any program", {&open_any_program}, SANDBOX, SIGN_RAW, FALSE, SEAL_POLICY_ASK, "star"},
+    {"a sandbox that the rule names is allowed", {&open_mail_flatpak}, SANDBOX, SIGN_RAW, FALSE, SEAL_POLICY_ALLOW, "named"},
+};
+/* clang-format on */
+
+static void
+test_raw_row(gconstpointer data)
+{
+    const RawRow *row = data;
+    const SealCaller caller = {.uid = ME,
+                               .executable = (char *)"/usr/bin/openssl",
+                               .name = (char *)"",
+                               .flatpak_id = (char *)row->flatpak_id,
+                               .unit = (char *)""};
+    const SealPolicyKey key = {"010203", "work", "Blue", row->serves_both};
+    g_autoptr(GPtrArray) rules = g_ptr_array_new();
+    SealPolicyVerdict verdict;
+
+    for (guint i = 0; i < G_N_ELEMENTS(row->rules) && row->rules[i]; i++)
+        g_ptr_array_add(rules, (gpointer)row->rules[i]);
+    verdict = seal_policy_decide(rules, &caller, ME, &key, &row->use);
     g_assert_cmpint(verdict.action, ==, row->action);
     g_assert_cmpstr(verdict.rule, ==, row->rule);
 }
 
 static void
+test_another_user_is_denied_raw(void)
+{
+    const SealCaller caller = {.uid = THEM, .executable = (char *)"", .flatpak_id = (char *)""};
+    const SealPolicyKey key = {"010203", "work", "Blue", FALSE};
+    g_autoptr(GPtrArray) rules = g_ptr_array_new();
+    SealPolicyVerdict verdict = seal_policy_decide(rules, &caller, ME, &key, &(SealPolicyUse)ECDH);
+
+    g_assert_cmpint(verdict.action, ==, SEAL_POLICY_DENY);
+    g_assert_cmpstr(verdict.rule, ==, "other-user");
+}
+
+static void
 test_purposes_have_names(void)
 {
+    g_assert_cmpstr(seal_raw_name(SEAL_RAW_ECDH), ==, "ecdh");
+    g_assert_cmpstr(seal_raw_name(SEAL_RAW_RSA), ==, "rsa");
+    g_assert_cmpstr(seal_raw_name((SealRaw)99), ==, "");
+
     g_assert_cmpstr(seal_purpose_name(SEAL_PURPOSE_SIGN), ==, "sign");
     g_assert_cmpstr(seal_purpose_name(SEAL_PURPOSE_DECRYPT), ==, "decrypt");
     g_assert_cmpstr(seal_purpose_name((SealPurpose)99), ==, "");
@@ -282,6 +373,12 @@ main(int argc, char **argv)
 
         g_test_add_data_func(path, &rows[i], test_row);
     }
+    for (guint i = 0; i < G_N_ELEMENTS(raw_rows); i++) {
+        g_autofree char *path = g_strconcat("/policy/raw/", raw_rows[i].what, NULL);
+
+        g_test_add_data_func(path, &raw_rows[i], test_raw_row);
+    }
+    g_test_add_func("/policy/raw/another user is denied", test_another_user_is_denied_raw);
     g_test_add_func("/policy/purposes-have-names", test_purposes_have_names);
     return g_test_run();
 }

@@ -2,62 +2,16 @@
  * question gets its own answer before the token hears of it. */
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
-#include <openssl/x509.h>
 #include <string.h>
 
 #include "ipc/names.h"
-#include "tests/agent/dbus.h"
+#include "tests/agent/world.h"
 #include "tests/support/agent.h"
 #include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
 #include "tests/support/wait.h"
 
-typedef struct {
-    SealTestHome *home;
-    GDBusConnection *connection;
-} World;
-
-/* An agent whose person types the right PIN. */
-static void
-world_init(World *world, const char *groups)
-{
-    g_autofree char *pin = NULL;
-
-    world->home = seal_test_home_new();
-    seal_test_agent_new(world->home);
-    if (groups) {
-        g_autofree char *module = seal_test_fixture_module(world->home);
-        g_autofree char *all = g_strdup_printf("[module softhsm]\npath=%s\n%s", module, groups);
-
-        seal_test_agent_configure(world->home, NULL, all);
-    }
-    pin = seal_test_fixture_pin(world->home);
-    seal_test_pinentry_answer(world->home, "always pin %s", pin);
-    world->connection = seal_test_private();
-}
-
-static void
-world_clear(World *world)
-{
-    g_clear_object(&world->connection);
-    g_clear_pointer(&world->home, seal_test_home_free);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(World, world_clear)
-
 /* -- signatures that OpenSSL accepts ---------------------------------------------- */
-
-static EVP_PKEY *
-public_key_of(World *world, const char *key)
-{
-    g_autoptr(GVariant) value =
-        seal_test_property(world->connection, key, SEAL_INTERFACE_KEY, "PublicKey");
-    gsize len = 0;
-    const guint8 *der = g_variant_get_fixed_array(value, &len, 1);
-    EVP_PKEY *public_key = d2i_PUBKEY(NULL, &der, (long)len);
-
-    g_assert_nonnull(public_key);
-    return public_key;
-}
 
 typedef struct {
     const char *label;
@@ -116,7 +70,7 @@ openssl_accepts_each_mechanism(void)
     world_init(&world, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_autofree char *key = seal_test_key(world.connection, rows[i].label);
-        EVP_PKEY *public_key = public_key_of(&world, key);
+        EVP_PKEY *public_key = world_public_key(&world, key);
         g_autoptr(GError) error = NULL;
         g_autoptr(GBytes) signature = NULL;
         guint8 data[64];
@@ -148,7 +102,7 @@ long_messages_are_signed_whole(void)
 
     world_init(&world, NULL);
     key = seal_test_key(world.connection, row.label);
-    public_key = public_key_of(&world, key);
+    public_key = world_public_key(&world, key);
     signature =
         seal_test_sign(world.connection, key, "ed25519", NULL, message, SEAL_LIMIT_DATA, &error);
     g_assert_no_error(error);

@@ -10,40 +10,12 @@
 
 #include "base/seal-box.h"
 #include "ipc/names.h"
-#include "tests/agent/dbus.h"
-#include "tests/support/agent.h"
-#include "tests/support/fixture.h"
+#include "tests/agent/world.h"
 #include "tests/support/pinentry.h"
 
 #define KEY_LEN 32
 
-typedef struct {
-    SealTestHome *home;
-    GDBusConnection *connection;
-    guint8 session_key[KEY_LEN];
-} World;
-
-static void
-world_init(World *world)
-{
-    g_autofree char *pin = NULL;
-
-    world->home = seal_test_home_new();
-    seal_test_agent_new(world->home);
-    pin = seal_test_fixture_pin(world->home);
-    seal_test_pinentry_answer(world->home, "always pin %s", pin);
-    world->connection = seal_test_private();
-    for (gsize i = 0; i < KEY_LEN; i++)
-        world->session_key[i] = (guint8)g_random_int();
-}
-
-static void
-world_clear(World *world)
-{
-    g_clear_object(&world->connection);
-    g_clear_pointer(&world->home, seal_test_home_free);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(World, world_clear)
+static guint8 session_key[KEY_LEN]; /* drawn at the start */
 
 /* -- one recipient, as CMS carries it ------------------------------------------------ */
 
@@ -88,25 +60,12 @@ from_hex(const char *hex)
     "3f0002" AES128_WRAP
 #define X25519_SHA256 "301a060b2a864886f70d0109100313" AES128_WRAP
 
-static EVP_PKEY *
-public_key_of(World *world, const char *key)
-{
-    g_autoptr(GVariant) value =
-        seal_test_property(world->connection, key, SEAL_INTERFACE_KEY, "PublicKey");
-    gsize len = 0;
-    const guint8 *der = g_variant_get_fixed_array(value, &len, 1);
-    EVP_PKEY *public_key = d2i_PUBKEY(NULL, &der, (long)len);
-
-    g_assert_nonnull(public_key);
-    return public_key;
-}
-
 /* RSA as RFC 3370 4.2.1 (oaep_hash NULL) or RFC 3560. */
 static GBytes *
 wrap_rsa(World *world, const char *key, const char *oaep_hash, const char *mgf_hash,
          const char *label)
 {
-    EVP_PKEY *public_key = public_key_of(world, key);
+    EVP_PKEY *public_key = world_public_key(world, key);
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(public_key, NULL);
     guint8 out[512];
     size_t len = sizeof out;
@@ -121,7 +80,7 @@ wrap_rsa(World *world, const char *key, const char *oaep_hash, const char *mgf_h
         if (*label)
             EVP_PKEY_CTX_set0_rsa_oaep_label(context, OPENSSL_strdup(label), (int)strlen(label));
     }
-    g_assert_cmpint(EVP_PKEY_encrypt(context, out, &len, world->session_key, KEY_LEN), ==, 1);
+    g_assert_cmpint(EVP_PKEY_encrypt(context, out, &len, session_key, KEY_LEN), ==, 1);
     EVP_PKEY_CTX_free(context);
     EVP_PKEY_free(public_key);
     return g_bytes_new(out, len);
@@ -178,7 +137,7 @@ typedef struct {
 static void
 agree(World *world, const Agreement *agreement, const char *key, Recipient *recipient)
 {
-    EVP_PKEY *theirs = public_key_of(world, key);
+    EVP_PKEY *theirs = world_public_key(world, key);
     EVP_PKEY_CTX *making = EVP_PKEY_CTX_new_from_pkey(NULL, theirs, NULL);
     EVP_PKEY_CTX *deriving = NULL;
     EVP_PKEY *ours = NULL;
@@ -203,7 +162,7 @@ agree(World *world, const Agreement *agreement, const char *key, Recipient *reci
     recipient->algorithm = from_hex(agreement->algorithm);
     recipient->ukm = agreement->ukm ? from_hex(agreement->ukm) : NULL;
     recipient->content_encryption = from_hex(AES256_CBC);
-    recipient->encrypted = key_wrap(kek, agreement->kek_len, world->session_key, KEY_LEN);
+    recipient->encrypted = key_wrap(kek, agreement->kek_len, session_key, KEY_LEN);
     recipient->originator = g_bytes_new(NULL, 0);
     {
         int len = i2d_PUBKEY(ours, &der);
@@ -258,7 +217,7 @@ assert_opens(World *world, const char *key, const Recipient *recipient)
     g_autoptr(GBytes) got = unwrap(world->connection, key, recipient, &error);
 
     g_assert_no_error(error);
-    g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), world->session_key,
+    g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), session_key,
                     KEY_LEN);
 }
 
@@ -315,7 +274,7 @@ rsa_keys_open(void)
     g_auto(Recipient) v15 = {NULL};
     g_autofree char *key = NULL;
 
-    world_init(&world);
+    world_init(&world, NULL);
     key = seal_test_key(world.connection, "Alice RSA decryption");
     v15.algorithm = from_hex(RSA);
     v15.content_encryption = from_hex(AES256_CBC);
@@ -344,7 +303,7 @@ damaged_v15_key_gives_a_pseudo_random_key(void)
     g_autoptr(GBytes) other = NULL;
     GError *error = NULL;
 
-    world_init(&world);
+    world_init(&world, NULL);
     key = seal_test_key(world.connection, "Alice RSA decryption");
     recipient.algorithm = from_hex(RSA);
     recipient.content_encryption = from_hex(AES256_CBC);
@@ -383,7 +342,7 @@ damaged_keys_of_other_kinds_have_one_error(void)
     g_autofree char *ecdh_text = NULL;
     g_autofree char *length_text = NULL;
 
-    world_init(&world);
+    world_init(&world, NULL);
     rsa_key = seal_test_key(world.connection, "Alice RSA decryption");
     oaep.algorithm = from_hex(oaep_rows[1].algorithm);
     oaep.encrypted = wrap_rsa(&world, rsa_key, "SHA256", "SHA256", "");
@@ -429,7 +388,7 @@ agreed_keys_open(void)
 {
     g_auto(World) world = {NULL};
 
-    world_init(&world);
+    world_init(&world, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(agreements); i++) {
         g_auto(Recipient) recipient = {NULL};
         g_autofree char *key = seal_test_key(world.connection, agreements[i].label);
@@ -447,7 +406,7 @@ point_off_the_curve_is_refused_before_the_token(void)
     g_autofree char *key = NULL;
     g_autofree char *text = NULL;
 
-    world_init(&world);
+    world_init(&world, NULL);
     key = seal_test_key(world.connection, agreements[0].label);
     agree(&world, &agreements[0], key, &recipient);
     flip(&recipient.originator, -1);
@@ -502,7 +461,7 @@ bad_questions_never_reach_the_token(void)
     };
     g_auto(World) world = {NULL};
 
-    world_init(&world);
+    world_init(&world, NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
         g_auto(Recipient) recipient = {NULL};
         g_autofree char *key = seal_test_key(world.connection, rows[i].label);
@@ -527,7 +486,7 @@ too_long_keys_exceed_the_limit(void)
     g_autofree char *key = NULL;
     g_autofree char *text = NULL;
 
-    world_init(&world);
+    world_init(&world, NULL);
     key = seal_test_key(world.connection, "Alice RSA decryption");
     recipient.algorithm = from_hex(RSA);
     recipient.encrypted = g_bytes_new_take(g_malloc0(SEAL_LIMIT_DATA + 1), SEAL_LIMIT_DATA + 1);
@@ -551,7 +510,7 @@ shared_bus_gets_sealed_answers_only(void)
     guint8 public_key[SEAL_BOX_KEY_LEN];
     GError *error = NULL;
 
-    world_init(&world);
+    world_init(&world, NULL);
     bus = seal_test_shared();
     key = seal_test_key(bus, "Alice RSA decryption");
     recipient.algorithm = from_hex(RSA);
@@ -578,13 +537,15 @@ shared_bus_gets_sealed_answers_only(void)
     opened =
         seal_box_open(own, (SealBytes){g_bytes_get_data(box, NULL), g_bytes_get_size(box)}, &error);
     g_assert_no_error(error);
-    g_assert_cmpmem(seal_secret_peek(opened), seal_secret_len(opened), world.session_key, KEY_LEN);
+    g_assert_cmpmem(seal_secret_peek(opened), seal_secret_len(opened), session_key, KEY_LEN);
 }
 
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < KEY_LEN; i++)
+        session_key[i] = (guint8)g_test_rand_int();
     g_test_add_func("/unwrap/rsa-keys-open", rsa_keys_open);
     g_test_add_func("/unwrap/damaged-v15-key/gives-a-pseudo-random-key",
                     damaged_v15_key_gives_a_pseudo_random_key);

@@ -43,6 +43,8 @@ expect_within_limits(const SealConfig *config)
         const SealPolicyRule *rule = config->policy_rules->pdata[i];
 
         g_assert_true(rule->for_sign || rule->for_decrypt);
+        g_assert_true(rule->raw == SEAL_RAW_NONE || rule->action != SEAL_POLICY_DENY);
+        g_assert_true(!(rule->raw & SEAL_RAW_ECDH) || rule->for_decrypt);
     }
 }
 

@@ -20,12 +20,15 @@ try_requests(const uint8_t *body, size_t len)
     SealLoginRequest login;
     SealSignRequest sign;
     SealUnwrapRequest unwrap;
+    SealRawRequest raw;
 
     (void)seal_hello_decode(body, len, &hello);
     if (seal_login_request_decode(body, len, &login))
         g_assert_cmpuint(sizeof login.parameters + login.pin.len, ==, len);
     if (seal_sign_request_decode(body, len, &sign))
         g_assert_cmpuint(sizeof sign.parameters + sign.data.len + sign.pin.len, ==, len);
+    if (seal_raw_request_decode(body, len, &raw))
+        g_assert_cmpuint(sizeof raw.parameters + raw.input.len + raw.pin.len, ==, len);
     if (seal_unwrap_request_decode(body, len, &unwrap))
         g_assert_cmpuint(sizeof unwrap.parameters + unwrap.label.len + unwrap.originator.len +
                              unwrap.shared_info.len + unwrap.encrypted.len + unwrap.pin.len,

@@ -18,7 +18,7 @@ PRIVATE_PARTS = re.compile(r'\b(CKA_PRIVATE_EXPONENT|CKA_PRIME_[12]|CKA_EXPONENT
                            r'C_WrapKey)\b')
 # CKA_VALUE is a certificate's DER or a derived secret here, never a private key's.
 VALUE = re.compile(r'\bCKA_VALUE\b')
-VALUE_OF = {'pkcs11/host/inventory.c': 'certificates', 'pkcs11/host/unwrap-agree.c': 'derived secrets'}
+VALUE_OF = {'pkcs11/host/inventory.c': 'certificates', 'pkcs11/host/agree.c': 'derived secrets'}
 KEPT_KEY = re.compile('-----BEGIN (RSA |EC |ENCRYPTED )?PRIVATE' + ' KEY-----')
 # (pattern, what to use). Looked for in C code without comments and strings.
 INSTEAD = [

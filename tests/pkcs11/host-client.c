@@ -420,6 +420,24 @@ seal_test_host_unwrap(SealTestHost *host, const SealKeyInfo *key, SealMechanism 
     return seal_test_host_ask(host, &header, bytes);
 }
 
+SealTestAnswer *
+seal_test_host_raw(SealTestHost *host, const SealKeyInfo *key, SealMechanism mechanism,
+                   const void *input, gsize len)
+{
+    SealFrameHeader header = {.type = SEAL_FRAME_RAW,
+                              .key = key->reference,
+                              .generation = key->generation,
+                              .mechanism = mechanism};
+    SealRawParameters parameters = {.input_len = (guint32)len};
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    g_autoptr(GBytes) bytes = NULL;
+
+    seal_put_bytes(body, &parameters, sizeof parameters);
+    seal_put_bytes(body, input, len);
+    bytes = g_byte_array_free_to_bytes(g_steal_pointer(&body));
+    return seal_test_host_ask(host, &header, bytes);
+}
+
 /* -- moods
  * ----------------------------------------------------------------------------------------- */
 

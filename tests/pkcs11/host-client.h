@@ -71,6 +71,10 @@ SealTestAnswer *seal_test_host_sign(SealTestHost *host, const SealKeyInfo *key,
 SealTestAnswer *seal_test_host_unwrap(SealTestHost *host, const SealKeyInfo *key,
                                       SealMechanism mechanism, SealUnwrapRequest *request);
 
+/* A raw operation over `input`. */
+SealTestAnswer *seal_test_host_raw(SealTestHost *host, const SealKeyInfo *key,
+                                   SealMechanism mechanism, const void *input, gsize len);
+
 /* Changes the mood of the moody module: the lines of its [mood]. */
 void seal_test_mood(SealTestHome *home, const char *lines);
 /* How often the moody module's log (`calls` in the home) has `call`. */

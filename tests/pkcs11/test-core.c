@@ -35,6 +35,24 @@ test_unknown_names_are_none(void)
     g_assert_false(seal_mechanism_signs(SEAL_MECHANISM_NONE));
 }
 
+/* Key.Sign and Key.Unwrap cannot be asked for a raw operation, whatever its name in the audit. */
+static void
+test_raw_operations_are_apart(void)
+{
+    static const SealMechanism raw[] = {SEAL_MECHANISM_RAW_ECDH, SEAL_MECHANISM_RAW_RSA_SIGN,
+                                        SEAL_MECHANISM_RAW_RSA_DECRYPT};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(raw); i++) {
+        g_assert_true(seal_mechanism_is_raw(raw[i]));
+        g_assert_true(g_str_has_prefix(seal_mechanism_name(raw[i]), "raw-"));
+        g_assert_cmpint(seal_mechanism_from_name(seal_mechanism_name(raw[i])), ==,
+                        SEAL_MECHANISM_NONE);
+        g_assert_cmpint(seal_mechanism_signs(raw[i]), ==, raw[i] == SEAL_MECHANISM_RAW_RSA_SIGN);
+    }
+    for (int i = SEAL_MECHANISM_NONE; i <= SEAL_MECHANISM_UNWRAP_X25519; i++)
+        g_assert_false(seal_mechanism_is_raw(i));
+}
+
 static void
 test_return_values_become_errors(void)
 {
@@ -216,6 +234,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/core/mechanism/names-go-both-ways", test_mechanism_names_go_both_ways);
     g_test_add_func("/core/mechanism/unknown-names-are-none", test_unknown_names_are_none);
+    g_test_add_func("/core/names/raw-operations-are-apart", test_raw_operations_are_apart);
     g_test_add_func("/core/rv/become-errors", test_return_values_become_errors);
     g_test_add_func("/core/rv/removal-is-no-data-error", test_removal_is_no_data_error);
     g_test_add_func("/core/template/attributes-are-bounded", test_attributes_are_bounded);

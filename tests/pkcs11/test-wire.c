@@ -172,6 +172,37 @@ test_descriptors_are_closed(void)
 /* -- bodies ------------------------------------------------------------------------------------ */
 
 static gboolean
+decode_raw(guint32 input_len, guint32 pin_len, gsize follows)
+{
+    SealRawParameters parameters = {input_len, pin_len};
+    g_autofree guint8 *body = g_malloc0(sizeof parameters + follows);
+    SealRawRequest request;
+
+    memcpy(body, &parameters, sizeof parameters);
+    if (!seal_raw_request_decode(body, sizeof parameters + follows, &request))
+        return FALSE;
+    g_assert_true(request.input.data == body + sizeof parameters);
+    g_assert_cmpuint(request.input.len, ==, input_len);
+    g_assert_cmpuint(request.pin.len, ==, pin_len);
+    return TRUE;
+}
+
+static void
+test_raw_request_lengths_must_add_up(void)
+{
+    SealRawRequest request;
+
+    g_assert_true(decode_raw(65, 4, 69));
+    g_assert_true(decode_raw(SEAL_DATA_MAX, SEAL_PIN_MAX, SEAL_DATA_MAX + SEAL_PIN_MAX));
+    g_assert_false(decode_raw(65, 4, 68));
+    g_assert_false(decode_raw(65, 4, 70));
+    g_assert_false(decode_raw(SEAL_DATA_MAX + 1, 0, SEAL_DATA_MAX + 1));
+    g_assert_false(decode_raw(0, SEAL_PIN_MAX + 1, SEAL_PIN_MAX + 1));
+    g_assert_false(decode_raw(G_MAXUINT32, 1, 0));
+    g_assert_false(seal_raw_request_decode("short", 5, &request));
+}
+
+static gboolean
 decode_sign(guint32 data_len, guint32 pin_len, gsize follows)
 {
     SealSignParameters parameters = {SEAL_HASH_SHA256, 0, data_len, pin_len};
@@ -326,6 +357,7 @@ main(int argc, char **argv)
     g_test_add_func("/wire/frame/wrong-lengths-are-a-protocol-error",
                     test_wrong_lengths_are_a_protocol_error);
     g_test_add_func("/wire/frame/descriptors-are-closed", test_descriptors_are_closed);
+    g_test_add_func("/wire/raw/lengths-must-add-up", test_raw_request_lengths_must_add_up);
     g_test_add_func("/wire/sign/lengths-must-add-up", test_sign_request_lengths_must_add_up);
     g_test_add_func("/wire/unwrap/parts-are-cut-in-order",
                     test_unwrap_request_parts_are_cut_in_order);
