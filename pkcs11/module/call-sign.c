@@ -30,7 +30,10 @@ begin(const SealCatalogue *catalogue, SealSession *session, const CK_MECHANISM *
         return CKR_MECHANISM_PARAM_INVALID;
     if (!key || key->slot != session->slot || key->class != CKO_PRIVATE_KEY)
         return CKR_KEY_HANDLE_INVALID;
-    rv = seal_signing_new(key, mechanism, &session->signing);
+    if (mechanism->mechanism == CKM_RSA_X_509)
+        rv = seal_refusal_of_raw_rsa(&session->refusal, key->key);
+    if (rv == CKR_OK)
+        rv = seal_signing_new(key, mechanism, &session->signing);
     if (rv == CKR_OK)
         session->signing_phase = SEAL_PHASE_READY;
     return rv;
@@ -93,28 +96,38 @@ is_ready(SealSession *session, const Output *output, gboolean wants_parts, CK_RV
     return TRUE;
 }
 
+static CK_RV
+ask_agent(SealGuest *guest, SealSigning *signing, CK_BYTE *signature)
+{
+    SealClient *client = seal_pool_take(&guest->pool);
+    CK_RV rv = CKR_OK;
+
+    if (!client) /* no descriptor left, or the end */
+        return seal_guest_is_ending() ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_HOST_MEMORY;
+    rv = seal_signing_finish(signing, client, signature);
+    seal_pool_return(&guest->pool, client);
+    return rv;
+}
+
 /* Signs outside of the lock, which is taken, and takes it again. */
 static CK_RV
 sign(SealGuest *guest, SealSession *session, const Output *output)
 {
     g_autoptr(SealSigning) signing = g_steal_pointer(&session->signing);
     g_autoptr(SealSession) held = seal_session_ref(session);
-    SealClient *client = NULL;
-    CK_RV rv = CKR_CRYPTOKI_NOT_INITIALIZED;
+    CK_RV rv = seal_refusal_of_signing(&session->refusal, signing);
 
-    session->signing_phase = SEAL_PHASE_BUSY;
+    session->signing_phase = rv == CKR_OK ? SEAL_PHASE_BUSY : SEAL_PHASE_NONE;
+    if (rv != CKR_OK)
+        return rv;
     seal_lock_release(&guest->lock);
-    client = seal_pool_take(&guest->pool);
-    if (client) {
-        rv = seal_signing_finish(signing, client, output->signature);
-        seal_pool_return(&guest->pool, client);
-    } else if (!seal_guest_is_ending()) {
-        rv = CKR_HOST_MEMORY; /* no descriptor left */
-    }
+    rv = ask_agent(guest, signing, output->signature);
     seal_lock_take(&guest->lock);
     held->signing_phase = SEAL_PHASE_NONE;
     if (rv == CKR_OK)
         *output->len = seal_signing_len(signing);
+    else if (guest->serves_libp11)
+        seal_refusal_set(&held->refusal, g_steal_pointer(&signing), rv);
     return rv == CKR_OK && held->closed ? CKR_SESSION_CLOSED : rv;
 }
 

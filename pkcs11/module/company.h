@@ -8,7 +8,8 @@
 gboolean seal_company_is_own_agent(void);
 
 /* TRUE if libp11, or its OpenSSL engine, is loaded. 0.4.12 gives up all keys of a token when it
- * meets one Ed25519 or X25519 key, waits for ever when it is refused a session, and never opens
- * another in place of one that ended. So a search for all keys finds others only, every session is
- * granted, and it lives as long as its slot. */
+ * meets one Ed25519 or X25519 key, waits for ever when it is refused a session, never opens
+ * another in place of one that ended, and tries what failed again. So a search for all keys finds
+ * others only; every session is granted, and lives as long as its slot; and a second try is
+ * answered as the first (refusal.h). */
 gboolean seal_company_has_libp11(void);

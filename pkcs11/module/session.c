@@ -18,6 +18,7 @@ clear_session(gpointer data)
         g_array_unref(session->found);
     seal_signing_free(session->signing);
     seal_decryption_free(session->decryption);
+    seal_refusal_clear(&session->refusal);
 }
 
 void

@@ -4,12 +4,11 @@
 
 #include <glib.h>
 
-#include "pkcs11/module/item.h"
+#include "pkcs11/module/refusal.h"
 
 /* More at once, and C_OpenSession says CKR_SESSION_COUNT. */
 #define SEAL_SESSIONS_MAX 10000u
 
-typedef struct SealSigning SealSigning;       /* signing.h */
 typedef struct SealDecryption SealDecryption; /* decryption.h */
 
 typedef enum {
@@ -28,6 +27,7 @@ typedef struct {
     SealPhase signing_phase, decryption_phase;
     SealSigning *signing;
     SealDecryption *decryption;
+    SealRefusal refusal; /* where libp11 is */
 } SealSession;
 
 typedef struct {

@@ -143,6 +143,21 @@ seal_signing_has_parts(const SealSigning *signing)
     return signing->has_parts;
 }
 
+const char *
+seal_signing_key(const SealSigning *signing)
+{
+    return signing->key;
+}
+
+gboolean
+seal_signing_is_again(const SealSigning *signing, const SealSigning *earlier)
+{
+    return signing->row == earlier->row && g_str_equal(signing->key, earlier->key) &&
+           signing->data && earlier->data && signing->data->len > 0 &&
+           signing->data->len <= earlier->data->len &&
+           memcmp(signing->data->data, earlier->data->data, signing->data->len) == 0;
+}
+
 CK_RV
 seal_signing_update(SealSigning *signing, const CK_BYTE *part, CK_ULONG len)
 {

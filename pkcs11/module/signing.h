@@ -19,5 +19,11 @@ gboolean seal_signing_has_parts(const SealSigning *signing);
 /* DATA_LEN_RANGE if it is more than the mechanism can take. */
 CK_RV seal_signing_update(SealSigning *signing, const CK_BYTE *part, CK_ULONG len);
 
+/* The object path of its key. Borrowed. */
+const char *seal_signing_key(const SealSigning *signing);
+/* TRUE if it is `earlier` once more, or with the beginning of its digest: that is all of it for a
+ * short curve. FALSE where the digest is made here. */
+gboolean seal_signing_is_again(const SealSigning *signing, const SealSigning *earlier);
+
 /* Signs what was given; writes seal_signing_len() bytes. Blocks; a person may be asked. */
 CK_RV seal_signing_finish(SealSigning *signing, SealClient *client, CK_BYTE *signature);

@@ -9,6 +9,22 @@ key() { # id
 }
 
 printf 'the Keeper never lets the seal out of his hands\n' >message
+
+# Who cancels is asked once, and is named as the reason: the engine tries ECDSA twice, and PSS again as
+# raw RSA.
+cp pinentry/pinentry.answers pin
+printf 'cancel\ncancel\n' | cat - pin >pinentry/pinentry.answers
+cancelled() { # id, options...
+  id=$1
+  shift
+  ! openssl dgst -engine pkcs11 -keyform engine -sign "$(key "$id")" -sha256 -out signature "$@" \
+    message >said 2>&1 || fail "signed without a PIN"
+  grep -q 'Function canceled' said || fail "not called cancelled: $(cat said)"
+}
+cancelled 04
+cancelled 01 -sigopt rsa_padding_mode:pss
+echo 3 >prompts
+
 for pair in 01:alice-rsa-sign 03:alice-rsa3072-sign 04:alice-p256-sign 05:alice-p384-sign; do
   name=${pair#*:}
   openssl x509 -in "$(certificate "$name")" -noout -pubkey >"$name.pub"
