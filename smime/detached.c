@@ -2,6 +2,7 @@
  * addresses: such bytes name no sender. */
 #include "smime/detached.h"
 
+#include "smime/armor.h"
 #include "smime/entity.h"
 #include "smime/verify.h"
 
@@ -33,10 +34,12 @@ seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust, 
 {
     SealReport *report = seal_report_new();
     SealLayerReport *layer = seal_layer_report_new(SEAL_LAYER_SIGNED);
-    g_autoptr(SealSignedData) data = seal_signed_data_read(seal_bytes_view(signature));
+    g_autoptr(GError) problem = NULL;
+    g_autoptr(GBytes) cms = seal_armor_read(signature, &problem);
+    g_autoptr(SealSignedData) data = cms ? seal_signed_data_read(seal_bytes_view(cms)) : NULL;
     const SealVerifyPolicy policy = {.trust = trust,
                                      .at = at != 0 ? at : g_get_real_time() / G_USEC_PER_SEC};
-    const char *wrong = what_is_wrong(data);
+    const char *wrong = problem ? problem->message : what_is_wrong(data);
 
     ERR_clear_error();
     layer->detached = TRUE;

@@ -13,10 +13,10 @@
  * if it is anything else. */
 SealSignedData *seal_signed_data_read(SealBytes cms);
 
-/* Judges `signature` (DER or BER of a SignedData without content) over exactly the bytes of
- * `content`. `trust`: (nullable) anchors and CRLs; without, every signer is untrusted. `at`: the
- * time certificates are judged at, seconds since 1970, 0: now. Nobody says who should have signed,
- * so addresses are not compared.
+/* Judges `signature` (a SignedData without content in DER, BER, or as text of smime/armor.h) over
+ * exactly the bytes of `content`. `trust`: (nullable) anchors and CRLs; without, every signer is
+ * untrusted. `at`: the time certificates are judged at, seconds since 1970, 0: now. Nobody says who
+ * should have signed, so addresses are not compared.
  *
  * Returns (transfer full) a report with one layer. A signature that carries a content of its own is
  * "malformed", since another reader might believe that one. Does not block. */

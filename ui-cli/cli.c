@@ -14,11 +14,17 @@
 #include "ui-cli/terminal.h"
 
 static const SealCommand *const commands[] = {
-    &seal_command_list,    &seal_command_sign,
-    &seal_command_encrypt, &seal_command_verify,
-    &seal_command_decrypt, &seal_command_open,
-    &seal_command_trust,   &seal_command_unlock,
-    &seal_command_lock,    NULL,
+    &seal_command_list,
+    &seal_command_sign,
+    &seal_command_encrypt,
+    &seal_command_verify,
+    &seal_command_decrypt,
+    &seal_command_open,
+    &seal_command_trust,
+    &seal_command_unlock,
+    &seal_command_lock,
+    &seal_command_git,
+    NULL,
 };
 
 static const SealCommand *
@@ -67,16 +73,29 @@ run_command(const SealCommand *command, char **argv, GError **error)
     return command->run(options, error);
 }
 
+/* The command that the program is called by: privyseal-git is `privyseal git`, for who can name a
+ * program but give it no argument. */
+static const SealCommand *
+command_of_program(const char *program)
+{
+    g_autofree char *name = g_path_get_basename(program);
+
+    return g_str_has_prefix(name, "privyseal-") ? find_command(name + strlen("privyseal-")) : NULL;
+}
+
 static int
 run(char **argv, GError **error)
 {
     const char *name = argv[0] ? argv[1] : NULL;
-    const SealCommand *command = NULL;
+    const SealCommand *command = argv[0] ? command_of_program(argv[0]) : NULL;
+
+    if (command && (!name || !g_str_equal(name, "--version")))
+        return run_command(command, argv + 1, error);
 
     if (!name) {
         seal_usage_error_set(error, "",
                              "say what to do: list, sign, verify, encrypt, decrypt, open, "
-                             "trust, unlock or lock");
+                             "trust, unlock, lock or git");
         return SEAL_STATUS_USAGE;
     }
     if (g_str_equal(name, "--version")) {

@@ -18,6 +18,7 @@ typedef struct {
 
 extern const SealCommand seal_command_decrypt;
 extern const SealCommand seal_command_encrypt;
+extern const SealCommand seal_command_git;
 extern const SealCommand seal_command_list;
 extern const SealCommand seal_command_open;
 extern const SealCommand seal_command_sign;

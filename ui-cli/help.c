@@ -18,8 +18,9 @@ static const char statuses[] =
 static void
 print_option(const SealOption *option)
 {
-    g_autofree char *head =
-        g_strconcat("--", option->name, option->argument ? " " : "", option->argument, NULL);
+    const char letter[] = {'-', option->letter, ',', ' ', '\0'};
+    g_autofree char *head = g_strconcat(option->letter ? letter : "", "--", option->name,
+                                        option->argument ? " " : "", option->argument, NULL);
     g_auto(GStrv) lines = g_strsplit(option->help, "\n", -1);
 
     for (char **line = lines; *line; line++) {

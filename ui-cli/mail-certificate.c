@@ -152,13 +152,22 @@ check_key(const Choice *choice, const SealClientCertificate *certificate)
     return NULL;
 }
 
-static void
-consider(Choice *choice, const SealClientCertificate *certificate)
+/* NULL, or a clause that says why not (transfer full). */
+static char *
+check(const Choice *choice, const SealClientCertificate *certificate)
 {
-    g_autofree char *reason = NULL;
+    char *reason = NULL;
 
     if (seal_mail_certificate_check(certificate->certificate, choice->purpose, &reason))
         reason = check_key(choice, certificate);
+    return reason;
+}
+
+static void
+consider(Choice *choice, const SealClientCertificate *certificate)
+{
+    g_autofree char *reason = check(choice, certificate);
+
     if (!reason) {
         if (!choice->best || is_better(choice, certificate, choice->best))
             choice->best = certificate;
@@ -213,4 +222,16 @@ seal_mail_certificate_of_key(const SealClientObjects *objects, const SealClientK
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "cannot sign mail with key %s: %s",
                     name, reason ? reason : "it has no certificate on its token");
     return choice.best;
+}
+
+gboolean
+seal_mail_certificate_can_sign(const SealClientObjects *objects,
+                               const SealClientCertificate *certificate, char **ret_reason)
+{
+    const Choice choice = {.objects = objects, .purpose = SEAL_PURPOSE_SIGN_MAIL};
+    char *reason = check(&choice, certificate);
+
+    if (reason)
+        *ret_reason = reason;
+    return reason == NULL;
 }

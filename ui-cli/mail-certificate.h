@@ -19,3 +19,9 @@ const SealClientCertificate *seal_mail_certificate_of_key(const SealClientObject
 /* TRUE if this certificate (DER) may be used for `purpose` now, by its dates and usages; else FALSE
  * and a clause in `ret_reason` (transfer full): "it expired on 2026-01-31". Trust is not judged. */
 gboolean seal_mail_certificate_check(GBytes *der, SealMailPurpose purpose, char **ret_reason);
+
+/* TRUE if mail can be signed with this very certificate: by its dates and usages, and with a key
+ * that is on a token; else FALSE and a clause, as above. */
+gboolean seal_mail_certificate_can_sign(const SealClientObjects *objects,
+                                        const SealClientCertificate *certificate,
+                                        char **ret_reason);

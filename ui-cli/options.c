@@ -12,7 +12,7 @@ struct SealOptions {
 };
 
 /* Common to all commands, so no table lists it. */
-static const SealOption help_option = {.name = "help", .help = "show this help"};
+static const SealOption help_option = {.name = "help", .letter = 'h', .help = "show this help"};
 
 void
 seal_usage_error_set(GError **error, const char *command, const char *format, ...)
@@ -57,58 +57,92 @@ add_value(SealOptions *options, const char *name, const char *value)
     g_ptr_array_add(values, g_strdup(value));
 }
 
-/* The option that `word` names; `*ret_value` is what stands after `=`, if anything. */
 static const SealOption *
-read_word(const char *command, const SealOption *table, const char *word, const char **ret_value,
-          GError **error)
+find_letter(const SealOption *table, char letter)
 {
-    const char *name = word + 2;
-    const char *equals = NULL;
-    const SealOption *option = NULL;
-
-    *ret_value = NULL;
-    if (g_str_equal(word, "-h"))
+    if (letter == help_option.letter)
         return &help_option;
-    if (g_str_equal(word, "-o"))
-        name = "output";
-    else if (!g_str_has_prefix(word, "--"))
-        name = "";
-    equals = strchr(name, '=');
-    option = find_option(table, name, equals ? (gsize)(equals - name) : strlen(name));
-    if (option)
-        *ret_value = equals ? equals + 1 : NULL;
-    else
-        seal_usage_error_set(error, command, "there is no option '%s' here", word);
-    return option;
+    if (letter == 'o') /* means the same everywhere */
+        return find_option(table, "output", strlen("output"));
+    for (; table->name; table++) {
+        if (table->letter == letter)
+            return table;
+    }
+    return NULL;
 }
 
-/* Takes the option at *at and its value, and moves *at to the last word of it. */
-static gboolean
-take_option(SealOptions *options, const char *command, const SealOption *table, char ***at,
-            GError **error)
-{
-    const char *value = NULL;
-    const SealOption *option = read_word(command, table, **at, &value, error);
+/* A command line under way. */
+typedef struct {
+    const char *command;
+    const SealOption *table;
+    char **at; /* the word that is read */
+    SealOptions *options;
+} Parsing;
 
-    if (!option)
-        return FALSE;
+/* Takes an option with its value: `attached` (nullable) stands in the same word; where it needs
+ * one and there is none, the next word is it. */
+static gboolean
+take_value(Parsing *parsing, const SealOption *option, const char *attached, GError **error)
+{
+    const char *value = attached;
+
     if (!option->argument && value) {
-        seal_usage_error_set(error, command, "option --%s takes no value", option->name);
+        seal_usage_error_set(error, parsing->command, "option --%s takes no value", option->name);
         return FALSE;
     }
     if (option->argument && !value) {
-        value = *++*at;
+        value = parsing->at[1];
         if (!value) {
-            seal_usage_error_set(error, command, "option --%s needs %s", option->name,
+            seal_usage_error_set(error, parsing->command, "option --%s needs %s", option->name,
                                  option->argument);
             return FALSE;
         }
+        parsing->at++;
     }
-    if (option->argument && !option->repeatable && seal_options_has(options, option->name)) {
-        seal_usage_error_set(error, command, "option --%s was given twice", option->name);
+    if (option->argument && !option->repeatable &&
+        seal_options_has(parsing->options, option->name)) {
+        seal_usage_error_set(error, parsing->command, "option --%s was given twice", option->name);
         return FALSE;
     }
-    add_value(options, option->name, value);
+    add_value(parsing->options, option->name, value);
+    return TRUE;
+}
+
+static gboolean
+refuse_unknown(const Parsing *parsing, const char *word, GError **error)
+{
+    seal_usage_error_set(error, parsing->command, "there is no option '%s' here", word);
+    return FALSE;
+}
+
+static gboolean
+take_long(Parsing *parsing, GError **error)
+{
+    const char *word = *parsing->at;
+    const char *name = word + 2;
+    const char *equals = strchr(name, '=');
+    const SealOption *option =
+        find_option(parsing->table, name, equals ? (gsize)(equals - name) : strlen(name));
+
+    if (!option)
+        return refuse_unknown(parsing, word, error);
+    return take_value(parsing, option, equals ? equals + 1 : NULL, error);
+}
+
+static gboolean
+take_letters(Parsing *parsing, GError **error)
+{
+    const char *word = *parsing->at;
+
+    for (const char *letter = word + 1; *letter; letter++) {
+        const SealOption *option = find_letter(parsing->table, *letter);
+
+        if (!option)
+            return refuse_unknown(parsing, word, error);
+        if (option->argument)
+            return take_value(parsing, option, letter[1] ? letter + 1 : NULL, error);
+        add_value(parsing->options, option->name, NULL);
+    }
     return TRUE;
 }
 
@@ -116,16 +150,24 @@ SealOptions *
 seal_options_parse(const char *command, const SealOption *table, char **argv, GError **error)
 {
     g_autoptr(SealOptions) options = g_new0(SealOptions, 1);
+    Parsing parsing = {command, table, argv, options};
     gboolean only_operands = FALSE;
 
     options->values = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_values);
     options->operands = g_ptr_array_new_with_free_func(g_free);
-    for (char **at = argv; *at; at++) {
-        if (only_operands || **at != '-' || g_str_equal(*at, "-"))
-            g_ptr_array_add(options->operands, g_strdup(*at));
-        else if (g_str_equal(*at, "--"))
+    for (; *parsing.at; parsing.at++) {
+        const char *word = *parsing.at;
+        gboolean fine = TRUE;
+
+        if (only_operands || *word != '-' || g_str_equal(word, "-"))
+            g_ptr_array_add(options->operands, g_strdup(word));
+        else if (g_str_equal(word, "--"))
             only_operands = TRUE;
-        else if (!take_option(options, command, table, &at, error))
+        else if (word[1] == '-')
+            fine = take_long(&parsing, error);
+        else
+            fine = take_letters(&parsing, error);
+        if (!fine)
             return NULL;
     }
     return g_steal_pointer(&options);

@@ -9,6 +9,7 @@ GQuark seal_usage_error_quark(void);
 
 typedef struct {
     const char *name;     /* without the dashes */
+    char letter;          /* its short form; 0: none */
     const char *argument; /* what follows it, in capitals; NULL for a flag */
     gboolean repeatable;
     const char *help; /* lines for `--help`, parted by \n */
@@ -17,8 +18,9 @@ typedef struct {
 typedef struct SealOptions SealOptions;
 
 /* Reads `argv` (NULL-terminated, without program and command) by `table` (ends with a NULL name).
- * `--name VALUE`, `--name=VALUE`, `-o VALUE` for --output, `-h` for --help; `--` ends the options,
- * `-` is an operand. NULL with SEAL_USAGE_ERROR. (transfer full) */
+ * `--name VALUE`, `--name=VALUE`; letters in one word as POSIX has them, `-abk VALUE` or
+ * `-abkVALUE`, with `-o` for every --output and `-h` for --help; `--` ends the options, `-` is an
+ * operand. NULL with SEAL_USAGE_ERROR. (transfer full) */
 SealOptions *seal_options_parse(const char *command, const SealOption *table, char **argv,
                                 GError **error);
 void seal_options_free(SealOptions *options);

@@ -80,12 +80,11 @@ is_showable(gunichar character)
     }
 }
 
-char *
-seal_text_clean(const char *text)
+static char *
+clean(const char *text, gboolean utf8)
 {
     g_autofree char *valid = g_utf8_make_valid(text ? text : "", -1);
-    gboolean utf8 = seal_terminal_is_utf8();
-    GString *clean = g_string_new(NULL);
+    GString *cleaned = g_string_new(NULL);
 
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar character = g_utf8_get_char(at);
@@ -94,9 +93,21 @@ seal_text_clean(const char *text)
             character = 0xfffd;
         if (character >= 0x80 && !utf8)
             character = '?';
-        g_string_append_unichar(clean, character);
+        g_string_append_unichar(cleaned, character);
     }
-    return g_string_free(clean, FALSE);
+    return g_string_free(cleaned, FALSE);
+}
+
+char *
+seal_text_clean(const char *text)
+{
+    return clean(text, seal_terminal_is_utf8());
+}
+
+char *
+seal_text_clean_utf8(const char *text)
+{
+    return clean(text, TRUE);
 }
 
 char *

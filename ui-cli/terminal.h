@@ -28,6 +28,8 @@ guint seal_text_width(const char *text);
  * U+FFFD; where the terminal knows no UTF-8, everything beyond ASCII becomes `?`. Labels come from
  * tokens and mails, and could move the cursor otherwise. (transfer full) */
 char *seal_text_clean(const char *text);
+/* The same for programs: in UTF-8 whatever the locale. (transfer full) */
+char *seal_text_clean_utf8(const char *text);
 /* At most `columns` columns of `text`; what is cut ends in an ellipsis. (transfer full) */
 char *seal_text_cut(const char *text, guint columns);
 

@@ -20,7 +20,7 @@ def commands():
 
 def options_in_help(command):
     page = run(PROGRAM, command, '--help').split('\noptions:\n')[1].split('\n\nexamples:')[0]
-    return set(re.findall(r'^  (--[a-z-]+)', page, flags=re.M))
+    return set(re.findall(r'^  (?:-[a-z], )?(--[a-z-]+)', page, flags=re.M))
 
 
 def completed(*words):
