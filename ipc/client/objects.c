@@ -33,6 +33,7 @@ static const SealPropertyRow key_rows[] = {
     {"Purposes", "as", offsetof(SealClientKey, purposes)},
     {"AlwaysAuthenticate", "b", offsetof(SealClientKey, always_authenticate)},
     {"Imported", "b", offsetof(SealClientKey, imported)},
+    {"RawOperations", "as", offsetof(SealClientKey, raw_operations)},
 };
 
 static const SealPropertyRow certificate_rows[] = {

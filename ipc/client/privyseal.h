@@ -72,6 +72,7 @@ typedef struct {
     char *token;         /* object path */
     char **purposes;     /* sign, decrypt */
     gboolean always_authenticate, imported;
+    char **raw_operations; /* of seal_client_raw(): those that the policy opens to this program */
 } SealClientKey;
 
 typedef struct {
@@ -144,7 +145,7 @@ typedef struct {
     GBytes *content_encryption; /* DER AlgorithmIdentifier: gives the key's length */
 } SealUnwrapQuery;
 
-/* A session key: in locked memory, wiped when freed. */
+/* A session key, or the result of a raw operation: in locked memory, wiped when freed. */
 typedef struct SealSessionKey SealSessionKey;
 const guint8 *seal_session_key_data(const SealSessionKey *key);
 gsize seal_session_key_len(const SealSessionKey *key);
@@ -156,6 +157,16 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealSessionKey, seal_session_key_free)
  * pseudo-random one; other failures are DECRYPT_FAILED. Blocks; may prompt. */
 SealSessionKey *seal_client_unwrap(SealClient *client, const char *key,
                                    const SealUnwrapQuery *query, GError **error);
+
+/* What the key computes, with no padding or key derivation around it: for programs that do these by
+ * themselves. NOT_PERMITTED unless a rule of the agent's configuration opens it (raw= in
+ * privyseal.conf(5)), PRIVATE_CONNECTION_REQUIRED where there is only the bus. `operation`: "ecdh"
+ * (`input`: the other's point, uncompressed, on the key's curve; gives the x coordinate), "rsa-sign"
+ * or "rsa-decrypt" (`input`: a block of the modulus' length, below the modulus; gives another).
+ * INVALID_INPUT for an input that is not that. Returns the result (transfer full). Blocks; may
+ * prompt. */
+SealSessionKey *seal_client_raw(SealClient *client, const char *key, const char *operation,
+                                GBytes *input, GError **error);
 
 /* Blocks; prompts for the PIN unless the token is unlocked. `token`: object path. */
 gboolean seal_client_unlock(SealClient *client, const char *token, GError **error);

@@ -11,32 +11,8 @@
 #include "ipc/client/append.h"
 #include "ipc/client/call.h"
 #include "ipc/client/fault.h"
+#include "ipc/client/session-key.h"
 #include "ipc/names.h"
-
-struct SealSessionKey {
-    SealSecret *secret;
-};
-
-const guint8 *
-seal_session_key_data(const SealSessionKey *key)
-{
-    return seal_secret_peek(key->secret);
-}
-
-gsize
-seal_session_key_len(const SealSessionKey *key)
-{
-    return seal_secret_len(key->secret);
-}
-
-void
-seal_session_key_free(SealSessionKey *key)
-{
-    if (!key)
-        return;
-    seal_secret_free(key->secret);
-    g_free(key);
-}
 
 /* -- the request -------------------------------------------------------------- */
 
@@ -127,19 +103,12 @@ seal_client_unwrap(SealClient *client, const char *key, const SealUnwrapQuery *q
                                  .data = &unwrap};
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(SealSecret) box_key = NULL;
-    SealSessionKey *result = NULL;
-    SealSecret *secret = NULL;
     gboolean answered = seal_client_call(client, &request, &reply, error);
 
     box_key = unwrap.box_key;
     if (!answered)
         return NULL;
-    secret = seal_unwrap_read_reply(reply, box_key, error);
-    if (!secret)
-        return NULL;
-    result = g_new0(SealSessionKey, 1);
-    result->secret = secret;
-    return result;
+    return seal_session_key_new(seal_unwrap_read_reply(reply, box_key, error));
 }
 
 SealCall *

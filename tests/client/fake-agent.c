@@ -3,7 +3,8 @@
  * depends on the last element of its path. What it sees goes to the file fake-agent.log beside its
  * socket.
  *
- *   /key/echo         Sign answers the data, Unwrap the SHA-256 of the encrypted key
+ *   /key/echo         Sign answers the data, Unwrap the SHA-256 of the encrypted key, Raw that of
+ *                     operation and input
  *   /key/environment  Sign answers what SetEnvironment handed over, lines
  *   /key/refuse       answers org.privyseal.Error.PinBlocked
  *   /key/strange      answers an error name that nobody knows
@@ -194,6 +195,31 @@ on_unwrap(sd_bus_message *call, void *user_data, sd_bus_error *error)
 }
 
 static int
+on_raw(sd_bus_message *call, void *user_data, sd_bus_error *error)
+{
+    const char *operation = NULL;
+    const void *input = NULL;
+    size_t len = 0;
+    guint8 secret[32];
+    gsize hash_len = sizeof secret;
+    g_autoptr(GChecksum) hash = g_checksum_new(G_CHECKSUM_SHA256);
+    int r = follow_mood(call, mood_of(call));
+
+    if (r != 0)
+        return r;
+    r = sd_bus_message_read_basic(call, 's', &operation);
+    if (r >= 0)
+        r = sd_bus_message_read_array(call, 'y', &input, &len);
+    if (r < 0)
+        return r;
+    note(operation);
+    g_checksum_update(hash, (const guchar *)operation, (gssize)strlen(operation));
+    g_checksum_update(hash, input, (gssize)len);
+    g_checksum_get_digest(hash, secret, &hash_len);
+    return answer_bytes(call, secret, sizeof secret);
+}
+
+static int
 on_set_environment(sd_bus_message *call, void *user_data, sd_bus_error *error)
 {
     char **list = NULL;
@@ -229,6 +255,7 @@ static const sd_bus_vtable key_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Sign", "sa{sv}ay", "ay", on_sign, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Unwrap", "ayaya{sv}", "ay", on_unwrap, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("Raw", "saya{sv}", "ay", on_raw, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
 

@@ -175,6 +175,43 @@ test_unwrap_leaves_nothing(SealClientTest *fixture, gconstpointer data)
     g_assert_cmpuint(count_in_memory(flipped), ==, 0);
 }
 
+/* -- raw operations ------------------------------------------------------------------------- */
+
+/* The agent hashes "ecdh" and what follows it. */
+static void
+test_raw_leaves_nothing(SealClientTest *fixture, gconstpointer data)
+{
+    g_autoptr(GBytes) input = g_bytes_new_static("point of this test", 18);
+    g_autoptr(GError) error = NULL;
+    SealSessionKey *secret = NULL;
+    guint8 flipped[32];
+
+    read_flipped_key("ecdhpoint of this test", flipped);
+    secret = seal_client_raw(fixture->client, KEY("echo"), "ecdh", input, &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(seal_session_key_len(secret), ==, sizeof flipped);
+    for (gsize i = 0; i < sizeof flipped; i++)
+        g_assert_cmpuint(seal_session_key_data(secret)[i] ^ 0xff, ==, flipped[i]);
+    g_assert_cmpuint(seal_client_test_count_notes(fixture, "ecdh"), ==, 1);
+    seal_session_key_free(secret);
+    g_assert_cmpuint(count_in_memory(flipped), ==, 0);
+}
+
+static void
+test_raw_refused(SealClientTest *fixture, gconstpointer data)
+{
+    g_autoptr(GBytes) input = g_bytes_new_static("x", 1);
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(seal_client_raw(fixture->client, KEY("refuse"), "rsa-sign", input, &error));
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_PIN_BLOCKED);
+    g_clear_error(&error);
+    g_assert_null(seal_client_raw(fixture->client, KEY("number"), "rsa-sign", input, &error));
+    g_assert_nonnull(error);
+}
+
+/* -- more at once ------------------------------------------------------------------------------ */
+
 static void
 on_unwrapped(SealCall *call, const guint8 *result, gsize result_len, const GError *error,
              gpointer user_data)
@@ -228,6 +265,8 @@ main(int argc, char **argv)
     ADD("/client/unwrap/asynchronous", test_unwrap_async);
     ADD("/client/unwrap/freed-key-is-nowhere-in-memory", test_unwrap_leaves_nothing);
     ADD("/client/unwrap/refused", test_unwrap_refused);
+    ADD("/client/raw/freed-secret-is-nowhere-in-memory", test_raw_leaves_nothing);
+    ADD("/client/raw/refused", test_raw_refused);
     ADD_ON_BUS("/client/bus-only/unwrap-comes-sealed", test_unwrap);
     ADD_ON_BUS("/client/bus-only/freed-key-is-nowhere-in-memory", test_unwrap_leaves_nothing);
     ADD_ON_BUS("/client/bus-only/unwrap-asynchronous-comes-sealed", test_unwrap_async);
