@@ -1,9 +1,9 @@
 /* Signing and decrypting through the module: results are judged by OpenSSL, refusals by the
  * standard. */
-#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <string.h>
 
+#include "tests/module/agreement.h"
 #include "tests/module/module-fixture.h"
 #include "tests/support/pinentry.h"
 
@@ -203,89 +203,19 @@ test_implicit_rejection(ModulePlace *place, gconstpointer data)
 /* -- agreement
  * --------------------------------------------------------------------------------------- */
 
-/* One KeyAgreeRecipientInfo that OpenSSL made, in the parts that a program gives to PKCS#11. */
-typedef struct {
-    GByteArray *point, *shared, *wrapped;
-    CK_BYTE key[32];
-} Agreement;
-
-/* RFC 5753 7.2 for id-aes256-wrap without parameters and ukm */
-static const CK_BYTE shared_info[] = {0x30, 0x15, 0x30, 0x0b, 0x06, 0x09, 0x60, 0x86,
-                                      0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2d, 0xa2,
-                                      0x06, 0x04, 0x04, 0x00, 0x00, 0x01, 0x00};
-
-static GByteArray *
-make_point(EVP_PKEY *key)
-{
-    CK_BYTE *point = NULL;
-    gsize len = EVP_PKEY_get1_encoded_public_key(key, &point);
-    GByteArray *array = g_byte_array_append(g_byte_array_new(), point, (guint)len);
-
-    OPENSSL_free(point);
-    return array;
-}
-
-static void
-derive_wrapping_key(EVP_PKEY *ours, EVP_PKEY *theirs, CK_BYTE out[32])
-{
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(ours, NULL);
-    gsize len = 32;
-
-    g_assert_cmpint(EVP_PKEY_derive_init(context), ==, 1);
-    g_assert_cmpint(EVP_PKEY_derive_set_peer(context, theirs), ==, 1);
-    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_type(context, EVP_PKEY_ECDH_KDF_X9_63), ==, 1);
-    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_md(context, EVP_sha256()), ==, 1);
-    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_outlen(context, 32), ==, 1);
-    g_assert_cmpint(EVP_PKEY_CTX_set0_ecdh_kdf_ukm(context,
-                                                   OPENSSL_memdup(shared_info, sizeof shared_info),
-                                                   sizeof shared_info),
-                    ==, 1);
-    g_assert_cmpint(EVP_PKEY_derive(context, out, &len), ==, 1);
-    EVP_PKEY_CTX_free(context);
-}
-
-static GByteArray *
-wrap(const CK_BYTE wrapping_key[32], const CK_BYTE key[32])
-{
-    EVP_CIPHER_CTX *context = EVP_CIPHER_CTX_new();
-    CK_BYTE out[64];
-    int len = 0;
-
-    EVP_CIPHER_CTX_set_flags(context, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    g_assert_cmpint(EVP_EncryptInit_ex(context, EVP_aes_256_wrap(), NULL, wrapping_key, NULL), ==,
-                    1);
-    g_assert_cmpint(EVP_EncryptUpdate(context, out, &len, key, 32), ==, 1);
-    EVP_CIPHER_CTX_free(context);
-    return g_byte_array_append(g_byte_array_new(), out, (guint)len);
-}
-
-static Agreement
+static ModuleAgreement
 agree_with(ModulePlace *place, const char *name)
 {
     EVP_PKEY *theirs = module_public_key(place, name);
-    EVP_PKEY *ours = EVP_EC_gen("P-256");
-    CK_BYTE wrapping_key[32];
-    Agreement agreement = {.point = make_point(ours), .key = "a session key of thirty-two byt"};
+    ModuleAgreement agreement = module_agreement_new(theirs);
 
-    derive_wrapping_key(ours, theirs, wrapping_key);
-    agreement.shared = g_byte_array_append(g_byte_array_new(), shared_info, sizeof shared_info);
-    agreement.wrapped = wrap(wrapping_key, agreement.key);
-    EVP_PKEY_free(ours);
     EVP_PKEY_free(theirs);
     return agreement;
 }
 
-static void
-agreement_clear(Agreement *agreement)
-{
-    g_byte_array_unref(agreement->point);
-    g_byte_array_unref(agreement->shared);
-    g_byte_array_unref(agreement->wrapped);
-}
-
 /* As NSS calls it for a mail: this template, and its own number of AES key wrap too. */
 static CK_RV
-derive(const Use *use, const Agreement *agreement, CK_ULONG kdf, CK_OBJECT_HANDLE *ret_key)
+derive(const Use *use, const ModuleAgreement *agreement, CK_ULONG kdf, CK_OBJECT_HANDLE *ret_key)
 {
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_AES;
@@ -309,7 +239,7 @@ test_unwrap(ModulePlace *place, gconstpointer data)
 {
     static const CK_MECHANISM_TYPE numbers[] = {CKM_AES_KEY_WRAP, CKM_NSS_AES_KEY_WRAP};
     Use use = use_new(place);
-    Agreement agreement = agree_with(place, "alice-p256-decrypt");
+    ModuleAgreement agreement = agree_with(place, "alice-p256-decrypt");
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_AES;
     CK_ATTRIBUTE template[] = {{CKA_CLASS, &class, sizeof class},
@@ -334,14 +264,14 @@ test_unwrap(ModulePlace *place, gconstpointer data)
         module_is(use.calls->C_DestroyObject(use.session, opened), CKR_OBJECT_HANDLE_INVALID);
     }
     g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 1);
-    agreement_clear(&agreement);
+    module_agreement_clear(&agreement);
 }
 
 static void
 test_decrypt_with_agreed(ModulePlace *place, gconstpointer data)
 {
     Use use = use_new(place);
-    Agreement agreement = agree_with(place, "alice-p256-decrypt");
+    ModuleAgreement agreement = agree_with(place, "alice-p256-decrypt");
     CK_MECHANISM mechanism = {CKM_AES_KEY_WRAP, NULL, 0};
     CK_OBJECT_HANDLE agreed = 0, none = 0;
     CK_BYTE out[64];
@@ -360,14 +290,14 @@ test_decrypt_with_agreed(ModulePlace *place, gconstpointer data)
     module_is(use.calls->C_UnwrapKey(use.session, &mechanism, agreed, agreement.wrapped->data, 23,
                                      NULL, 0, &none),
               CKR_WRAPPED_KEY_LEN_RANGE);
-    agreement_clear(&agreement);
+    module_agreement_clear(&agreement);
 }
 
 static void
 test_derive_refusals(ModulePlace *place, gconstpointer data)
 {
     Use use = use_new(place);
-    Agreement agreement = agree_with(place, "alice-p256-decrypt");
+    ModuleAgreement agreement = agree_with(place, "alice-p256-decrypt");
     CK_OBJECT_HANDLE agreed = 0;
 
     /* The raw secret is for no program. */
@@ -377,7 +307,7 @@ test_derive_refusals(ModulePlace *place, gconstpointer data)
     agreement.shared->data[22] = 0;
     agreement.point->data[0] = 2;
     module_is(derive(&use, &agreement, CKD_SHA256_KDF, &agreed), CKR_MECHANISM_PARAM_INVALID);
-    agreement_clear(&agreement);
+    module_agreement_clear(&agreement);
 }
 
 int
