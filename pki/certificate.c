@@ -200,8 +200,9 @@ seal_certificate_has_usage(X509 *certificate, guint32 bits)
     return usage != UINT32_MAX && (usage & bits) != 0;
 }
 
-gboolean
-seal_certificate_is_for_mail(X509 *certificate, gboolean otherwise)
+/* `wanted`: ended by NID_undef. */
+static gboolean
+is_for(X509 *certificate, const int *wanted, gboolean otherwise)
 {
     int critical = 0;
     EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(certificate, NID_ext_key_usage, &critical, NULL);
@@ -212,10 +213,28 @@ seal_certificate_is_for_mail(X509 *certificate, gboolean otherwise)
     for (int i = 0; i < sk_ASN1_OBJECT_num(usages); i++) {
         int nid = OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i));
 
-        found |= nid == NID_email_protect || nid == NID_anyExtendedKeyUsage;
+        for (const int *at = wanted; *at != NID_undef; at++)
+            found |= nid == *at;
     }
     EXTENDED_KEY_USAGE_free(usages);
     return found;
+}
+
+gboolean
+seal_certificate_is_for_mail(X509 *certificate, gboolean otherwise)
+{
+    static const int usages[] = {NID_email_protect, NID_anyExtendedKeyUsage, NID_undef};
+
+    return is_for(certificate, usages, otherwise);
+}
+
+gboolean
+seal_certificate_is_for_data(X509 *certificate, gboolean otherwise)
+{
+    static const int usages[] = {NID_email_protect, NID_code_sign, NID_anyExtendedKeyUsage,
+                                 NID_undef};
+
+    return is_for(certificate, usages, otherwise);
 }
 
 gboolean

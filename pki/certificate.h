@@ -51,5 +51,8 @@ gboolean seal_certificate_has_usage(X509 *certificate, guint32 bits);
  * has no such extension. */
 gboolean seal_certificate_is_for_mail(X509 *certificate, gboolean otherwise);
 
+/* The same for bytes that are no mail, such as a commit: codeSigning will do as well. */
+gboolean seal_certificate_is_for_data(X509 *certificate, gboolean otherwise);
+
 /* TRUE if its public key is weaker than RSA 2048 bits or a curve of 224. */
 gboolean seal_certificate_is_weak(const X509 *certificate);

@@ -42,16 +42,16 @@ static const char *const state_words[] = {
 static const char *const state_advice[] = {
     [SEAL_CHAIN_GOOD] = "is good",
     [SEAL_CHAIN_UNTRUSTED] =
-        "leads to no anchor of yours, name its root with --anchor if you trust it",
+        "leads to no anchor of yours, add its root with \"privyseal trust add\" if you trust it",
     [SEAL_CHAIN_INCOMPLETE] =
-        "has an issuer whose certificate is missing, ask the sender to include it or "
-        "name it with --anchor",
-    [SEAL_CHAIN_EXPIRED] = "has expired, ask for mail signed with its successor",
+        "has an issuer whose certificate is missing, ask the signer to include it, or add it with "
+        "\"privyseal trust add\" if you trust it",
+    [SEAL_CHAIN_EXPIRED] = "has expired, ask its owner for its successor",
     [SEAL_CHAIN_NOT_YET_VALID] = "is not valid yet, check the clock of this machine",
     [SEAL_CHAIN_REVOKED] = "is revoked by its issuer, do not rely on it",
     [SEAL_CHAIN_REVOCATION_UNKNOWN] =
         "may be revoked, no current CRL says otherwise: name one with --crl",
-    [SEAL_CHAIN_WRONG_USAGE] = "is not issued for this use, its owner needs one for mail",
+    [SEAL_CHAIN_WRONG_USAGE] = "is not issued for this use, its owner needs one that is",
     [SEAL_CHAIN_WEAK_ALGORITHM] =
         "rests on a key or hash that can be broken, its owner needs a new one",
     [SEAL_CHAIN_MALFORMED] = "breaks the rules for certificates, its owner needs a new one",
@@ -351,21 +351,32 @@ on_defect(int ok, X509_STORE_CTX *context)
 static guint32
 usage_bits(SealMailPurpose purpose, X509 *leaf)
 {
-    if (purpose == SEAL_PURPOSE_SIGN_MAIL)
+    if (purpose != SEAL_PURPOSE_ENCRYPT_MAIL)
         return KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION;
     return EVP_PKEY_get_base_id(X509_get0_pubkey(leaf)) == EVP_PKEY_RSA ? KU_KEY_ENCIPHERMENT
                                                                         : KU_KEY_AGREEMENT;
 }
 
+static gboolean
+is_for(X509 *certificate, SealMailPurpose purpose, gboolean otherwise)
+{
+    return purpose == SEAL_PURPOSE_SIGN_DATA ? seal_certificate_is_for_data(certificate, otherwise)
+                                             : seal_certificate_is_for_mail(certificate, otherwise);
+}
+
 static void
 judge_usage(X509 *leaf, STACK_OF(X509) *path, SealMailPurpose purpose, SealChainResult *result)
 {
-    if (!seal_certificate_is_for_mail(leaf, FALSE) ||
-        !seal_certificate_has_usage(leaf, usage_bits(purpose, leaf)))
+    gboolean may_be_silent = purpose == SEAL_PURPOSE_SIGN_DATA;
+    gboolean is_silent = !(X509_get_extension_flags(leaf) & EXFLAG_KUSAGE);
+
+    if (!is_for(leaf, purpose, may_be_silent) ||
+        !(seal_certificate_has_usage(leaf, usage_bits(purpose, leaf)) ||
+          (is_silent && may_be_silent)))
         note_defect(result, SEAL_CHAIN_WRONG_USAGE, leaf);
     /* Extended key usage in a CA limits what it issues; the anchor itself is the user's choice. */
     for (int i = 1; i < sk_X509_num(path) - 1; i++)
-        if (!seal_certificate_is_for_mail(sk_X509_value(path, i), TRUE))
+        if (!is_for(sk_X509_value(path, i), purpose, TRUE))
             note_defect(result, SEAL_CHAIN_WRONG_USAGE, sk_X509_value(path, i));
 }
 

@@ -40,6 +40,10 @@ const char *seal_chain_word(SealChainState state);
 typedef enum {
     SEAL_PURPOSE_SIGN_MAIL,    /* emailProtection; digitalSignature or nonRepudiation */
     SEAL_PURPOSE_ENCRYPT_MAIL, /* emailProtection; keyEncipherment (RSA) or keyAgreement (EC) */
+    SEAL_PURPOSE_SIGN_DATA,    /* bytes that are no mail, such as a commit: emailProtection or
+                                * codeSigning; digitalSignature or nonRepudiation. RFC 8550 wants mail
+                                * to be named; here a certificate that names no use at all will do
+                                * (RFC 5280 4.2.1.12) */
 } SealMailPurpose;
 
 typedef struct {

@@ -30,7 +30,8 @@ what_is_wrong(const SealSignedData *data)
 }
 
 SealReport *
-seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust, gint64 at)
+seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust,
+                    SealMailPurpose purpose, gint64 at)
 {
     SealReport *report = seal_report_new();
     SealLayerReport *layer = seal_layer_report_new(SEAL_LAYER_SIGNED);
@@ -38,6 +39,7 @@ seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust, 
     g_autoptr(GBytes) cms = seal_armor_read(signature, &problem);
     g_autoptr(SealSignedData) data = cms ? seal_signed_data_read(seal_bytes_view(cms)) : NULL;
     const SealVerifyPolicy policy = {.trust = trust,
+                                     .purpose = purpose,
                                      .at = at != 0 ? at : g_get_real_time() / G_USEC_PER_SEC};
     const char *wrong = problem ? problem->message : what_is_wrong(data);
 

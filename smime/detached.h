@@ -15,10 +15,11 @@ SealSignedData *seal_signed_data_read(SealBytes cms);
 
 /* Judges `signature` (a SignedData without content in DER, BER, or as text of smime/armor.h) over
  * exactly the bytes of `content`. `trust`: (nullable) anchors and CRLs; without, every signer is
- * untrusted. `at`: the time certificates are judged at, seconds since 1970, 0: now. Nobody says who
- * should have signed, so addresses are not compared.
+ * untrusted. `purpose`: what their certificates must be for. `at`: the time certificates are judged
+ * at, seconds since 1970, 0: now. Nobody says who should have signed, so addresses are not
+ * compared.
  *
  * Returns (transfer full) a report with one layer. A signature that carries a content of its own is
  * "malformed", since another reader might believe that one. Does not block. */
 SealReport *seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust,
-                                gint64 at);
+                                SealMailPurpose purpose, gint64 at);

@@ -457,6 +457,7 @@ set_policy(Peeling *peeling, GPtrArray *senders)
     const SealOpenOptions *options = peeling->options;
 
     peeling->policy.trust = options->trust;
+    peeling->policy.purpose = SEAL_PURPOSE_SIGN_MAIL;
     peeling->policy.senders = senders;
     peeling->policy.at = options->at != 0 ? options->at : g_get_real_time() / G_USEC_PER_SEC;
 }

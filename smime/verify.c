@@ -57,7 +57,7 @@ judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) *certifi
     g_autoptr(SealTrust) nobody = policy->trust ? NULL : seal_trust_new();
 
     seal_trust_judge(policy->trust ? policy->trust : nobody, certificate, certificates,
-                     SEAL_PURPOSE_SIGN_MAIL, policy->at, &result);
+                     policy->purpose, policy->at, &result);
     signer->chain = seal_chain_word(result.state);
     signer->revocation = result.revocation;
     note_verdict(signer, seal_verdict_from_word(signer->chain, SEAL_VERDICT_OK),
@@ -99,7 +99,7 @@ judge_strength(SealSignerReport *signer, const SealSignatureCheck *check)
         (check->has_scheme && check->scheme.mgf1_hash && check->scheme.mgf1_hash->weak))
         note_verdict(
             signer, SEAL_VERDICT_WEAK_ALGORITHM,
-            g_strdup_printf("the signature uses the hash %s, with which two mails can have "
+            g_strdup_printf("the signature uses the hash %s, with which two messages can have "
                             "one signature: ask the sender to sign with SHA-256",
                             weak_hash ? check->hash->name : check->scheme.mgf1_hash->name));
     if (check->certificate && seal_certificate_is_weak(check->certificate))

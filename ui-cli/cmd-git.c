@@ -62,7 +62,8 @@ make_signature(SealOptions *options, GBytes *content, GError **error)
 
     if (!objects)
         return NULL;
-    certificate = seal_signer_by_name(objects, seal_options_value(options, "local-user"), error);
+    certificate = seal_signer_by_name(objects, seal_options_value(options, "local-user"),
+                                      SEAL_PURPOSE_SIGN_DATA, error);
     if (!certificate)
         return NULL;
     signer = seal_agent_signer_new(reach, seal_objects_key(objects, certificate->key), certificate,
@@ -82,7 +83,7 @@ sign(SealOptions *options, SealGnupgStatus *status, GError **error)
 
     if (!signature)
         return SEAL_STATUS_IO;
-    made = seal_detached_judge(content, signature, NULL, 0);
+    made = seal_detached_judge(content, signature, NULL, SEAL_PURPOSE_SIGN_DATA, 0);
     seal_git_created_add(status, made);
     text =
         seal_options_has(options, "armor") ? seal_armor_write(signature) : g_bytes_ref(signature);
@@ -120,12 +121,12 @@ verify(SealOptions *options, SealGnupgStatus *status, GError **error)
 
     if (!content)
         return SEAL_STATUS_IO;
-    report = seal_detached_judge(content, signature, trust, 0);
+    report = seal_detached_judge(content, signature, trust, SEAL_PURPOSE_SIGN_DATA, 0);
     seal_git_verdict_print(report);
     seal_git_verdict_add(status, report);
     if (!seal_gnupg_status_write(status, error))
         return SEAL_STATUS_IO;
-    return report->good ? SEAL_STATUS_DONE : SEAL_STATUS_NOT_GOOD;
+    return seal_git_verdict_is_good(report) ? SEAL_STATUS_DONE : SEAL_STATUS_NOT_GOOD;
 }
 
 /* -- the command ------------------------------------------------------------------------------- */

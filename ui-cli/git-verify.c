@@ -20,6 +20,18 @@
 /* What stands for a fingerprint that is not known. */
 #define NO_KEY "0000000000000000000000000000000000000000"
 
+static const GPtrArray *
+signers_of(const SealReport *report)
+{
+    return ((const SealLayerReport *)report->layers->pdata[0])->signers;
+}
+
+gboolean
+seal_git_verdict_is_good(const SealReport *report)
+{
+    return report->good && signers_of(report)->len == 1;
+}
+
 /* -- who ------------------------------------------------------------------------------------- */
 
 static char *
@@ -149,7 +161,6 @@ add_signer(SealGnupgStatus *status, const SealSignerReport *signer)
                           : signer->verdict == SEAL_VERDICT_REVOKED     ? "REVKEYSIG"
                                                                         : NULL;
 
-    seal_gnupg_status_add(status, "NEWSIG");
     if (signer->verdict == SEAL_VERDICT_OK) {
         add_good(status, signer, fingerprint, name);
     } else if (keyword) {
@@ -158,12 +169,6 @@ add_signer(SealGnupgStatus *status, const SealSignerReport *signer)
     } else {
         add_unusable(status, signer, signer->verdict, fingerprint);
     }
-}
-
-static const GPtrArray *
-signers_of(const SealReport *report)
-{
-    return ((const SealLayerReport *)report->layers->pdata[0])->signers;
 }
 
 void
@@ -183,12 +188,12 @@ seal_git_verdict_add(SealGnupgStatus *status, const SealReport *report)
 {
     const GPtrArray *signers = signers_of(report);
 
-    for (guint i = 0; i < signers->len; i++)
-        add_signer(status, signers->pdata[i]);
-    if (signers->len > 0)
-        return;
+    /* git looks for GOODSIG behind a line end: it must not come first. */
     seal_gnupg_status_add(status, "NEWSIG");
-    add_unusable(status, NULL, report->verdict, NO_KEY);
+    if (signers->len == 1)
+        add_signer(status, signers->pdata[0]);
+    else
+        add_unusable(status, NULL, report->verdict, NO_KEY);
 }
 
 /* -- for people ------------------------------------------------------------------------------ */
@@ -213,21 +218,33 @@ static void
 print_signer(const SealSignerReport *signer, gboolean good)
 {
     g_autofree char *name = name_of(signer);
-    g_autofree char *time = format_time(signer, "%Y-%m-%d %H:%M:%S UTC");
     g_autofree char *fingerprint = fingerprint_of(signer);
+    g_autofree char *time = format_time(signer, "%Y-%m-%d %H:%M:%S UTC");
 
     print_line(good ? "good signature of %s" : "it claims to be of %s", name);
-    print_line("made %s as it says, with the certificate %s", time, fingerprint);
+    print_line("stated time %s, certificate %s", signer->signing_time == G_MININT64 ? "none" : time,
+               fingerprint);
+}
+
+static void
+print_refusal(const SealReport *report)
+{
+    if (report->good)
+        print_line("the signature is not good: it has %u signers, git takes one",
+                   signers_of(report)->len);
+    else
+        print_line("the signature is not good (%s): %s", seal_verdict_word(report->verdict),
+                   report->reason);
 }
 
 void
 seal_git_verdict_print(const SealReport *report)
 {
     const GPtrArray *signers = signers_of(report);
+    gboolean good = seal_git_verdict_is_good(report);
 
-    if (!report->good)
-        print_line("the signature is not good (%s): %s", seal_verdict_word(report->verdict),
-                   report->reason);
+    if (!good)
+        print_refusal(report);
     for (guint i = 0; i < signers->len; i++)
-        print_signer(signers->pdata[i], report->good);
+        print_signer(signers->pdata[i], good);
 }

@@ -7,8 +7,12 @@
 /* Adds the status line that says that a signature was made; `report` is about it. */
 void seal_git_created_add(SealGnupgStatus *status, const SealReport *report);
 
-/* Adds the status lines for `report`, which is about one detached signature. GOODSIG, VALIDSIG and
- * TRUST_FULLY come together, only if it is good. */
+/* TRUE if `report`, which is about a detached signature, is good and about exactly one signer: git
+ * has no words for more. */
+gboolean seal_git_verdict_is_good(const SealReport *report);
+
+/* Adds the status lines for `report`. GOODSIG, VALIDSIG and TRUST_FULLY come together, and only if
+ * it is good as above. */
 void seal_git_verdict_add(SealGnupgStatus *status, const SealReport *report);
 
 /* Prints for people, on stderr, who signed and whether to believe it; one sentence says why not. */

@@ -40,11 +40,25 @@ check_dates(const X509 *certificate)
     return NULL;
 }
 
+/* As pki/trust.c has it: a certificate may leave its usages out. */
+static char *
+check_usage_for_data(X509 *certificate)
+{
+    if (!seal_certificate_is_for_data(certificate, TRUE))
+        return g_strdup("it is for neither mail nor code");
+    if ((X509_get_extension_flags(certificate) & EXFLAG_KUSAGE) &&
+        !seal_certificate_has_usage(certificate, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION))
+        return g_strdup("it is not for signatures");
+    return NULL;
+}
+
 static char *
 check_usage(X509 *certificate, SealMailPurpose purpose)
 {
     int kind = EVP_PKEY_get_base_id(X509_get0_pubkey(certificate));
 
+    if (purpose == SEAL_PURPOSE_SIGN_DATA)
+        return check_usage_for_data(certificate);
     if (!seal_certificate_is_for_mail(certificate, TRUE))
         return g_strdup("it is not for mail");
     if (purpose == SEAL_PURPOSE_SIGN_MAIL) {
@@ -127,7 +141,7 @@ is_better(const Choice *choice, const SealClientCertificate *a, const SealClient
     gint64 day_a = a->not_before / SECONDS_PER_DAY;
     gint64 day_b = b->not_before / SECONDS_PER_DAY;
 
-    if (choice->purpose == SEAL_PURPOSE_SIGN_MAIL &&
+    if (choice->purpose != SEAL_PURPOSE_ENCRYPT_MAIL &&
         rank_presence(choice, a) != rank_presence(choice, b))
         return rank_presence(choice, a) < rank_presence(choice, b);
     if (day_a != day_b)
@@ -142,7 +156,7 @@ check_key(const Choice *choice, const SealClientCertificate *certificate)
 {
     const SealClientKey *key = NULL;
 
-    if (choice->purpose != SEAL_PURPOSE_SIGN_MAIL)
+    if (choice->purpose == SEAL_PURPOSE_ENCRYPT_MAIL)
         return NULL;
     key = key_of(choice, certificate);
     if (!key)
@@ -198,16 +212,16 @@ seal_mail_certificate_find(const SealClientObjects *objects, const char *address
     if (!choice.best)
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
                     "no certificate on any token %s '%s'%s%s",
-                    purpose == SEAL_PURPOSE_SIGN_MAIL ? "signs as" : "encrypts to", address,
+                    purpose == SEAL_PURPOSE_ENCRYPT_MAIL ? "encrypts to" : "signs as", address,
                     reason ? ": " : "", reason ? reason : "");
     return choice.best;
 }
 
 const SealClientCertificate *
 seal_mail_certificate_of_key(const SealClientObjects *objects, const SealClientKey *key,
-                             GError **error)
+                             SealMailPurpose purpose, GError **error)
 {
-    Choice choice = {.objects = objects, .purpose = SEAL_PURPOSE_SIGN_MAIL};
+    Choice choice = {.objects = objects, .purpose = purpose};
     g_autofree char *reason = NULL;
     g_autofree char *name = seal_describe_key(objects, key);
 
@@ -219,16 +233,17 @@ seal_mail_certificate_of_key(const SealClientObjects *objects, const SealClientK
     }
     reason = choice.reason;
     if (!choice.best)
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "cannot sign mail with key %s: %s",
-                    name, reason ? reason : "it has no certificate on its token");
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND, "cannot sign with key %s: %s", name,
+                    reason ? reason : "it has no certificate on its token");
     return choice.best;
 }
 
 gboolean
 seal_mail_certificate_can_sign(const SealClientObjects *objects,
-                               const SealClientCertificate *certificate, char **ret_reason)
+                               const SealClientCertificate *certificate, SealMailPurpose purpose,
+                               char **ret_reason)
 {
-    const Choice choice = {.objects = objects, .purpose = SEAL_PURPOSE_SIGN_MAIL};
+    const Choice choice = {.objects = objects, .purpose = purpose};
     char *reason = check(&choice, certificate);
 
     if (reason)

@@ -9,19 +9,20 @@
  * EC before others (more programs read it), then the lower key id. Borrowed from `objects`; NULL
  * with NOT_FOUND and the reason, e.g. that the only one has expired. */
 const SealClientCertificate *seal_mail_certificate_find(const SealClientObjects *objects,
-                                                        const char *address, SealMailPurpose purpose,
-                                                        GError **error);
+                                                        const char *address,
+                                                        SealMailPurpose purpose, GError **error);
 
-/* The best certificate of one key for signing. Errors as above. */
+/* The best certificate of one key for signing mail or data. Errors as above. */
 const SealClientCertificate *seal_mail_certificate_of_key(const SealClientObjects *objects,
-                                                          const SealClientKey *key, GError **error);
+                                                          const SealClientKey *key,
+                                                          SealMailPurpose purpose, GError **error);
 
 /* TRUE if this certificate (DER) may be used for `purpose` now, by its dates and usages; else FALSE
  * and a clause in `ret_reason` (transfer full): "it expired on 2026-01-31". Trust is not judged. */
 gboolean seal_mail_certificate_check(GBytes *der, SealMailPurpose purpose, char **ret_reason);
 
-/* TRUE if mail can be signed with this very certificate: by its dates and usages, and with a key
- * that is on a token; else FALSE and a clause, as above. */
+/* TRUE if mail or data can be signed with this very certificate: by its dates and usages, and with
+ * a key that is on a token; else FALSE and a clause, as above. */
 gboolean seal_mail_certificate_can_sign(const SealClientObjects *objects,
                                         const SealClientCertificate *certificate,
-                                        char **ret_reason);
+                                        SealMailPurpose purpose, char **ret_reason);

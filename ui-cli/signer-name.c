@@ -59,11 +59,11 @@ find_fingerprint(const SealClientObjects *objects, const char *name)
 
 static const SealClientCertificate *
 check_named(const SealClientObjects *objects, const SealClientCertificate *certificate,
-            GError **error)
+            SealMailPurpose purpose, GError **error)
 {
     g_autofree char *reason = NULL;
 
-    if (seal_mail_certificate_can_sign(objects, certificate, &reason))
+    if (seal_mail_certificate_can_sign(objects, certificate, purpose, &reason))
         return certificate;
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_KEY_USAGE,
                 "cannot sign with the certificate '%s': %s", certificate->subject, reason);
@@ -87,38 +87,40 @@ address_in(const char *name)
 }
 
 static const SealClientCertificate *
-find_by_key(const SealClientObjects *objects, const char *name, GError **error)
+find_by_key(const SealClientObjects *objects, const char *name, SealMailPurpose purpose,
+            GError **error)
 {
     const SealClientKey *key = seal_choose_key(objects, name, "sign", error);
 
-    return key ? seal_mail_certificate_of_key(objects, key, error) : NULL;
+    return key ? seal_mail_certificate_of_key(objects, key, purpose, error) : NULL;
 }
 
 static const SealClientCertificate *
 find_by_address(const SealClientObjects *objects, const char *name, const char *address,
-                GError **error)
+                SealMailPurpose purpose, GError **error)
 {
     g_autoptr(GError) problem = NULL;
     const SealClientCertificate *certificate =
-        seal_mail_certificate_find(objects, address, SEAL_PURPOSE_SIGN_MAIL, &problem);
+        seal_mail_certificate_find(objects, address, purpose, &problem);
 
     if (!certificate)
-        certificate = find_by_key(objects, name, NULL); /* a label with an @ in it */
+        certificate = find_by_key(objects, name, purpose, NULL); /* a label with an @ in it */
     if (!certificate)
         g_propagate_error(error, g_steal_pointer(&problem));
     return certificate;
 }
 
 const SealClientCertificate *
-seal_signer_by_name(const SealClientObjects *objects, const char *name, GError **error)
+seal_signer_by_name(const SealClientObjects *objects, const char *name, SealMailPurpose purpose,
+                    GError **error)
 {
     const SealClientCertificate *certificate = find_fingerprint(objects, name);
     g_autofree char *address = NULL;
 
     if (certificate)
-        return check_named(objects, certificate, error);
+        return check_named(objects, certificate, purpose, error);
     if (!g_str_has_prefix(name, "pkcs11:"))
         address = address_in(name);
-    return address ? find_by_address(objects, name, address, error)
-                   : find_by_key(objects, name, error);
+    return address ? find_by_address(objects, name, address, purpose, error)
+                   : find_by_key(objects, name, purpose, error);
 }

@@ -75,7 +75,7 @@ choose_certificate(const SealClientObjects *objects, SealOptions *options, const
     if (!name)
         return find_by_sender(objects, senders, error);
     key = seal_choose_key(objects, name, "sign", error);
-    return key ? seal_mail_certificate_of_key(objects, key, error) : NULL;
+    return key ? seal_mail_certificate_of_key(objects, key, SEAL_PURPOSE_SIGN_MAIL, error) : NULL;
 }
 
 /* The signature will be good and still be refused: better to hear it now than from the reader. */

@@ -19,7 +19,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (!signature)
         return 0;
     g_assert_cmpuint(g_bytes_get_size(signature), <=, size);
-    report = seal_detached_judge(content, signature, NULL, 1000000000);
+    report = seal_detached_judge(content, signature, NULL, SEAL_PURPOSE_SIGN_DATA, 1000000000);
     g_assert_false(report->good); /* nobody is trusted here */
     g_assert_nonnull(report->reason);
     return 0;

@@ -29,7 +29,8 @@ sign(World *world, const TestIdentity *who, GBytes *content, const SealSignOptio
 static SealReport *
 judge(World *world, GBytes *content, GBytes *signature, SealVerdict expected)
 {
-    SealReport *report = seal_detached_judge(content, signature, world->trust, 0);
+    SealReport *report =
+        seal_detached_judge(content, signature, world->trust, SEAL_PURPOSE_SIGN_DATA, 0);
 
     if (report->verdict != expected)
         g_test_message("reason: %s", report->reason ? report->reason : "none");
@@ -144,13 +145,42 @@ test_stranger_is_untrusted(World *world, gconstpointer data)
     expect(world, content, signature, SEAL_VERDICT_UNTRUSTED);
 }
 
+/* RFC 8550 4.4 asks more of a certificate for mail than RFC 5280 does of one for anything. */
+static void
+test_purpose_is_asked(World *world, gconstpointer data)
+{
+    static const struct {
+        TestSpec spec;
+        const char *for_mail, *for_data;
+    } rows[] = {
+        {{.name = "mail"}, "ok", "ok"},
+        {{.name = "code", .extended = "codeSigning"}, "wrong-usage", "ok"},
+        {{.name = "any", .extended = "", .usage = ""}, "wrong-usage", "ok"},
+        {{.name = "server", .extended = "serverAuth"}, "wrong-usage", "wrong-usage"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const TestIdentity *signer = world_person(world, &rows[i].spec);
+        g_autoptr(GBytes) content = new_content();
+        g_autoptr(GBytes) signature = sign(world, signer, content, NULL);
+        g_autoptr(SealReport) mail =
+            seal_detached_judge(content, signature, world->trust, SEAL_PURPOSE_SIGN_MAIL, 0);
+        g_autoptr(SealReport) bytes =
+            seal_detached_judge(content, signature, world->trust, SEAL_PURPOSE_SIGN_DATA, 0);
+
+        g_assert_cmpstr(seal_verdict_word(mail->verdict), ==, rows[i].for_mail);
+        g_assert_cmpstr(seal_verdict_word(bytes->verdict), ==, rows[i].for_data);
+    }
+}
+
 static void
 test_time_is_taken(World *world, gconstpointer data)
 {
     gint64 later = g_get_real_time() / G_USEC_PER_SEC + 3 * 366 * 86400;
     g_autoptr(GBytes) content = new_content();
     g_autoptr(GBytes) signature = sign(world, world_alice(world, "ec:P-256"), content, NULL);
-    g_autoptr(SealReport) report = seal_detached_judge(content, signature, world->trust, later);
+    g_autoptr(SealReport) report =
+        seal_detached_judge(content, signature, world->trust, SEAL_PURPOSE_SIGN_DATA, later);
 
     g_assert_cmpstr(seal_verdict_word(report->verdict), ==, "expired");
 }
@@ -242,6 +272,7 @@ main(int argc, char **argv)
     ADD("/detached/content-of-its-own/is-malformed", test_own_content_is_malformed);
     ADD("/detached/garbage/is-malformed", test_garbage_is_malformed);
     ADD("/detached/strangers-signature/is-untrusted", test_stranger_is_untrusted);
+    ADD("/detached/purpose/judges-the-certificate", test_purpose_is_asked);
     ADD("/detached/time/judges-the-certificate", test_time_is_taken);
     ADD("/armor/signature/comes-back-unchanged", test_armor_round_trip);
     ADD("/armor/other-names-and-line-ends/are-read", test_armor_takes_other_forms);

@@ -224,7 +224,7 @@ test_verifies_openssl_detached(Place *place, gconstpointer data)
         g_autoptr(GBytes) text = run(place, command);
         g_autoptr(GBytes) signature = seal_armor_read(text, NULL);
         g_autoptr(SealReport) report =
-            seal_detached_judge(content, signature, place->world.trust, 0);
+            seal_detached_judge(content, signature, place->world.trust, SEAL_PURPOSE_SIGN_MAIL, 0);
 
         g_assert_cmpstr(seal_verdict_word(report->verdict), ==, "ok");
     }
