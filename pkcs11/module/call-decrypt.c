@@ -1,5 +1,5 @@
 /* C_DecryptInit, C_Decrypt, C_DeriveKey, C_UnwrapKey. All four end in one Unwrap of the agent, with
- * no lock held. Decrypting in parts is for mechanisms that have parts: none of these. */
+ * no lock held; or in one raw operation, where the policy opens that. Decrypting in parts is for mechanisms that have parts: none of these. */
 #include <string.h>
 
 #include "pkcs11/module/decryption.h"
@@ -75,11 +75,11 @@ static CK_RV
 open_outside(SealGuest *guest, SealDecryption *decryption, SealBytes encrypted,
              const SealSessionKey **ret_content)
 {
-    SealClient *client = seal_pool_take(&guest->pool);
     CK_RV rv = CKR_OK;
+    SealClient *client = seal_guest_take_client(guest, &rv);
 
     if (!client)
-        return seal_guest_is_ending() ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_HOST_MEMORY;
+        return rv;
     rv = seal_decryption_open(decryption, client, encrypted, ret_content);
     seal_pool_return(&guest->pool, client);
     return rv;
@@ -177,6 +177,24 @@ is_template_bad(const CK_ATTRIBUTE *template, CK_ULONG count)
     return !template && count > 0;
 }
 
+/* The lock is taken, before and after; the session may have gone meanwhile. */
+static CK_RV
+derive(SealGuest *guest, SealSession *session, SealSecretKey *secret)
+{
+    g_autoptr(SealSession) held = seal_session_ref(session);
+    SealClient *client = NULL;
+    CK_RV rv = CKR_OK;
+
+    seal_lock_release(&guest->lock);
+    client = seal_guest_take_client(guest, &rv);
+    if (client) {
+        rv = seal_secret_key_derive(secret, client);
+        seal_pool_return(&guest->pool, client);
+    }
+    seal_lock_take(&guest->lock);
+    return rv == CKR_OK && held->closed ? CKR_SESSION_CLOSED : rv;
+}
+
 CK_RV
 C_DeriveKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
             CK_ATTRIBUTE *template, CK_ULONG count, CK_OBJECT_HANDLE *ret_object)
@@ -186,7 +204,7 @@ C_DeriveKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE 
     CK_RV rv = CKR_OK;
     SealSession *session = seal_guest_open(guest, handle, &catalogue, &rv);
     const SealItem *key = NULL;
-    SealSecretKey *secret = NULL;
+    g_autoptr(SealSecretKey) secret = NULL;
 
     if (!session)
         return rv;
@@ -197,8 +215,10 @@ C_DeriveKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE 
         rv = CKR_KEY_HANDLE_INVALID;
     else
         rv = seal_secret_key_agree(key, mechanism, template, count, &secret);
+    if (rv == CKR_OK && secret->point)
+        rv = derive(guest, session, secret);
     if (rv == CKR_OK)
-        rv = keep(&guest->sessions, session, secret, ret_object);
+        rv = keep(&guest->sessions, session, g_steal_pointer(&secret), ret_object);
     seal_lock_release(&guest->lock);
     return rv;
 }

@@ -31,7 +31,8 @@ begin(const SealCatalogue *catalogue, SealSession *session, const CK_MECHANISM *
     if (!key || key->slot != session->slot || key->class != CKO_PRIVATE_KEY)
         return CKR_KEY_HANDLE_INVALID;
     if (mechanism->mechanism == CKM_RSA_X_509)
-        rv = seal_refusal_of_raw_rsa(&session->refusal, key->key);
+        rv = seal_refusal_of_raw_rsa(&session->refusal, key->key,
+                                     (key->raw & SEAL_OPEN_RSA_SIGN) != 0);
     if (rv == CKR_OK)
         rv = seal_signing_new(key, mechanism, &session->signing);
     if (rv == CKR_OK)
@@ -99,11 +100,11 @@ is_ready(SealSession *session, const Output *output, gboolean wants_parts, CK_RV
 static CK_RV
 ask_agent(SealGuest *guest, SealSigning *signing, CK_BYTE *signature)
 {
-    SealClient *client = seal_pool_take(&guest->pool);
     CK_RV rv = CKR_OK;
+    SealClient *client = seal_guest_take_client(guest, &rv);
 
-    if (!client) /* no descriptor left, or the end */
-        return seal_guest_is_ending() ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_HOST_MEMORY;
+    if (!client)
+        return rv;
     rv = seal_signing_finish(signing, client, signature);
     seal_pool_return(&guest->pool, client);
     return rv;

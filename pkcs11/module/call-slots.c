@@ -149,7 +149,7 @@ C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
         return CKR_ARGUMENTS_BAD;
     catalogue = seal_guest_catalogue(guest);
     rv = find_present(catalogue, id, &slot);
-    return rv == CKR_OK ? seal_mechanisms_list(list, count) : rv;
+    return rv == CKR_OK ? seal_mechanisms_list(seal_catalogue_raw(catalogue, id), list, count) : rv;
 }
 
 CK_RV
@@ -166,7 +166,8 @@ C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *inf
         return CKR_ARGUMENTS_BAD;
     catalogue = seal_guest_catalogue(guest);
     rv = find_present(catalogue, id, &slot);
-    return rv == CKR_OK ? seal_mechanism_describe(type, info) : rv;
+    return rv == CKR_OK ? seal_mechanism_describe(type, seal_catalogue_raw(catalogue, id), info)
+                        : rv;
 }
 
 /* -- events -------------------------------------------------------------------------------- */

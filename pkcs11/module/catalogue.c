@@ -58,6 +58,20 @@ seal_catalogue_item(const SealCatalogue *catalogue, CK_OBJECT_HANDLE handle)
     return g_hash_table_lookup(catalogue->by_handle, GSIZE_TO_POINTER(handle));
 }
 
+guint
+seal_catalogue_raw(const SealCatalogue *catalogue, CK_SLOT_ID id)
+{
+    guint set = 0;
+
+    for (guint i = 0; i < catalogue->items->len; i++) {
+        const SealItem *item = catalogue->items->pdata[i];
+
+        if (item->slot == id)
+            set |= item->raw;
+    }
+    return set;
+}
+
 /* -- making ------------------------------------------------------------------------ */
 
 typedef struct {

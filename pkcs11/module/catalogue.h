@@ -40,3 +40,5 @@ void seal_slot_view_free(SealSlotView *slot);
 /* NULL if there is none. Borrowed. */
 const SealSlotView *seal_catalogue_slot(const SealCatalogue *catalogue, CK_SLOT_ID id);
 SealItem *seal_catalogue_item(const SealCatalogue *catalogue, CK_OBJECT_HANDLE handle);
+/* The raw operations that some key in this slot is open for: a set of SealOpenRaw. */
+guint seal_catalogue_raw(const SealCatalogue *catalogue, CK_SLOT_ID id);

@@ -1,4 +1,5 @@
-/* Whatever a program decrypts with a token key is a session key to the agent: one Unwrap. The
+/* Whatever a program decrypts with a token key is a session key to the agent: one Unwrap; or it is a
+ * block, where the policy opens raw RSA. The
  * answer is kept until it has been taken, so that a program whose buffer was too small does not ask
  * the agent (and its person) twice. */
 #include "pkcs11/module/decryption.h"
@@ -13,7 +14,8 @@
 
 struct SealDecryption {
     char *key;
-    GBytes *algorithm, *originator, *ukm;
+    gboolean is_raw;                      /* no padding comes off */
+    GBytes *algorithm, *originator, *ukm; /* else: as SealUnwrapQuery */
     gsize block_len; /* bytes of an RSA modulus; 0: AES key wrap */
     gsize overhead;  /* of the padding or the wrap */
     GBytes *input;   /* (nullable) what `content` came from */
@@ -60,6 +62,8 @@ read_rsa(const CK_MECHANISM *mechanism, SealDecryption *decryption)
         return read_oaep(mechanism, decryption);
     if (mechanism->ulParameterLen > 0)
         return CKR_MECHANISM_PARAM_INVALID;
+    if (decryption->is_raw)
+        return CKR_OK;
     decryption->algorithm = seal_cms_rsa_pkcs1();
     decryption->overhead = 11; /* RFC 8017 7.2.1 */
     return CKR_OK;
@@ -69,11 +73,11 @@ CK_RV
 seal_decryption_of_key(const SealItem *key, const CK_MECHANISM *mechanism,
                        SealDecryption **ret_decryption)
 {
-    const SealMechanismRow *row = seal_mechanism_row(mechanism->mechanism);
+    const SealMechanismRow *row = seal_mechanism_row(mechanism->mechanism, CKF_DECRYPT, key->raw);
     g_autoptr(SealDecryption) decryption = NULL;
     CK_RV rv = CKR_OK;
 
-    if (!row || !(row->flags & CKF_DECRYPT))
+    if (!row)
         return CKR_MECHANISM_INVALID;
     if (row->algorithm != key->algorithm)
         return CKR_KEY_TYPE_INCONSISTENT;
@@ -81,6 +85,7 @@ seal_decryption_of_key(const SealItem *key, const CK_MECHANISM *mechanism,
         return CKR_KEY_FUNCTION_NOT_PERMITTED;
     decryption = g_new0(SealDecryption, 1);
     decryption->key = g_strdup(key->key);
+    decryption->is_raw = row->is_raw;
     decryption->block_len = (key->bits + 7) / 8;
     rv = read_rsa(mechanism, decryption);
     if (rv == CKR_OK && decryption->overhead >= decryption->block_len)
@@ -131,24 +136,33 @@ is_len_possible(const SealDecryption *decryption, gsize len)
     return len % 8 == 0 && len >= 24 && len <= SEAL_AGENT_DATA_MAX; /* RFC 3394 2.2.2 */
 }
 
+static SealSessionKey *
+ask_agent(const SealDecryption *decryption, SealClient *client, GBytes *input, GError **error)
+{
+    const SealUnwrapQuery query = {.algorithm = decryption->algorithm,
+                                   .encrypted_key = input,
+                                   .originator = decryption->originator,
+                                   .ukm = decryption->ukm};
+
+    return decryption->is_raw
+               ? seal_client_raw(client, decryption->key, "rsa-decrypt", input, error)
+               : seal_client_unwrap(client, decryption->key, &query, error);
+}
+
 CK_RV
 seal_decryption_open(SealDecryption *decryption, SealClient *client, SealBytes encrypted,
                      const SealSessionKey **ret_content)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) input = NULL;
-    SealUnwrapQuery query = {.algorithm = decryption->algorithm,
-                             .originator = decryption->originator,
-                             .ukm = decryption->ukm};
 
     if (!is_len_possible(decryption, encrypted.len))
         return CKR_ENCRYPTED_DATA_LEN_RANGE;
     input = g_bytes_new(encrypted.data, encrypted.len);
     if (!decryption->content || !g_bytes_equal(decryption->input, input)) {
-        query.encrypted_key = input;
         g_clear_pointer(&decryption->content, seal_session_key_free);
         g_clear_pointer(&decryption->input, g_bytes_unref);
-        decryption->content = seal_client_unwrap(client, decryption->key, &query, &error);
+        decryption->content = ask_agent(decryption, client, input, &error);
         if (!decryption->content)
             return seal_failure_to_rv(error, CKR_ENCRYPTED_DATA_INVALID);
         decryption->input = g_steal_pointer(&input);

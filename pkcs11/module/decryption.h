@@ -7,7 +7,7 @@
 
 typedef struct SealDecryption SealDecryption;
 
-/* C_DecryptInit's checks: of a private RSA key with PKCS#1 v1.5 or OAEP, of an agreed secret with
+/* C_DecryptInit's checks: of a private RSA key with PKCS#1 v1.5, OAEP, or raw where that is open, of an agreed secret with
  * AES key wrap. OK with `ret_decryption` (transfer full). */
 CK_RV seal_decryption_of_key(const SealItem *key, const CK_MECHANISM *mechanism,
                              SealDecryption **ret_decryption);

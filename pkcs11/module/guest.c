@@ -186,6 +186,16 @@ seal_guest_catalogue(SealGuest *guest)
     return seal_view_get(&guest->view);
 }
 
+SealClient *
+seal_guest_take_client(SealGuest *guest, CK_RV *ret_rv)
+{
+    SealClient *client = seal_pool_take(&guest->pool);
+
+    if (!client)
+        *ret_rv = seal_guest_is_ending() ? CKR_CRYPTOKI_NOT_INITIALIZED : CKR_HOST_MEMORY;
+    return client;
+}
+
 /* A session belongs to one insertion of its token, but libp11 has it for ever: it comes back with
  * the token, and libp11's program needs no restart. */
 static CK_RV

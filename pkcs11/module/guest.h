@@ -34,6 +34,10 @@ gboolean seal_guest_is_ending(void);
 /* What is there now (transfer full). */
 SealCatalogue *seal_guest_catalogue(SealGuest *guest);
 
+/* A connection for one call to the agent; give it back to the pool. NULL with the answer:
+ * CRYPTOKI_NOT_INITIALIZED at the end, HOST_MEMORY if the process has no descriptor left. */
+SealClient *seal_guest_take_client(SealGuest *guest, CK_RV *ret_rv);
+
 /* How most calls begin: the session, with the lock taken. NULL, and nothing taken, with the answer:
  * CRYPTOKI_NOT_INITIALIZED if `guest` is NULL; DEVICE_REMOVED once for a session whose token went
  * (it is closed then, but libp11's comes back with the token); SESSION_HANDLE_INVALID for none. `ret_catalogue` (nullable): what is there

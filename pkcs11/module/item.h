@@ -6,6 +6,13 @@
 #include "pkcs11/core/mechanism.h"
 #include "pkcs11/module/cryptoki.h"
 
+/* Raw operations of a private key that the agent's policy opens to this program. A set. */
+typedef enum {
+    SEAL_OPEN_ECDH = 1 << 0,
+    SEAL_OPEN_RSA_SIGN = 1 << 1,
+    SEAL_OPEN_RSA_DECRYPT = 1 << 2,
+} SealOpenRaw;
+
 /* Shared by catalogues and sessions; counted. */
 typedef struct {
     CK_OBJECT_CLASS class;
@@ -18,6 +25,7 @@ typedef struct {
     SealCurve curve;
     guint bits;
     gboolean can_sign, can_decrypt;
+    guint raw; /* set of SealOpenRaw */
 } SealItem;
 
 /* An object with CKA_CLASS and nothing else (transfer full); _ref counts another holder, _unref one

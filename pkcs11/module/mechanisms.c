@@ -1,7 +1,10 @@
 /* One table. Nothing symmetric is in it: with AES-CBC advertised NSS pulls whole mails through the
  * token. SHA-1 is not in it as the agent does not sign it. Key unwrapping works for keys that
- * ECDH1_DERIVE made and is not advertised, so that nobody takes it for a general service. */
+ * ECDH1_DERIVE made and is not advertised, so that nobody takes it for a general service. Raw RSA is
+ * there only where the agent's policy opens it for a key. */
 #include "pkcs11/module/mechanisms.h"
+
+#include <string.h>
 
 #define RSA       SEAL_ALGORITHM_RSA
 #define EC        SEAL_ALGORITHM_EC
@@ -17,6 +20,7 @@ static const SealMechanismRow rows[] = {
     {CKM_SHA384_RSA_PKCS_PSS, RSA, "rsa-pss", SEAL_HASH_SHA384, CKF_HW | CKF_SIGN},
     {CKM_SHA512_RSA_PKCS_PSS, RSA, "rsa-pss", SEAL_HASH_SHA512, CKF_HW | CKF_SIGN},
     {CKM_RSA_PKCS_OAEP, RSA, NULL, SEAL_HASH_NONE, CKF_HW | CKF_DECRYPT},
+    {CKM_RSA_X_509, RSA, "rsa-sign", SEAL_HASH_NONE, CKF_HW | CKF_SIGN | CKF_DECRYPT, TRUE},
     {CKM_ECDSA, EC, "ecdsa", SEAL_HASH_NONE, CKF_HW | CKF_SIGN | CKF_CURVE},
     {CKM_ECDSA_SHA256, EC, "ecdsa", SEAL_HASH_SHA256, CKF_HW | CKF_SIGN | CKF_CURVE},
     {CKM_ECDSA_SHA384, EC, "ecdsa", SEAL_HASH_SHA384, CKF_HW | CKF_SIGN | CKF_CURVE},
@@ -38,8 +42,23 @@ static const struct {
     {SEAL_HASH_SHA512, CKM_SHA512, CKG_MGF1_SHA512, CKD_SHA512_KDF},
 };
 
-const SealMechanismRow *
-seal_mechanism_row(CK_MECHANISM_TYPE type)
+/* What of the row's uses is open; 0 if none is. */
+static CK_FLAGS
+open_flags(const SealMechanismRow *row, guint raw)
+{
+    CK_FLAGS open = 0;
+
+    if (!row->is_raw)
+        return row->flags;
+    if (raw & SEAL_OPEN_RSA_SIGN)
+        open |= CKF_SIGN;
+    if (raw & SEAL_OPEN_RSA_DECRYPT)
+        open |= CKF_DECRYPT;
+    return open ? open | CKF_HW : 0;
+}
+
+static const SealMechanismRow *
+find_row(CK_MECHANISM_TYPE type)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i].type == type)
@@ -47,25 +66,36 @@ seal_mechanism_row(CK_MECHANISM_TYPE type)
     return NULL;
 }
 
-CK_RV
-seal_mechanisms_list(CK_MECHANISM_TYPE *list, CK_ULONG *count)
+const SealMechanismRow *
+seal_mechanism_row(CK_MECHANISM_TYPE type, CK_FLAGS use, guint raw)
 {
-    CK_ULONG room = *count;
+    const SealMechanismRow *row = find_row(type);
 
-    *count = G_N_ELEMENTS(rows);
+    return row && open_flags(row, raw) & use ? row : NULL;
+}
+
+CK_RV
+seal_mechanisms_list(guint raw, CK_MECHANISM_TYPE *list, CK_ULONG *count)
+{
+    CK_MECHANISM_TYPE open[G_N_ELEMENTS(rows)];
+    CK_ULONG room = *count, n = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
+        if (open_flags(&rows[i], raw))
+            open[n++] = rows[i].type;
+    *count = n;
     if (!list)
         return CKR_OK;
-    if (room < *count)
+    if (room < n)
         return CKR_BUFFER_TOO_SMALL;
-    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
-        list[i] = rows[i].type;
+    memcpy(list, open, n * sizeof *open);
     return CKR_OK;
 }
 
 CK_RV
-seal_mechanism_describe(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
+seal_mechanism_describe(CK_MECHANISM_TYPE type, guint raw, CK_MECHANISM_INFO *info)
 {
-    const SealMechanismRow *row = seal_mechanism_row(type);
+    const SealMechanismRow *row = find_row(type);
 
     /* Java gives PSS no hash of which a token says nothing. It is known, and does nothing by
      * itself: not in the list, so that nobody has digests made here. */
@@ -73,14 +103,14 @@ seal_mechanism_describe(CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
         *info = (CK_MECHANISM_INFO){0};
         return CKR_OK;
     }
-    if (!row)
+    if (!row || !open_flags(row, raw))
         return CKR_MECHANISM_INVALID;
     /* Sizes in bits. What a key's own token does not take is refused when it is used. */
     info->ulMinKeySize = row->algorithm == RSA ? 1024 : 256;
     info->ulMaxKeySize = row->algorithm == RSA ? 4096 : 521;
     if (row->algorithm == SEAL_ALGORITHM_ED25519)
         info->ulMinKeySize = info->ulMaxKeySize = 255;
-    info->flags = row->flags;
+    info->flags = open_flags(row, raw);
     return CKR_OK;
 }
 

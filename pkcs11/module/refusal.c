@@ -30,10 +30,19 @@ take(SealRefusal *refusal)
     return g_get_monotonic_time() < refusal->until_us ? refusal->rv : CKR_OK;
 }
 
-CK_RV
-seal_refusal_of_raw_rsa(SealRefusal *refusal, const char *key)
+static gboolean
+is_by_person(const SealRefusal *refusal)
 {
-    if (!refusal->signing || !g_str_equal(seal_signing_key(refusal->signing), key))
+    return refusal->rv == CKR_FUNCTION_CANCELED || refusal->rv == CKR_FUNCTION_REJECTED ||
+           refusal->rv == CKR_PIN_INCORRECT;
+}
+
+CK_RV
+seal_refusal_of_raw_rsa(SealRefusal *refusal, const char *key, gboolean is_open)
+{
+    /* Where raw RSA is open it may do what PSS could not. */
+    if (!refusal->signing || !g_str_equal(seal_signing_key(refusal->signing), key) ||
+        (is_open && !is_by_person(refusal)))
         return CKR_OK;
     return take(refusal);
 }
@@ -41,11 +50,8 @@ seal_refusal_of_raw_rsa(SealRefusal *refusal, const char *key)
 CK_RV
 seal_refusal_of_signing(SealRefusal *refusal, const SealSigning *again)
 {
-    gboolean by_person = refusal->rv == CKR_FUNCTION_CANCELED ||
-                         refusal->rv == CKR_FUNCTION_REJECTED || refusal->rv == CKR_PIN_INCORRECT;
-
     /* What a person did not decide may go better now. */
-    if (!refusal->signing || !by_person || !seal_signing_is_again(again, refusal->signing))
+    if (!refusal->signing || !is_by_person(refusal) || !seal_signing_is_again(again, refusal->signing))
         return CKR_OK;
     return take(refusal);
 }

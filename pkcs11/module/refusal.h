@@ -14,6 +14,7 @@ void seal_refusal_set(SealRefusal *refusal, SealSigning *signing, CK_RV rv);
 void seal_refusal_clear(SealRefusal *refusal);
 
 /* The answer to a second try, once; OK if it is none. The first is to C_SignInit of
- * CKM_RSA_X_509 with `key`, an object path of the agent, the second to C_Sign. */
-CK_RV seal_refusal_of_raw_rsa(SealRefusal *refusal, const char *key);
+ * CKM_RSA_X_509 with `key`, an object path of the agent, for which that is open or not; the second
+ * to C_Sign. */
+CK_RV seal_refusal_of_raw_rsa(SealRefusal *refusal, const char *key, gboolean is_open);
 CK_RV seal_refusal_of_signing(SealRefusal *refusal, const SealSigning *again);

@@ -1,7 +1,7 @@
 /* The agent signs digests of a named hash. Where PKCS#11 gives the message, the digest is made
  * here; where it gives a DigestInfo (CKM_RSA_PKCS), that is taken apart, and anything else is
  * refused; where it gives a bare digest (CKM_ECDSA), its length names the hash: only the number
- * enters the signature. */
+ * enters the signature. A key that the policy opens for raw RSA signs blocks (CKM_RSA_X_509). */
 #include "pkcs11/module/signing.h"
 
 #include <openssl/evp.h>
@@ -101,11 +101,11 @@ prepare_input(SealSigning *signing)
 CK_RV
 seal_signing_new(const SealItem *key, const CK_MECHANISM *mechanism, SealSigning **ret_signing)
 {
-    const SealMechanismRow *row = seal_mechanism_row(mechanism->mechanism);
+    const SealMechanismRow *row = seal_mechanism_row(mechanism->mechanism, CKF_SIGN, key->raw);
     g_autoptr(SealSigning) signing = NULL;
     CK_RV rv = CKR_OK;
 
-    if (!row || !row->sign_as)
+    if (!row)
         return CKR_MECHANISM_INVALID;
     if (row->algorithm != key->algorithm)
         return CKR_KEY_TYPE_INCONSISTENT;
@@ -158,10 +158,18 @@ seal_signing_is_again(const SealSigning *signing, const SealSigning *earlier)
            memcmp(signing->data->data, earlier->data->data, signing->data->len) == 0;
 }
 
+static gsize
+max_data_len(const SealSigning *signing)
+{
+    if (signing->row->type == CKM_EDDSA)
+        return SEAL_AGENT_DATA_MAX;
+    return signing->row->is_raw ? seal_signing_len(signing) : DIGEST_DATA_MAX;
+}
+
 CK_RV
 seal_signing_update(SealSigning *signing, const CK_BYTE *part, CK_ULONG len)
 {
-    gsize max = signing->row->type == CKM_EDDSA ? SEAL_AGENT_DATA_MAX : DIGEST_DATA_MAX;
+    gsize max = max_data_len(signing);
 
     signing->has_parts = TRUE;
     if (signing->digest)
@@ -267,8 +275,32 @@ write_signature(const SealSigning *signing, GBytes *answer, CK_BYTE *signature)
     return CKR_OK;
 }
 
-CK_RV
-seal_signing_finish(SealSigning *signing, SealClient *client, CK_BYTE *signature)
+/* Raw RSA. A short block has zeroes in front (PKCS#11 2.40, mechanisms, 2.1.12). */
+static CK_RV
+sign_block(const SealSigning *signing, SealClient *client, CK_BYTE *signature)
+{
+    gsize len = seal_signing_len(signing), given = signing->data->len;
+    guint8 *block = NULL;
+    g_autoptr(GBytes) input = NULL;
+    g_autoptr(SealSessionKey) answer = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (given == 0)
+        return CKR_DATA_LEN_RANGE;
+    block = g_malloc0(len);
+    memcpy(block + len - given, signing->data->data, given);
+    input = g_bytes_new_take(block, len);
+    answer = seal_client_raw(client, signing->key, signing->row->sign_as, input, &error);
+    if (!answer)
+        return seal_failure_to_rv(error, CKR_DATA_INVALID);
+    if (seal_session_key_len(answer) != len)
+        return CKR_GENERAL_ERROR;
+    memcpy(signature, seal_session_key_data(answer), len);
+    return CKR_OK;
+}
+
+static CK_RV
+sign_digest(SealSigning *signing, SealClient *client, CK_BYTE *signature)
 {
     guint8 made[EVP_MAX_MD_SIZE];
     g_autoptr(GError) error = NULL;
@@ -290,4 +322,11 @@ seal_signing_finish(SealSigning *signing, SealClient *client, CK_BYTE *signature
     if (!answer)
         return seal_failure_to_rv(error, CKR_DATA_INVALID);
     return write_signature(signing, answer, signature);
+}
+
+CK_RV
+seal_signing_finish(SealSigning *signing, SealClient *client, CK_BYTE *signature)
+{
+    return signing->row->is_raw ? sign_block(signing, client, signature)
+                                : sign_digest(signing, client, signature);
 }

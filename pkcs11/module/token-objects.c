@@ -284,6 +284,25 @@ add_public_numbers(SealItem *item, const SealClientKey *key, const KeyFields *fi
     add_point(item, fields->key);
 }
 
+static guint
+read_raw_operations(char **names)
+{
+    static const struct {
+        const char *name;
+        SealOpenRaw raw;
+    } operations[] = {
+        {"ecdh", SEAL_OPEN_ECDH},
+        {"rsa-sign", SEAL_OPEN_RSA_SIGN},
+        {"rsa-decrypt", SEAL_OPEN_RSA_DECRYPT},
+    };
+    guint set = 0;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(operations); i++)
+        if (g_strv_contains((const char *const *)names, operations[i].name))
+            set |= operations[i].raw;
+    return set;
+}
+
 /* What both halves of a key have. NULL if the key cannot be read. */
 static SealItem *
 start_key(CK_OBJECT_CLASS class, const SealClientKey *key, const SealClientCertificate *certificate)
@@ -361,6 +380,7 @@ seal_object_of_private_key(const SealClientKey *key, const SealClientCertificate
     if (!item)
         return NULL;
     item->key = g_strdup(key->path);
+    item->raw = read_raw_operations(key->raw_operations);
     seal_item_add_bool(item, CKA_SENSITIVE, TRUE);
     seal_item_add_bool(item, CKA_ALWAYS_SENSITIVE, !key->imported);
     seal_item_add_bool(item, CKA_EXTRACTABLE, FALSE);

@@ -15,12 +15,8 @@ world_init(World *world, const char *groups)
 
     world->home = seal_test_home_new();
     seal_test_agent_new(world->home);
-    if (groups) {
-        g_autofree char *module = seal_test_fixture_module(world->home);
-        g_autofree char *all = g_strdup_printf("[module softhsm]\npath=%s\n%s", module, groups);
-
-        seal_test_agent_configure(world->home, NULL, all);
-    }
+    if (groups)
+        seal_test_agent_add_groups(world->home, groups);
     pin = seal_test_fixture_pin(world->home);
     seal_test_pinentry_answer(world->home, "always pin %s", pin);
     world->connection = seal_test_private();

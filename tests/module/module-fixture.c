@@ -31,6 +31,8 @@ module_place_set_up(ModulePlace *place, gconstpointer data)
     CK_C_GetFunctionList get_list = NULL;
 
     module_place_begin(place);
+    if (data)
+        seal_test_agent_add_groups(place->home, data);
     place->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!place->library)
         g_error("cannot load the module: %s", dlerror());

@@ -16,7 +16,8 @@ typedef struct {
 /* Makes the home with bus and agent, and nothing else. The person answers every prompt with the
  * PIN. */
 void module_place_begin(ModulePlace *place);
-/* That, and loads the module and initialises it for several threads. */
+/* That, and loads the module and initialises it for several threads. `data` (nullable): groups for
+ * the agent's configuration, as text. */
 void module_place_set_up(ModulePlace *place, gconstpointer data);
 /* Finalises (whether or not that is due), unloads, and ends the home. */
 void module_place_tear_down(ModulePlace *place, gconstpointer data);

@@ -72,6 +72,15 @@ seal_test_agent_configure(SealTestHome *home, const char *agent_lines, const cha
     g_autofree char *path = seal_test_home_write(home, "config/privyseal/privyseal.conf", text);
 }
 
+void
+seal_test_agent_add_groups(SealTestHome *home, const char *groups)
+{
+    g_autofree char *module = seal_test_fixture_module(home);
+    g_autofree char *all = g_strdup_printf("[module softhsm]\npath=%s\n%s", module, groups);
+
+    seal_test_agent_configure(home, NULL, all);
+}
+
 pid_t
 seal_test_agent_pid(SealTestHome *home)
 {

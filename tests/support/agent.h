@@ -17,6 +17,9 @@ void seal_test_agent_new(SealTestHome *home);
  * `groups` (nullable) takes the place of the group of the SoftHSM module. Before the agent starts. */
 void seal_test_agent_configure(SealTestHome *home, const char *agent_lines, const char *groups);
 
+/* The same with the SoftHSM module and `groups` beside it, policy rules say. */
+void seal_test_agent_add_groups(SealTestHome *home, const char *groups);
+
 /* Starts the agent (by activation) if it does not run and returns its pid; aborts the test if it
  * does not come. */
 pid_t seal_test_agent_pid(SealTestHome *home);
