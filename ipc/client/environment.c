@@ -3,8 +3,14 @@
  * the agent filters once more (agent/caller.h). */
 #include "ipc/client/environment.h"
 
+#include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 /* As agent/caller.h lists them. */
 static const char *const names[] = {
@@ -35,8 +41,39 @@ is_wanted(const char *name)
     return FALSE;
 }
 
-/* The terminal a person sees: that of standard input, else of standard error, else the controlling
- * one. Its name by ttyname_r(3), since "/dev/tty" means another thing in the agent. */
+/* Where the kernel's list of devices (admin-guide/devices.txt) puts a terminal. */
+static char *
+path_of_terminal(dev_t device)
+{
+    if (major(device) == 136)
+        return g_strdup_printf("/dev/pts/%u", minor(device));
+    if (major(device) == 4 && minor(device) < 64)
+        return g_strdup_printf("/dev/tty%u", minor(device));
+    if (major(device) == 4)
+        return g_strdup_printf("/dev/ttyS%u", minor(device) - 64);
+    return NULL;
+}
+
+/* The terminal that controls this process, whatever its descriptors are: git leaves its signing
+ * program none. */
+static char *
+find_controlling_terminal(void)
+{
+    g_auto(SealFd) fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+    g_autofree char *path = NULL;
+    unsigned int device = 0;
+    struct stat about;
+
+    if (fd < 0 || ioctl(fd, TIOCGDEV, &device) < 0)
+        return NULL;
+    path = path_of_terminal(device);
+    if (!path || stat(path, &about) < 0 || !S_ISCHR(about.st_mode) || about.st_rdev != device)
+        return NULL;
+    return g_steal_pointer(&path);
+}
+
+/* The terminal a person sees: that of standard input, else of standard error or output, else the
+ * controlling one. By its real name, since "/dev/tty" means another thing in the agent. */
 static char *
 find_terminal(void)
 {
@@ -47,7 +84,7 @@ find_terminal(void)
         if (ttyname_r(fds[i], name, sizeof name) == 0)
             return g_strdup(name);
     }
-    return NULL;
+    return find_controlling_terminal();
 }
 
 char **

@@ -134,8 +134,37 @@ git config gpg.x509.program "$PWD/with-crl"
 refused "$(signed_by revoked-sign)" revoked R
 git config --unset gpg.x509.program
 
+# -- on a terminal of which git leaves its program no descriptor, the person is asked and told all the same
+on_terminal() { # command line
+  script -qec "$1" /dev/null </dev/null >shown 2>&1
+}
+try "$PRIVYSEAL" lock
+on_terminal 'tty; git commit -q -S --allow-empty -m "asked"' || fail "on a terminal: $(cat shown)"
+terminal=$(sed -n 's|^\(/dev/pts/[0-9]*\).*|\1|p' shown)
+grep -q "^OPTION ttyname=$terminal\$" "$HOME/pinentry/pinentry.log" || fail "not asked on $terminal"
+echo 2 >"$HOME/prompts"
+if on_terminal 'git -c user.signingKey=nobody@example.org commit -q -S --allow-empty -m x'; then
+  fail 'signed with the key of nobody'
+fi
+grep -q "no certificate on any token signs as 'nobody@example.org'" shown || fail "not told: $(cat shown)"
+
+# -- a push is signed like a tag, and the hook is told G only of signers who are trusted
+try git init -q --bare ../bare.git
+git -C ../bare.git config receive.certNonceSeed seed
+cat >../bare.git/hooks/pre-receive <<'TXT'
+#!/bin/sh
+echo "the hook sees $GIT_PUSH_CERT_STATUS by '$GIT_PUSH_CERT_SIGNER'" >&2
+TXT
+chmod +x ../bare.git/hooks/pre-receive
+try git push -q --signed ../bare.git main
+grep -q "the hook sees G by 'Alice Example <alice@example.org>'" said || fail "$(cat said)"
+mv "$anchors" "$anchors.away"
+try git push -q --signed ../bare.git main:other
+grep -q "the hook sees E by ''" said || fail "$(cat said)"
+mv "$anchors.away" "$anchors"
+
 # -- what cannot be signed is no commit
 if git -c user.signingKey=nobody@example.org commit -q -S --allow-empty -m x >said 2>&1; then
   fail 'signed with the key of nobody'
 fi
-[ "$(git log -1 --format=%s)" = merged ] || fail 'a commit without its signature'
+[ "$(git log -1 --format=%s)" = asked ] || fail 'a commit without its signature'
