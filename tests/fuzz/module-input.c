@@ -265,7 +265,7 @@ add_random(Fuzz *fuzz, FuzzTemplate *template)
     static const CK_ATTRIBUTE_TYPE types[] = {
         CKA_CLASS, CKA_KEY_TYPE,        CKA_ID,      CKA_VALUE,    CKA_VALUE_LEN,
         CKA_TOKEN, CKA_LABEL,           CKA_MODULUS, CKA_EC_POINT, CKA_SUBJECT,
-        CKA_SIGN,  SEAL_CKA_PROFILE_ID, 0x4711};
+        CKA_SIGN,  SEAL_CKA_PROFILE_ID, 0x4711,      CKA_SENSITIVE, CKA_EXTRACTABLE};
     CK_ATTRIBUTE_TYPE type = types[fuzz_next(fuzz) % G_N_ELEMENTS(types)];
     guint byte = fuzz_next(fuzz);
     FuzzBytes value = {NULL, 0};

@@ -119,6 +119,7 @@ module_scene_start_once(void)
         return;
     home = seal_test_home_new();
     seal_test_agent_new(home);
+    seal_test_agent_add_groups(home, "[policy raw]\naction=allow\nraw=ecdh;rsa\n");
     pin = seal_test_fixture_pin(home);
     seal_test_pinentry_answer(home, "always pin %s\n", pin);
     make_inputs();

@@ -6,7 +6,8 @@
 
 #include "base/bytes.h"
 
-/* Starts bus and agent once in the process; they end with it. */
+/* Starts bus and agent once in the process; they end with it. A policy rule opens every raw
+ * operation. */
 void module_scene_start_once(void);
 
 /* Something that Alice's keys of the fixture can make sense of: `which` chooses, modulo how many
