@@ -5,16 +5,10 @@
 
 #include "config.h"
 
-#include <errno.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include "base/fd.h"
 #include "base/settings.h"
 #include "pki/certificate.h"
-
-#define FILES_MAX 1000 /* the bundle of a whole distribution has some 150 */
+#include "pki/folder.h"
 
 char *
 seal_anchors_site_folder(void)
@@ -37,31 +31,6 @@ note(GPtrArray *problems, const char *path, const char *reason)
                     g_strdup_printf("the anchors in '%s' are left out: %s", path, reason));
 }
 
-/* NULL, or why somebody else may have chosen what stands there. A group's right to write is
- * accepted: where each user has a group of their own it means nothing. */
-static const char *
-foreign_hand(const struct stat *about)
-{
-    if (about->st_uid != 0 && about->st_uid != geteuid())
-        return "it belongs to another user, let it be yours or root's";
-    if (about->st_mode & S_IWOTH)
-        return "everybody may write to it, take that right away with \"chmod o-w\"";
-    return NULL;
-}
-
-static gboolean
-is_anchor_name(const char *name)
-{
-    static const char *const endings[] = {".pem", ".crt", ".cer", ".der"};
-
-    if (*name == '.')
-        return FALSE;
-    for (guint i = 0; i < G_N_ELEMENTS(endings); i++)
-        if (g_str_has_suffix(name, endings[i]))
-            return TRUE;
-    return FALSE;
-}
-
 static void
 anchor_free(gpointer data)
 {
@@ -72,71 +41,23 @@ anchor_free(gpointer data)
     g_free(anchor);
 }
 
-static gint
-compare_paths(gconstpointer a, gconstpointer b)
-{
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
-}
-
-static gboolean
-check_folder(const char *folder, GPtrArray *problems)
-{
-    struct stat about;
-    const char *reason = NULL;
-
-    if (stat(folder, &about) < 0) {
-        if (errno != ENOENT && errno != ENOTDIR)
-            note(problems, folder, g_strerror(errno));
-        return FALSE;
-    }
-    reason = foreign_hand(&about);
-    if (reason)
-        note(problems, folder, reason);
-    return !reason;
-}
-
 /* (transfer full) (element-type filename) */
 static GPtrArray *
 list_files(const char *folder, GPtrArray *problems)
 {
-    GPtrArray *files = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GDir) dir = NULL;
-    const char *name = NULL;
+    static const char *const endings[] = {".pem", ".crt", ".cer", ".der", NULL};
+    GPtrArray *files = NULL;
+    g_autofree char *reason = seal_folder_list(folder, endings, &files);
 
-    if (!check_folder(folder, problems))
-        return files;
-    dir = g_dir_open(folder, 0, &error);
-    if (!dir) {
-        note(problems, folder, error->message);
-        return files;
-    }
-    while (files->len <= FILES_MAX && (name = g_dir_read_name(dir)))
-        if (is_anchor_name(name))
-            g_ptr_array_add(files, g_build_filename(folder, name, NULL));
-    if (files->len > FILES_MAX) {
-        note(problems, folder, "it has more than 1000 files, put several certificates into one");
-        g_ptr_array_set_size(files, 0);
-    }
-    g_ptr_array_sort(files, compare_paths);
+    if (reason)
+        note(problems, folder, reason);
     return files;
-}
-
-/* NULL, or why the file is not even opened. */
-static const char *
-unfit(const char *path)
-{
-    struct stat about;
-
-    if (stat(path, &about) < 0)
-        return g_strerror(errno);
-    return S_ISREG(about.st_mode) ? foreign_hand(&about) : "it is no file";
 }
 
 static void
 read_file(GPtrArray *anchors, const char *path, GPtrArray *problems)
 {
-    const char *reason = unfit(path);
+    g_autofree char *reason = seal_folder_check_file(path);
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) bytes = NULL;
     g_autoptr(GPtrArray) certificates = NULL;

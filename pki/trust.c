@@ -50,7 +50,7 @@ static const char *const state_advice[] = {
     [SEAL_CHAIN_NOT_YET_VALID] = "is not valid yet, check the clock of this machine",
     [SEAL_CHAIN_REVOKED] = "is revoked by its issuer, do not rely on it",
     [SEAL_CHAIN_REVOCATION_UNKNOWN] =
-        "may be revoked, no current CRL says otherwise: name one with --crl",
+        "may be revoked, no current CRL says otherwise: put one into ~/.config/privyseal/crls.d",
     [SEAL_CHAIN_WRONG_USAGE] = "is not issued for this use, its owner needs one that is",
     [SEAL_CHAIN_WEAK_ALGORITHM] =
         "rests on a key or hash that can be broken, its owner needs a new one",

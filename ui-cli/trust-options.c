@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/settings.h"
 #include "pki/anchors.h"
+#include "pki/crls.h"
 #include "pki/preferences.h"
 #include "ui-cli/terminal.h"
 
@@ -81,6 +82,8 @@ seal_trust_from_options(SealOptions *options, const char *command, GError **erro
     if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
                    error) ||
         !add_files(trust, seal_options_values(options, "crl"), seal_trust_add_crl_file, error))
+        return NULL;
+    if (preferences.revocation != SEAL_REVOCATION_OFF && !seal_crls_add_defaults(trust, error))
         return NULL;
     return g_steal_pointer(&trust);
 }

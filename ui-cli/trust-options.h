@@ -20,7 +20,7 @@
         {.name = "crl",                                                                            \
          .argument = "FILE",                                                                       \
          .repeatable = TRUE,                                                                       \
-         .help = "use the revocation lists in FILE (PEM or DER; repeatable)"},                     \
+         .help = "use the revocation lists in FILE too (PEM or DER; repeatable)"},                 \
     {                                                                                              \
         .name = "revocation", .argument = "MODE",                                                  \
         .help = "require: without a current list of each issuer it is not good;\n"                 \
@@ -28,10 +28,11 @@
                 "cache-only: the same, never from the network; off: do not look"                   \
     }
 
-/* Reads privyseal.conf, the anchors of site and user unless told not to, and the files that are
- * named. What is wrong with one of these anchors is a warning on stderr, and it is left out.
- * (transfer full), or NULL with SEAL_USAGE_ERROR for an unknown mode of `command`, FAILED or
- * INVALID_INPUT for privyseal.conf or a file that is named. Blocks. */
+/* Reads privyseal.conf, the anchors of site and user unless told not to, their revocation lists
+ * where these are looked at, and the files that are named. What is wrong with one of these anchors
+ * is a warning on stderr, and it is left out. (transfer full), or NULL with SEAL_USAGE_ERROR for an
+ * unknown mode of `command`, FAILED or INVALID_INPUT for privyseal.conf, a revocation list or a
+ * file that is named. Blocks. */
 SealTrust *seal_trust_from_options(SealOptions *options, const char *command, GError **error);
 
 /* Prints each of `warnings` (element-type utf8) as a line on stderr. */

@@ -1,5 +1,6 @@
 /* privyseal git as git calls it, but for git: its command line, which key a name means, what stands
  * on stdout, stderr and the status descriptor. With git itself: tests/clients/git.sh. */
+#include <glib/gstdio.h>
 #include <string.h>
 
 #include "tests/cli/cli-fixture.h"
@@ -344,6 +345,25 @@ test_missing_files(void)
     seal_cli_test_assert_error(no_anchor, 5, "nonexistent.pem");
 }
 
+/* Without it a revoked certificate could pass; who does not ask for lists need not care. */
+static void
+test_broken_crl(void)
+{
+    g_autofree char *signature = save_signature("Alice RSA signing");
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autofree char *crl =
+        seal_test_home_write(seal_cli_test_home(), "config/privyseal/crls.d/broken.crl", "no list");
+    g_autoptr(GBytes) content = new_content();
+    g_autoptr(SealTestResult) result = verify(signature, CONTENT, "root.pem");
+    g_autoptr(SealTestResult) off =
+        seal_cli_test_privyseal(content, "git", "--anchor", root, "--revocation", "off",
+                                "--status-fd=1", "--verify", signature, "-", NULL);
+
+    g_assert_cmpint(g_remove(crl), ==, 0);
+    seal_cli_test_assert_error(result, 5, crl);
+    seal_cli_test_assert_status(off, 0);
+}
+
 /* Anybody can verify: no agent is asked, no token is there. */
 static void
 test_without_agent(void)
@@ -375,6 +395,7 @@ add(void)
     g_test_add_func("/cli/git/verify/garbage-is-malformed", test_garbage);
     g_test_add_func("/cli/git/verify/two-signers-are-refused", test_two_signers);
     g_test_add_func("/cli/git/verify/missing-file-is-status-5", test_missing_files);
+    g_test_add_func("/cli/git/verify/broken-revocation-list-is-an-error", test_broken_crl);
     g_test_add_func("/cli/git/verify/needs-no-agent", test_without_agent);
 }
 

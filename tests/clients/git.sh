@@ -125,13 +125,23 @@ refused "$(signed_by not-yet-valid-sign)" not-yet-valid E
 refused "$(signed_by wrong-usage-sign)" wrong-usage E
 refused "$(signed_by stranger-sign)" untrusted E
 try git verify-commit "$(signed_by revoked-sign)" # nobody has said so yet
-cat >with-crl <<TXT
-#!/bin/sh
-exec "$PRIVYSEAL" git --crl "$PWD/judged/crl.pem" --crl "$PWD/judged/root-crl.pem" "\$@"
-TXT
-chmod +x with-crl
-git config gpg.x509.program "$PWD/with-crl"
+crls=$XDG_CONFIG_HOME/privyseal/crls.d
+mkdir "$crls"
+cp judged/crl.pem judged/root-crl.pem "$crls/"
 refused "$(signed_by revoked-sign)" revoked R
+rm "$crls"/* # they are of a CA with the same name as the token's
+
+# -- a program in between adds options
+cat >strict <<TXT
+#!/bin/sh
+exec "$PRIVYSEAL" git --revocation require "\$@"
+TXT
+chmod +x strict
+git config gpg.x509.program "$PWD/strict"
+refused HEAD revocation-unknown E
+cp "$TOKEN/crl.pem" "$crls/ours.pem"
+cp "$TOKEN/root-crl.pem" "$crls/ours-root.pem"
+try git verify-commit HEAD
 git config --unset gpg.x509.program
 
 # -- on a terminal of which git leaves its program no descriptor, the person is asked and told all the same
