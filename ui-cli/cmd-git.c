@@ -1,12 +1,15 @@
 /* privyseal git: signs and verifies commits and tags for git, in place of gpgsm.
  *
  * git calls its gpg.x509.program in two ways only, without a shell and without arguments of the
- * user's own (gpg-interface.c of git 2.39): `--status-fd=2 -bsau KEY` with what to sign on stdin,
- * and
- * `--status-fd=1 --verify FILE -` with what was signed on stdin. The first wants a line SIG_CREATED
- * and the signature on stdout; the second wants status lines on stdout (ui-cli/git-verify.c), and
- * shows people what stands on stderr. That much of gpgsm's command line is here, and ways to
- * add what its configuration file would hold, for who writes a script around it. */
+ * user's own (gpg-interface.c of git 2.39):
+ *
+ *   --status-fd=2 -bsau KEY        what to sign on stdin; wants the signature on stdout and a line
+ *                                  SIG_CREATED on stderr
+ *   --status-fd=1 --verify FILE -  what was signed on stdin; wants status lines on stdout, and
+ * shows people what stands on stderr (ui-cli/git-verify.c)
+ *
+ * That much of gpgsm's command line is here, and options for what its configuration file would
+ * hold, for who writes a script around it. */
 #include "ui-cli/command.h"
 
 #include <stdio.h>
@@ -132,23 +135,32 @@ verify(SealOptions *options, SealGnupgStatus *status, GError **error)
 /* -- the command ------------------------------------------------------------------------------- */
 
 static gboolean
+is_standard_input(const char *name)
+{
+    return g_str_equal(name, "-");
+}
+
+static gboolean
 check_words(const SealOptions *options, GError **error)
 {
+    const GPtrArray *operands = seal_options_operands(options);
     gboolean verifies = seal_options_has(options, "verify");
     gboolean signs = seal_options_has(options, "sign") || seal_options_has(options, "detach-sign");
-    guint operands = seal_options_operands(options)->len;
     const char *problem = NULL;
 
     if (verifies == signs)
         problem = "say one of --detach-sign and --verify";
-    else if (verifies && operands != 2)
+    else if (verifies && operands->len != 2)
         problem =
             "--verify needs two files: the signature, and what it signs ('-': standard input)";
+    else if (verifies && is_standard_input(operands->pdata[0]) &&
+             is_standard_input(operands->pdata[1]))
+        problem = "only one of the two files can be standard input";
     else if (signs && !seal_options_has(options, "detach-sign"))
         problem = "signatures stand apart from what they sign here: say --detach-sign (-b)";
     else if (signs && !seal_options_has(options, "local-user"))
         problem = "say with which key: --local-user KEY (-u)";
-    else if (signs && operands > 1)
+    else if (signs && operands->len > 1)
         problem = "one file at a time can be signed";
     if (problem)
         seal_usage_error_set(error, COMMAND, "%s", problem);
@@ -196,7 +208,9 @@ const SealCommand seal_command_git = {
         "the\n"
         "CAs in /etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d, and those of --anchor.",
     .options = options_table,
-    .examples = "  git commit -S -m 'a signed commit'\n"
+    .examples = "  git config --global gpg.format x509\n"
+                "  git config --global gpg.x509.program privyseal-git\n"
+                "  git commit -S -m 'a signed commit'\n"
                 "  git log --show-signature -1\n"
                 "  git verify-commit HEAD\n"
                 "  printf test | privyseal git -bsau alice@example.org > test.sig\n"

@@ -55,19 +55,16 @@ common_name(const SealSignerReport *signer)
     const X509_NAME *subject = certificate ? X509_get_subject_name(certificate) : NULL;
     unsigned char *utf8 = NULL;
     char *name = NULL;
+    int last = -1;
     int len = 0;
 
-    for (int at = -1, next = 0; subject && next >= 0; at = next) {
-        next = X509_NAME_get_index_by_NID(subject, NID_commonName, at);
-        if (next < 0)
-            break;
-        OPENSSL_free(utf8);
-        utf8 = NULL;
-        len = ASN1_STRING_to_UTF8(&utf8,
-                                  X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, next)));
-    }
-    if (utf8 && len > 0)
-        name = g_strndup((const char *)utf8, (gsize)len);
+    for (int at = -1; (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0;)
+        last = at;
+    if (last < 0)
+        return NULL;
+    len = ASN1_STRING_to_UTF8(&utf8, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, last)));
+    if (len > 0)
+        name = g_utf8_make_valid((const char *)utf8, len); /* a NUL inside counts as invalid */
     OPENSSL_free(utf8);
     return name;
 }

@@ -127,3 +127,16 @@ seal_test_objects_add_certificate(SealClientObjects *objects, SealClientKey *key
     }
     return certificate;
 }
+
+void
+seal_test_blue_open(SealTestBlue *blue, gconstpointer data)
+{
+    blue->objects = seal_test_objects_new();
+    blue->token = seal_test_objects_add_token(blue->objects, "Blue", 'a', "locked");
+}
+
+void
+seal_test_blue_close(SealTestBlue *blue, gconstpointer data)
+{
+    seal_client_objects_free(blue->objects);
+}

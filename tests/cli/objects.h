@@ -18,3 +18,13 @@ SealClientKey *seal_test_objects_add_key(SealClientObjects *objects, const SealC
 /* Adds a certificate as `spec` says, of `key` (nullable: a key that is not here). */
 SealClientCertificate *seal_test_objects_add_certificate(SealClientObjects *objects,
                                                          SealClientKey *key, const TestSpec *spec);
+
+/* Objects with one token, Blue, which is locked. */
+typedef struct {
+    SealClientObjects *objects;
+    SealClientToken *token;
+} SealTestBlue;
+
+/* Fills and empties it, as g_test_add() wants a fixture. */
+void seal_test_blue_open(SealTestBlue *blue, gconstpointer data);
+void seal_test_blue_close(SealTestBlue *blue, gconstpointer data);

@@ -96,98 +96,80 @@ test_only_token(void)
 
 /* -- certificates ------------------------------------------------------------------------ */
 
-typedef struct {
-    SealClientObjects *objects;
-    SealClientToken *token;
-} World;
-
-static void
-set_up(World *world, gconstpointer data)
-{
-    world->objects = seal_test_objects_new();
-    world->token = seal_test_objects_add_token(world->objects, "Blue", 'a', "locked");
-}
-
-static void
-tear_down(World *world, gconstpointer data)
-{
-    seal_client_objects_free(world->objects);
-}
-
 /* A signing key whose certificate began `days` ago; `digit` tells it from others. */
 static const SealClientCertificate *
-add_signer(World *world, char digit, gint64 days, const char *algorithm)
+add_signer(SealTestBlue *blue, char digit, gint64 days, const char *algorithm)
 {
-    SealClientKey *key = seal_test_objects_add_key(world->objects, world->token, "key", digit,
-                                                   (guint8)digit, "sign");
+    SealClientKey *key =
+        seal_test_objects_add_key(blue->objects, blue->token, "key", digit, (guint8)digit, "sign");
     const TestSpec spec = {.name = "Alice",
                            .address = ALICE,
                            .key = algorithm,
                            .from = -days * DAY,
                            .until = 300 * DAY};
 
-    return seal_test_objects_add_certificate(world->objects, key, &spec);
+    return seal_test_objects_add_certificate(blue->objects, key, &spec);
 }
 
 static const SealClientCertificate *
-find(const World *world, SealMailPurpose purpose)
+find(const SealTestBlue *blue, SealMailPurpose purpose)
 {
     g_autoptr(GError) error = NULL;
     const SealClientCertificate *certificate =
-        seal_mail_certificate_find(world->objects, ALICE, purpose, &error);
+        seal_mail_certificate_find(blue->objects, ALICE, purpose, &error);
 
     g_assert_no_error(error);
     return certificate;
 }
 
 static void
-test_renewed(World *world, gconstpointer data)
+test_renewed(SealTestBlue *blue, gconstpointer data)
 {
     const SealClientCertificate *renewed = NULL;
 
-    (void)add_signer(world, '1', 300, "rsa:2048");
-    renewed = add_signer(world, '2', 2, "ec:P-256");
-    (void)add_signer(world, '3', 100, "ec:P-256");
-    g_assert_true(find(world, SEAL_PURPOSE_SIGN_MAIL) == renewed);
+    (void)add_signer(blue, '1', 300, "rsa:2048");
+    renewed = add_signer(blue, '2', 2, "ec:P-256");
+    (void)add_signer(blue, '3', 100, "ec:P-256");
+    g_assert_true(find(blue, SEAL_PURPOSE_SIGN_MAIL) == renewed);
 }
 
 static void
-test_rsa_first(World *world, gconstpointer data)
+test_rsa_first(SealTestBlue *blue, gconstpointer data)
 {
     const SealClientCertificate *rsa = NULL;
 
-    (void)add_signer(world, '1', 2, "ed25519");
-    (void)add_signer(world, '2', 2, "ec:P-256");
-    rsa = add_signer(world, '3', 2, "rsa:2048");
-    (void)add_signer(world, '4', 2, "rsa:2048");
-    g_assert_true(find(world, SEAL_PURPOSE_SIGN_MAIL) == rsa); /* and of two, the lower id */
+    (void)add_signer(blue, '1', 2, "ed25519");
+    (void)add_signer(blue, '2', 2, "ec:P-256");
+    rsa = add_signer(blue, '3', 2, "rsa:2048");
+    (void)add_signer(blue, '4', 2, "rsa:2048");
+    g_assert_true(find(blue, SEAL_PURPOSE_SIGN_MAIL) == rsa); /* and of two, the lower id */
 }
 
 static void
-test_absent_last(World *world, gconstpointer data)
+test_absent_last(SealTestBlue *blue, gconstpointer data)
 {
-    const SealClientCertificate *here = add_signer(world, '1', 200, "ec:P-256");
+    const SealClientCertificate *here = add_signer(blue, '1', 200, "ec:P-256");
 
-    world->token = seal_test_objects_add_token(world->objects, "Gone", 'b', "absent");
-    (void)add_signer(world, '2', 2, "ec:P-256");
-    g_assert_true(find(world, SEAL_PURPOSE_SIGN_MAIL) == here);
+    blue->token = seal_test_objects_add_token(blue->objects, "Gone", 'b', "absent");
+    (void)add_signer(blue, '2', 2, "ec:P-256");
+    g_assert_true(find(blue, SEAL_PURPOSE_SIGN_MAIL) == here);
 }
 
 static void
 assert_refused(const TestSpec *spec, SealMailPurpose purpose, const char *reason)
 {
-    World world = {0};
+    SealTestBlue blue = {0};
     SealClientKey *key = NULL;
     g_autoptr(GError) error = NULL;
 
-    set_up(&world, NULL);
-    key = seal_test_objects_add_key(world.objects, world.token, "key", '1', 1, "sign");
-    (void)seal_test_objects_add_certificate(world.objects, key, spec);
-    g_assert_null(seal_mail_certificate_find(world.objects, ALICE, purpose, &error));
+    seal_test_blue_open(&blue, NULL);
+    key = seal_test_objects_add_key(blue.objects, blue.token, "key", '1', 1, "sign");
+    (void)seal_test_objects_add_certificate(blue.objects, key, spec);
+    g_assert_null(seal_mail_certificate_find(blue.objects, ALICE, purpose, &error));
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND);
     if (!strstr(error->message, reason))
         g_error("'%s' is not in: %s", reason, error->message);
-    tear_down(&world, NULL);
+    seal_test_blue_close(&blue, NULL);
 }
 
 static void
@@ -210,22 +192,23 @@ test_reasons(void)
 
 /* The certificate of somebody else's key: fine to encrypt to, never to sign with. */
 static void
-test_without_key(World *world, gconstpointer data)
+test_without_key(SealTestBlue *blue, gconstpointer data)
 {
     const TestSpec spec = {
         .name = "Bob", .address = "bob@example.org", .usage = "digitalSignature,keyAgreement"};
     const SealClientCertificate *bob =
-        seal_test_objects_add_certificate(world->objects, NULL, &spec);
+        seal_test_objects_add_certificate(blue->objects, NULL, &spec);
     g_autoptr(GError) error = NULL;
 
-    g_assert_true(seal_mail_certificate_find(world->objects, "bob@EXAMPLE.ORG",
+    g_assert_true(seal_mail_certificate_find(blue->objects, "bob@EXAMPLE.ORG",
                                              SEAL_PURPOSE_ENCRYPT_MAIL, NULL) == bob);
-    g_assert_null(seal_mail_certificate_find(world->objects, "bob@example.org",
+    g_assert_null(seal_mail_certificate_find(blue->objects, "bob@example.org",
                                              SEAL_PURPOSE_SIGN_MAIL, &error));
     g_assert_nonnull(strstr(error->message, "its key is on no token"));
 }
 
-#define ADD(path, function) g_test_add(path, World, NULL, set_up, function, tear_down)
+#define ADD(path, function)                                                                        \
+    g_test_add(path, SealTestBlue, NULL, seal_test_blue_open, function, seal_test_blue_close)
 
 int
 main(int argc, char **argv)

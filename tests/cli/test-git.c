@@ -50,6 +50,7 @@ test_mistakes(void)
         {{"git", "-bsau", "a", "--verify", NULL}, "say one of --detach-sign and --verify"},
         {{"git", "--verify", "a", NULL}, "--verify needs two files"},
         {{"git", "--verify", "a", "b", "c", NULL}, "'c' is too much"},
+        {{"git", "--verify", "-", "-", NULL}, "only one of the two files"},
         {{"git", "-sau", "a", NULL}, "say --detach-sign (-b)"},
         {{"git", "-bsa", NULL}, "say with which key"},
         {{"git", "-bsau", NULL}, "--local-user needs KEY"},
