@@ -349,7 +349,7 @@ on_defect(int ok, X509_STORE_CTX *context)
 }
 
 static guint32
-usage_bits(SealMailPurpose purpose, X509 *leaf)
+usage_bits(SealCertificatePurpose purpose, X509 *leaf)
 {
     if (purpose != SEAL_PURPOSE_ENCRYPT_MAIL)
         return KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION;
@@ -358,14 +358,15 @@ usage_bits(SealMailPurpose purpose, X509 *leaf)
 }
 
 static gboolean
-is_for(X509 *certificate, SealMailPurpose purpose, gboolean otherwise)
+is_for(X509 *certificate, SealCertificatePurpose purpose, gboolean otherwise)
 {
     return purpose == SEAL_PURPOSE_SIGN_DATA ? seal_certificate_is_for_data(certificate, otherwise)
                                              : seal_certificate_is_for_mail(certificate, otherwise);
 }
 
 static void
-judge_usage(X509 *leaf, STACK_OF(X509) *path, SealMailPurpose purpose, SealChainResult *result)
+judge_usage(X509 *leaf, STACK_OF(X509) *path, SealCertificatePurpose purpose,
+            SealChainResult *result)
 {
     gboolean may_be_silent = purpose == SEAL_PURPOSE_SIGN_DATA;
     gboolean is_silent = !(X509_get_extension_flags(leaf) & EXFLAG_KUSAGE);
@@ -412,7 +413,7 @@ name_revocation(const Judgement *judgement)
 
 void
 seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
-                 SealMailPurpose purpose, gint64 at, SealChainResult *ret_result)
+                 SealCertificatePurpose purpose, gint64 at, SealChainResult *ret_result)
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     Judgement judgement = {trust->mode, ret_result, FALSE, FALSE, 0};

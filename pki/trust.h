@@ -44,7 +44,7 @@ typedef enum {
                                 * codeSigning; digitalSignature or nonRepudiation. RFC 8550 wants mail
                                 * to be named; here a certificate that names no use at all will do
                                 * (RFC 5280 4.2.1.12) */
-} SealMailPurpose;
+} SealCertificatePurpose;
 
 typedef struct {
     SealChainState state;
@@ -86,4 +86,4 @@ gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, G
  * seal_chain_result_clear(). Of several defects the one that comes first in SealChainState is
  * the verdict. Does not block. */
 void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
-                      SealMailPurpose purpose, gint64 at, SealChainResult *ret_result);
+                      SealCertificatePurpose purpose, gint64 at, SealChainResult *ret_result);

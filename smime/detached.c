@@ -31,7 +31,7 @@ what_is_wrong(const SealSignedData *data)
 
 SealReport *
 seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust,
-                    SealMailPurpose purpose, gint64 at)
+                    SealCertificatePurpose purpose, gint64 at)
 {
     SealReport *report = seal_report_new();
     SealLayerReport *layer = seal_layer_report_new(SEAL_LAYER_SIGNED);

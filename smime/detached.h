@@ -22,4 +22,4 @@ SealSignedData *seal_signed_data_read(SealBytes cms);
  * Returns (transfer full) a report with one layer. A signature that carries a content of its own is
  * "malformed", since another reader might believe that one. Does not block. */
 SealReport *seal_detached_judge(GBytes *content, GBytes *signature, const SealTrust *trust,
-                                SealMailPurpose purpose, gint64 at);
+                                SealCertificatePurpose purpose, gint64 at);

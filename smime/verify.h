@@ -12,11 +12,11 @@
 #define SEAL_CERTIFICATES_MAX 128 /* of one SignedData */
 
 typedef struct {
-    const SealTrust *trust;  /* (nullable) without, nobody is trusted */
-    SealMailPurpose purpose; /* what certificates must be for */
-    GPtrArray *senders;      /* (nullable) (element-type utf8) addresses a signer must be certified
-                              * for, all; without, addresses are not compared */
-    gint64 at;               /* seconds since 1970 */
+    const SealTrust *trust;         /* (nullable) without, nobody is trusted */
+    SealCertificatePurpose purpose; /* what certificates must be for */
+    GPtrArray *senders; /* (nullable) (element-type utf8) addresses a signer must be certified
+                         * for, all; without, addresses are not compared */
+    gint64 at;          /* seconds since 1970 */
 } SealVerifyPolicy;
 
 /* Judges `data` over `content`, filling `layer`: signers, algorithms, verdict, reason. */

@@ -53,7 +53,7 @@ check_usage_for_data(X509 *certificate)
 }
 
 static char *
-check_usage(X509 *certificate, SealMailPurpose purpose)
+check_usage(X509 *certificate, SealCertificatePurpose purpose)
 {
     int kind = EVP_PKEY_get_base_id(X509_get0_pubkey(certificate));
 
@@ -75,7 +75,7 @@ check_usage(X509 *certificate, SealMailPurpose purpose)
 }
 
 gboolean
-seal_mail_certificate_check(GBytes *der, SealMailPurpose purpose, char **ret_reason)
+seal_mail_certificate_check(GBytes *der, SealCertificatePurpose purpose, char **ret_reason)
 {
     g_autoptr(X509) certificate = seal_certificate_read(der, "it", NULL);
     char *reason = NULL;
@@ -95,7 +95,7 @@ seal_mail_certificate_check(GBytes *der, SealMailPurpose purpose, char **ret_rea
 
 typedef struct {
     const SealClientObjects *objects;
-    SealMailPurpose purpose;
+    SealCertificatePurpose purpose;
     const SealClientCertificate *best; /* (nullable) */
     char *reason;                      /* (nullable) why the last one that was refused was */
 } Choice;
@@ -193,7 +193,7 @@ consider(Choice *choice, const SealClientCertificate *certificate)
 
 const SealClientCertificate *
 seal_mail_certificate_find(const SealClientObjects *objects, const char *address,
-                           SealMailPurpose purpose, GError **error)
+                           SealCertificatePurpose purpose, GError **error)
 {
     Choice choice = {.objects = objects, .purpose = purpose};
     g_autofree char *reason = NULL;
@@ -219,7 +219,7 @@ seal_mail_certificate_find(const SealClientObjects *objects, const char *address
 
 const SealClientCertificate *
 seal_mail_certificate_of_key(const SealClientObjects *objects, const SealClientKey *key,
-                             SealMailPurpose purpose, GError **error)
+                             SealCertificatePurpose purpose, GError **error)
 {
     Choice choice = {.objects = objects, .purpose = purpose};
     g_autofree char *reason = NULL;
@@ -240,8 +240,8 @@ seal_mail_certificate_of_key(const SealClientObjects *objects, const SealClientK
 
 gboolean
 seal_mail_certificate_can_sign(const SealClientObjects *objects,
-                               const SealClientCertificate *certificate, SealMailPurpose purpose,
-                               char **ret_reason)
+                               const SealClientCertificate *certificate,
+                               SealCertificatePurpose purpose, char **ret_reason)
 {
     const Choice choice = {.objects = objects, .purpose = purpose};
     char *reason = check(&choice, certificate);

@@ -10,19 +10,22 @@
  * with NOT_FOUND and the reason, e.g. that the only one has expired. */
 const SealClientCertificate *seal_mail_certificate_find(const SealClientObjects *objects,
                                                         const char *address,
-                                                        SealMailPurpose purpose, GError **error);
+                                                        SealCertificatePurpose purpose,
+                                                        GError **error);
 
 /* The best certificate of one key for signing mail or data. Errors as above. */
 const SealClientCertificate *seal_mail_certificate_of_key(const SealClientObjects *objects,
                                                           const SealClientKey *key,
-                                                          SealMailPurpose purpose, GError **error);
+                                                          SealCertificatePurpose purpose,
+                                                          GError **error);
 
 /* TRUE if this certificate (DER) may be used for `purpose` now, by its dates and usages; else FALSE
  * and a clause in `ret_reason` (transfer full): "it expired on 2026-01-31". Trust is not judged. */
-gboolean seal_mail_certificate_check(GBytes *der, SealMailPurpose purpose, char **ret_reason);
+gboolean seal_mail_certificate_check(GBytes *der, SealCertificatePurpose purpose,
+                                     char **ret_reason);
 
 /* TRUE if mail or data can be signed with this very certificate: by its dates and usages, and with
  * a key that is on a token; else FALSE and a clause, as above. */
 gboolean seal_mail_certificate_can_sign(const SealClientObjects *objects,
                                         const SealClientCertificate *certificate,
-                                        SealMailPurpose purpose, char **ret_reason);
+                                        SealCertificatePurpose purpose, char **ret_reason);

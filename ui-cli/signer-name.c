@@ -59,7 +59,7 @@ find_fingerprint(const SealClientObjects *objects, const char *name)
 
 static const SealClientCertificate *
 check_named(const SealClientObjects *objects, const SealClientCertificate *certificate,
-            SealMailPurpose purpose, GError **error)
+            SealCertificatePurpose purpose, GError **error)
 {
     g_autofree char *reason = NULL;
 
@@ -87,7 +87,7 @@ address_in(const char *name)
 }
 
 static const SealClientCertificate *
-find_by_key(const SealClientObjects *objects, const char *name, SealMailPurpose purpose,
+find_by_key(const SealClientObjects *objects, const char *name, SealCertificatePurpose purpose,
             GError **error)
 {
     const SealClientKey *key = seal_choose_key(objects, name, "sign", error);
@@ -97,7 +97,7 @@ find_by_key(const SealClientObjects *objects, const char *name, SealMailPurpose 
 
 static const SealClientCertificate *
 find_by_address(const SealClientObjects *objects, const char *name, const char *address,
-                SealMailPurpose purpose, GError **error)
+                SealCertificatePurpose purpose, GError **error)
 {
     g_autoptr(GError) problem = NULL;
     const SealClientCertificate *certificate =
@@ -111,8 +111,8 @@ find_by_address(const SealClientObjects *objects, const char *name, const char *
 }
 
 const SealClientCertificate *
-seal_signer_by_name(const SealClientObjects *objects, const char *name, SealMailPurpose purpose,
-                    GError **error)
+seal_signer_by_name(const SealClientObjects *objects, const char *name,
+                    SealCertificatePurpose purpose, GError **error)
 {
     const SealClientCertificate *certificate = find_fingerprint(objects, name);
     g_autofree char *address = NULL;

@@ -11,4 +11,4 @@
  * here and can sign, borrowed from `objects`; or NULL with the errors of those choices, all of them
  * saying what `name` was. */
 const SealClientCertificate *seal_signer_by_name(const SealClientObjects *objects, const char *name,
-                                                 SealMailPurpose purpose, GError **error);
+                                                 SealCertificatePurpose purpose, GError **error);

@@ -112,7 +112,7 @@ add_signer(SealTestBlue *blue, char digit, gint64 days, const char *algorithm)
 }
 
 static const SealClientCertificate *
-find(const SealTestBlue *blue, SealMailPurpose purpose)
+find(const SealTestBlue *blue, SealCertificatePurpose purpose)
 {
     g_autoptr(GError) error = NULL;
     const SealClientCertificate *certificate =
@@ -156,7 +156,7 @@ test_absent_last(SealTestBlue *blue, gconstpointer data)
 }
 
 static void
-assert_refused(const TestSpec *spec, SealMailPurpose purpose, const char *reason)
+assert_refused(const TestSpec *spec, SealCertificatePurpose purpose, const char *reason)
 {
     SealTestBlue blue = {0};
     SealClientKey *key = NULL;

@@ -58,7 +58,7 @@ world_close(World *world, gconstpointer data)
 
 /* Judges `leaf` with the issuer's certificate beside it and compares both words. */
 static void
-expect(World *world, const TestIdentity *leaf, SealMailPurpose purpose, const char *word,
+expect(World *world, const TestIdentity *leaf, SealCertificatePurpose purpose, const char *word,
        const char *revocation)
 {
     STACK_OF(X509) *untrusted = sk_X509_new_null();
@@ -74,7 +74,7 @@ expect(World *world, const TestIdentity *leaf, SealMailPurpose purpose, const ch
 }
 
 static void
-expect_spec(World *world, const TestSpec *spec, SealMailPurpose purpose, const char *word)
+expect_spec(World *world, const TestSpec *spec, SealCertificatePurpose purpose, const char *word)
 {
     g_autoptr(TestIdentity) leaf = test_identity_new(spec, world->issuer);
 
@@ -94,7 +94,7 @@ test_usages(World *world, gconstpointer data)
 {
     static const struct {
         TestSpec spec;
-        SealMailPurpose purpose;
+        SealCertificatePurpose purpose;
         const char *word;
     } rows[] = {
         {{.name = "any", .extended = "anyExtendedKeyUsage"}, SEAL_PURPOSE_SIGN_MAIL, "good"},
