@@ -28,7 +28,7 @@ static void
 check_for_sanitizers(SealTestHome *home)
 {
     static const char *const complaints[] = {"ERROR: AddressSanitizer", "ERROR: LeakSanitizer",
-                                             "runtime error:"};
+                                             "runtime error:", "WARNING: ThreadSanitizer"};
     g_autofree char *log = seal_test_agent_log(home);
 
     for (size_t i = 0; i < G_N_ELEMENTS(complaints); i++)
