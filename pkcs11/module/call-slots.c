@@ -194,10 +194,12 @@ C_WaitForSlotEvent(CK_FLAGS flags, CK_SLOT_ID *ret_slot, void *reserved)
     if (!ret_slot || reserved)
         return CKR_ARGUMENTS_BAD;
     for (;;) {
-        struct pollfd fds[] = {{.fd = guest->wake, .events = POLLIN}, {.fd = -1, .events = POLLIN}};
+        struct pollfd fds[] = {{.fd = guest->wake, .events = POLLIN},
+                               {.fd = guest->view.news, .events = POLLIN},
+                               {.fd = -1, .events = POLLIN}};
         int timeout_ms = -1;
 
-        if (take_event(guest, ret_slot, &fds[1].fd, &timeout_ms))
+        if (take_event(guest, ret_slot, &fds[2].fd, &timeout_ms))
             return CKR_OK;
         if (seal_guest_is_ending())
             return CKR_CRYPTOKI_NOT_INITIALIZED;

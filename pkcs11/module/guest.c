@@ -46,6 +46,12 @@ read_word(void)
     return __atomic_load_n(&word, __ATOMIC_SEQ_CST);
 }
 
+static gboolean
+is_of_this_process(guint64 some_word)
+{
+    return some_word >> 2 == (guint64)getpid();
+}
+
 /* -- calls ----------------------------------------------------------------------------- */
 
 SealGuest *
@@ -66,7 +72,7 @@ void
 seal_guest_leave(SealGuest *guest)
 {
     /* In a child that was forked inside of a call nobody counts any more. */
-    if (guest && read_word() >> 2 == (guint64)getpid())
+    if (guest && is_of_this_process(read_word()))
         (void)g_atomic_int_dec_and_test(&inside);
 }
 
@@ -122,7 +128,7 @@ guest_new(const CK_C_INITIALIZE_ARGS *arguments, SealGuest **ret_guest)
     seal_sessions_init(&guest->sessions);
     guest->serves_libp11 = seal_company_has_libp11();
     guest->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (guest->wake < 0 || !seal_view_init(&guest->view)) {
+    if (!seal_view_init(&guest->view) || guest->wake < 0) {
         guest_free(guest);
         return CKR_GENERAL_ERROR;
     }
@@ -133,22 +139,27 @@ guest_new(const CK_C_INITIALIZE_ARGS *arguments, SealGuest **ret_guest)
 CK_RV
 seal_guest_begin(const CK_C_INITIALIZE_ARGS *arguments)
 {
-    guint64 starting = word_of(PHASE_STARTING);
+    guint64 starting = word_of(PHASE_STARTING), before = 0;
     SealGuest *guest = NULL;
     CK_RV rv = CKR_OK;
 
     for (;;) {
-        guint64 now = read_word();
-        guint phase = now >> 2 == (guint64)getpid() ? now & 3 : PHASE_NONE;
+        guint phase = PHASE_NONE;
 
+        before = read_word();
+        if (is_of_this_process(before))
+            phase = before & 3;
         if (phase == PHASE_RUNNING)
             return CKR_CRYPTOKI_ALREADY_INITIALIZED;
         if (phase != PHASE_NONE)
             (void)sched_yield(); /* another thread begins or ends: a matter of moments */
-        else if (swap_word(now, starting))
+        else if (swap_word(before, starting))
             break;
     }
-    g_atomic_int_set(&inside, 0);
+    /* What a child finds are its parent's calls. In the process itself the count is right, even
+     * while a call that came too late takes itself off it. */
+    if (!is_of_this_process(before))
+        g_atomic_int_set(&inside, 0);
     rv = guest_new(arguments, &guest);
     g_atomic_pointer_set(&current, guest);
     (void)swap_word(starting, word_of(rv == CKR_OK ? PHASE_RUNNING : PHASE_NONE));

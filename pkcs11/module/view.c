@@ -3,13 +3,18 @@
  * its place for the program's life. More tokens than places make more places. */
 #include "pkcs11/module/view.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "pkcs11/module/guest.h"
 
 /* After a failure to reach the agent: programs ask hundreds of times, and a hanging bus takes its
  * time. */
 #define RETRY_MIN_US G_USEC_PER_SEC
+/* The agent answers from its memory, but after its start it waits 10 s for its tokens. */
+#define LIST_TIMEOUT_MS 30000u
 
 typedef struct {
     char *path; /* (nullable) */
@@ -58,10 +63,12 @@ look_at_all(const SealView *view)
 gboolean
 seal_view_init(SealView *view)
 {
+    view->news = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     view->client = seal_client_new_unconnected(NULL);
-    if (!view->client)
+    if (view->news < 0 || !view->client)
         return FALSE;
     seal_client_follow(view->client);
+    seal_client_set_timeout(view->client, LIST_TIMEOUT_MS);
     view->handles.handles = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     view->places = g_ptr_array_new_with_free_func(place_free);
     while (view->places->len < SEAL_SLOTS_MIN)
@@ -74,6 +81,7 @@ void
 seal_view_clear(SealView *view)
 {
     g_clear_pointer(&view->client, seal_client_free);
+    seal_fd_clear(&view->news);
     g_clear_pointer(&view->now, seal_catalogue_unref);
     g_clear_pointer(&view->handles.handles, g_hash_table_unref);
     g_clear_pointer(&view->places, g_ptr_array_unref);
@@ -126,6 +134,24 @@ find_token(const SealClientObjects *objects, const char *path)
     return NULL;
 }
 
+static void
+tell_news(const SealView *view)
+{
+    const guint64 one = 1;
+
+    while (write(view->news, &one, sizeof one) < 0 && errno == EINTR)
+        ;
+}
+
+static void
+end_news(const SealView *view)
+{
+    guint64 count = 0;
+
+    while (read(view->news, &count, sizeof count) < 0 && errno == EINTR)
+        ;
+}
+
 /* `objects` (nullable) as listed now. What is there at the first look is no event. */
 static void
 settle(SealView *view, const SealClientObjects *objects)
@@ -145,6 +171,8 @@ settle(SealView *view, const SealClientObjects *objects)
         place->present = present;
         place->insertion++;
         place->changed = view->listed;
+        if (place->changed)
+            tell_news(view);
     }
 }
 
@@ -232,5 +260,6 @@ seal_view_take_event(SealView *view, CK_SLOT_ID *ret_slot)
         *ret_slot = i + 1;
         return TRUE;
     }
+    end_news(view);
     return FALSE;
 }

@@ -2,6 +2,7 @@
  * agent has announced a change. */
 #pragma once
 
+#include "base/fd.h"
 #include "pkcs11/module/catalogue.h"
 
 /* So many slots are there even while they are empty, for programs that read the list of slots once.
@@ -10,6 +11,7 @@
 
 typedef struct {
     SealClient *client; /* follows announcements */
+    SealFd news;        /* readable while there is an event to take */
     guint seen;         /* its count of changes when `now` was listed */
     gint64 retry_us;    /* not before this, after the agent could not be reached */
     gboolean listed;    /* the agent was reached at least once */
@@ -31,5 +33,6 @@ SealCatalogue *seal_view_get(SealView *view);
  * be reached. */
 int seal_view_patience_ms(const SealView *view);
 
-/* Takes one event off the slots (C_WaitForSlotEvent): TRUE with its slot. */
+/* Takes one event off the slots (C_WaitForSlotEvent): TRUE with its slot. Who waits for one polls the
+ * client's descriptor and `news`: another thread may read the announcement. */
 gboolean seal_view_take_event(SealView *view, CK_SLOT_ID *ret_slot);

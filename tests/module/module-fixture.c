@@ -24,15 +24,12 @@ module_place_begin(ModulePlace *place)
 }
 
 void
-module_place_set_up(ModulePlace *place, gconstpointer data)
+module_place_load(ModulePlace *place)
 {
     g_autofree char *path = seal_test_built("pkcs11/module/privyseal-pkcs11.so");
     CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
     CK_C_GetFunctionList get_list = NULL;
 
-    module_place_begin(place);
-    if (data)
-        seal_test_agent_add_groups(place->home, data);
     place->library = dlopen(path, RTLD_NOW | RTLD_LOCAL);
     if (!place->library)
         g_error("cannot load the module: %s", dlerror());
@@ -40,6 +37,15 @@ module_place_set_up(ModulePlace *place, gconstpointer data)
     g_assert_nonnull(get_list);
     module_is(get_list(&place->calls), CKR_OK);
     module_is(place->calls->C_Initialize(&arguments), CKR_OK);
+}
+
+void
+module_place_set_up(ModulePlace *place, gconstpointer data)
+{
+    module_place_begin(place);
+    if (data)
+        seal_test_agent_add_groups(place->home, data);
+    module_place_load(place);
 }
 
 void

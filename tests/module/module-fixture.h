@@ -19,6 +19,8 @@ void module_place_begin(ModulePlace *place);
 /* That, and loads the module and initialises it for several threads. `data` (nullable): groups for
  * the agent's configuration, as text. */
 void module_place_set_up(ModulePlace *place, gconstpointer data);
+/* The last part of it: loads and initialises, in a home that is there already. */
+void module_place_load(ModulePlace *place);
 /* Finalises (whether or not that is due), unloads, and ends the home. */
 void module_place_tear_down(ModulePlace *place, gconstpointer data);
 
