@@ -83,6 +83,13 @@ seal_unwrap_read_reply(sd_bus_message *reply, const SealSecret *box_key, GError 
         seal_fault_set_errno(error, r, "read the agent's answer");
         return NULL;
     }
+    /* A secret that is too large for locked memory would end this program. */
+    if (len > SEAL_LIMIT_DATA) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                    "cannot read the agent's answer: it has %zu bytes, at most %d are right", len,
+                    SEAL_LIMIT_DATA);
+        return NULL;
+    }
     if (box_key)
         return seal_box_open(box_key, (SealBytes){.data = data, .len = len}, error);
     secret = seal_secret_new_copy(data, len);

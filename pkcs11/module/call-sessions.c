@@ -22,6 +22,8 @@ C_OpenSession(CK_SLOT_ID id, CK_FLAGS flags, void *application, CK_NOTIFY notify
     if (!(flags & CKF_SERIAL_SESSION))
         return CKR_SESSION_PARALLEL_NOT_SUPPORTED;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     slot = seal_catalogue_slot(catalogue, id);
     if (!slot)
         return CKR_SLOT_ID_INVALID;
@@ -64,6 +66,8 @@ C_CloseAllSessions(CK_SLOT_ID id)
     if (!guest)
         return CKR_CRYPTOKI_NOT_INITIALIZED;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     if (!seal_catalogue_slot(catalogue, id))
         return CKR_SLOT_ID_INVALID;
     seal_lock_take(&guest->lock);

@@ -44,6 +44,8 @@ C_GetSlotList(CK_BBOOL only_present, CK_SLOT_ID *list, CK_ULONG *count)
     if (!count)
         return CKR_ARGUMENTS_BAD;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     room = *count;
     *count = list_slots(catalogue, only_present, NULL);
     if (!list)
@@ -67,6 +69,8 @@ C_GetSlotInfo(CK_SLOT_ID id, CK_SLOT_INFO *info)
     if (!info)
         return CKR_ARGUMENTS_BAD;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     slot = seal_catalogue_slot(catalogue, id);
     if (!slot)
         return CKR_SLOT_ID_INVALID;
@@ -124,6 +128,8 @@ C_GetTokenInfo(CK_SLOT_ID id, CK_TOKEN_INFO *info)
     if (!info)
         return CKR_ARGUMENTS_BAD;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     rv = find_present(catalogue, id, &slot);
     if (rv != CKR_OK)
         return rv;
@@ -148,6 +154,8 @@ C_GetMechanismList(CK_SLOT_ID id, CK_MECHANISM_TYPE *list, CK_ULONG *count)
     if (!count)
         return CKR_ARGUMENTS_BAD;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     rv = find_present(catalogue, id, &slot);
     return rv == CKR_OK ? seal_mechanisms_list(seal_catalogue_raw(catalogue, id), list, count) : rv;
 }
@@ -165,6 +173,8 @@ C_GetMechanismInfo(CK_SLOT_ID id, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *inf
     if (!info)
         return CKR_ARGUMENTS_BAD;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return CKR_CRYPTOKI_NOT_INITIALIZED;
     rv = find_present(catalogue, id, &slot);
     return rv == CKR_OK ? seal_mechanism_describe(type, seal_catalogue_raw(catalogue, id), info)
                         : rv;

@@ -193,8 +193,9 @@ SealCatalogue *
 seal_guest_catalogue(SealGuest *guest)
 {
     g_autoptr(SealLocked) locked = seal_locked_new(&guest->view_lock);
+    g_autoptr(SealCatalogue) catalogue = seal_view_get(&guest->view);
 
-    return seal_view_get(&guest->view);
+    return seal_guest_is_ending() ? NULL : g_steal_pointer(&catalogue);
 }
 
 SealClient *
@@ -248,6 +249,8 @@ seal_guest_open(SealGuest *guest, CK_SESSION_HANDLE handle, SealCatalogue **ret_
     if (!guest)
         return NULL;
     catalogue = seal_guest_catalogue(guest);
+    if (!catalogue)
+        return NULL;
     seal_lock_take(&guest->lock);
     *ret_rv = find_session(guest, catalogue, handle, &session);
     if (!session)

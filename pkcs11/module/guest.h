@@ -31,7 +31,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealGuest, seal_guest_leave)
 /* TRUE once C_Finalize has begun. */
 gboolean seal_guest_is_ending(void);
 
-/* What is there now (transfer full). */
+/* What is there now (transfer full); NULL if C_Finalize ended the question. */
 SealCatalogue *seal_guest_catalogue(SealGuest *guest);
 
 /* A connection for one call to the agent; give it back to the pool. NULL with the answer:

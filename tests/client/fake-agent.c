@@ -9,6 +9,7 @@
  *   /key/refuse       answers org.privyseal.Error.PinBlocked
  *   /key/strange      answers an error name that nobody knows
  *   /key/number       answers another type than promised
+ *   /key/huge         answers 2 MiB
  *   /key/hang         never answers
  *   /key/die          ends the process instead of answering
  *   /key/leave        answers, and ends the process right after
@@ -73,12 +74,23 @@ answer_with_noise(sd_bus_message *call, const void *data, size_t len)
     return answer_bytes(call, data, len);
 }
 
+static int
+answer_hugely(sd_bus_message *call)
+{
+    gsize len = 2 * 1024 * 1024;
+    g_autofree guint8 *data = g_malloc0(len);
+
+    return answer_bytes(call, data, len);
+}
+
 /* 1: handled. 0: an ordinary key. */
 static int
 follow_mood(sd_bus_message *call, const char *mood)
 {
     if (g_str_equal(mood, "hang"))
         return 1;
+    if (g_str_equal(mood, "huge"))
+        return answer_hugely(call);
     if (g_str_equal(mood, "die"))
         _exit(0);
     if (g_str_equal(mood, "refuse"))

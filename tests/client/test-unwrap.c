@@ -250,6 +250,22 @@ test_unwrap_refused(SealClientTest *fixture, gconstpointer data)
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_PIN_BLOCKED);
 }
 
+/* No answer ends this program, however large. */
+static void
+test_huge_answers(SealClientTest *fixture, gconstpointer data)
+{
+    g_autoptr(GBytes) algorithm = NULL;
+    g_autoptr(GBytes) wrapped = NULL;
+    g_autoptr(GError) error = NULL;
+    SealUnwrapQuery query = wrapped_query(&algorithm, &wrapped);
+
+    g_assert_null(seal_client_unwrap(fixture->client, KEY("huge"), &query, &error));
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT);
+    g_clear_error(&error);
+    g_assert_null(seal_client_raw(fixture->client, KEY("huge"), "ecdh", wrapped, &error));
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT);
+}
+
 #define ADD(path, function)                                                                        \
     g_test_add(path, SealClientTest, NULL, seal_client_test_set_up, function,                      \
                seal_client_test_tear_down)
@@ -265,6 +281,7 @@ main(int argc, char **argv)
     ADD("/client/unwrap/asynchronous", test_unwrap_async);
     ADD("/client/unwrap/freed-key-is-nowhere-in-memory", test_unwrap_leaves_nothing);
     ADD("/client/unwrap/refused", test_unwrap_refused);
+    ADD("/client/unwrap/huge-answers-are-refused", test_huge_answers);
     ADD("/client/raw/freed-secret-is-nowhere-in-memory", test_raw_leaves_nothing);
     ADD("/client/raw/refused", test_raw_refused);
     ADD_ON_BUS("/client/bus-only/unwrap-comes-sealed", test_unwrap);

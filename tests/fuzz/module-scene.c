@@ -68,7 +68,7 @@ static void
 add_agreement(void)
 {
     EVP_PKEY *key = read_public_key("alice-p256-decrypt");
-    ModuleAgreement agreement = module_agreement_new(key);
+    ModuleAgreement agreement = module_agreement_new(key, EVP_sha256());
 
     add_input(agreement.point->data, agreement.point->len);
     add_input(agreement.shared->data, agreement.shared->len);

@@ -1,4 +1,4 @@
-/* The sender's half of RFC 5753, by OpenSSL: an ephemeral key on P-256, X9.63 with SHA-256, AES-256
+/* The sender's half of RFC 5753, by OpenSSL: an ephemeral key on P-256, X9.63, AES-256
  * key wrap. */
 #include "tests/module/agreement.h"
 
@@ -22,7 +22,7 @@ make_point(EVP_PKEY *key)
 }
 
 static void
-derive_wrapping_key(EVP_PKEY *ours, EVP_PKEY *theirs, CK_BYTE out[32])
+derive_wrapping_key(EVP_PKEY *ours, EVP_PKEY *theirs, const EVP_MD *hash, CK_BYTE out[32])
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(ours, NULL);
     gsize len = 32;
@@ -30,7 +30,7 @@ derive_wrapping_key(EVP_PKEY *ours, EVP_PKEY *theirs, CK_BYTE out[32])
     g_assert_cmpint(EVP_PKEY_derive_init(context), ==, 1);
     g_assert_cmpint(EVP_PKEY_derive_set_peer(context, theirs), ==, 1);
     g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_type(context, EVP_PKEY_ECDH_KDF_X9_63), ==, 1);
-    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_md(context, EVP_sha256()), ==, 1);
+    g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_md(context, hash), ==, 1);
     g_assert_cmpint(EVP_PKEY_CTX_set_ecdh_kdf_outlen(context, 32), ==, 1);
     g_assert_cmpint(EVP_PKEY_CTX_set0_ecdh_kdf_ukm(context,
                                                    OPENSSL_memdup(shared_info, sizeof shared_info),
@@ -56,14 +56,14 @@ wrap(const CK_BYTE wrapping_key[32], const CK_BYTE key[32])
 }
 
 ModuleAgreement
-module_agreement_new(EVP_PKEY *recipient)
+module_agreement_new(EVP_PKEY *recipient, const EVP_MD *kdf_hash)
 {
     EVP_PKEY *ours = EVP_EC_gen("P-256");
     CK_BYTE wrapping_key[32];
     ModuleAgreement agreement = {.point = make_point(ours),
                                  .key = "a session key of thirty-two byt"};
 
-    derive_wrapping_key(ours, recipient, wrapping_key);
+    derive_wrapping_key(ours, recipient, kdf_hash, wrapping_key);
     agreement.shared = g_byte_array_append(g_byte_array_new(), shared_info, sizeof shared_info);
     agreement.wrapped = wrap(wrapping_key, agreement.key);
     EVP_PKEY_free(ours);

@@ -5,6 +5,7 @@
 
 #include "pkcs11/module/cryptoki.h"
 
+struct evp_md_st;
 struct evp_pkey_st;
 
 typedef struct {
@@ -12,6 +13,7 @@ typedef struct {
     CK_BYTE key[32]; /* what is wrapped */
 } ModuleAgreement;
 
-/* For a recipient's key on P-256; derive with CKD_SHA256_KDF. */
-ModuleAgreement module_agreement_new(struct evp_pkey_st *recipient);
+/* For a recipient's key on P-256, derived with this hash in the KDF. */
+ModuleAgreement module_agreement_new(struct evp_pkey_st *recipient,
+                                     const struct evp_md_st *kdf_hash);
 void module_agreement_clear(ModuleAgreement *agreement);

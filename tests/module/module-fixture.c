@@ -108,6 +108,23 @@ module_find(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class
     return object;
 }
 
+ModuleUse
+module_use_new(ModulePlace *place)
+{
+    return (ModuleUse){place, place->calls, module_session(place)};
+}
+
+CK_RV
+module_init(const ModuleUse *use,
+            CK_RV (*function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE), CK_BYTE id,
+            CK_MECHANISM_TYPE type, const void *parameter, gsize len)
+{
+    CK_MECHANISM mechanism = {type, (void *)parameter, len};
+
+    return function(use->session, &mechanism,
+                    module_find(use->place, use->session, CKO_PRIVATE_KEY, id));
+}
+
 guint
 module_count(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class)
 {
@@ -117,17 +134,26 @@ module_count(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS clas
     return search(place, session, template, G_N_ELEMENTS(template), &object);
 }
 
-EVP_PKEY *
-module_public_key(ModulePlace *place, const char *name)
+X509 *
+module_certificate(ModulePlace *place, const char *name)
 {
     g_autofree char *file = g_strdup_printf("certs/%s.pem", name);
     g_autofree char *path = seal_test_fixture_path(place->home, file);
     BIO *bio = BIO_new_file(path, "r");
     X509 *certificate = PEM_read_bio_X509(bio, NULL, NULL, NULL);
+
+    BIO_free(bio);
+    g_assert_nonnull(certificate);
+    return certificate;
+}
+
+EVP_PKEY *
+module_public_key(ModulePlace *place, const char *name)
+{
+    X509 *certificate = module_certificate(place, name);
     EVP_PKEY *key = X509_get_pubkey(certificate);
 
     X509_free(certificate);
-    BIO_free(bio);
     g_assert_nonnull(key);
     return key;
 }

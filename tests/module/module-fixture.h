@@ -31,10 +31,23 @@ CK_SESSION_HANDLE module_session(ModulePlace *place);
 /* The object of this class with CKA_ID `id` (one byte), 0 if there is none. */
 CK_OBJECT_HANDLE module_find(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class,
                              CK_BYTE id);
+/* Alice's token in use. */
+typedef struct {
+    ModulePlace *place;
+    CK_FUNCTION_LIST *calls;
+    CK_SESSION_HANDLE session;
+} ModuleUse;
+ModuleUse module_use_new(ModulePlace *place);
+/* C_SignInit or C_DecryptInit with the private key of CKA_ID `id`. */
+CK_RV module_init(const ModuleUse *use,
+                  CK_RV (*function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE), CK_BYTE id,
+                  CK_MECHANISM_TYPE type, const void *parameter, gsize len);
+
 /* How many objects of this class the session finds. */
 guint module_count(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class);
 
-/* A DER certificate's SubjectPublicKeyInfo as an EVP_PKEY of the fixture ("alice-rsa-sign"). */
+/* A certificate of the fixture ("alice-rsa-sign"), and its public key. (transfer full) */
+struct x509_st *module_certificate(ModulePlace *place, const char *name);
 struct evp_pkey_st *module_public_key(ModulePlace *place, const char *name);
 
 /* Stops the agent and waits until it is gone; the next call that needs it starts another. */

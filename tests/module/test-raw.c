@@ -16,20 +16,8 @@
 
 enum { SIGNING = 1, DECRYPTION = 2, P256 = 7, P384 = 8, P521 = 9 }; /* CKA_ID in the fixture */
 
-typedef struct {
-    ModulePlace *place;
-    CK_SESSION_HANDLE session;
-    CK_FUNCTION_LIST *calls;
-} Use;
-
-static Use
-use_new(ModulePlace *place)
-{
-    return (Use){place, module_session(place), place->calls};
-}
-
 static CK_OBJECT_HANDLE
-private_key(const Use *use, CK_BYTE id)
+private_key(const ModuleUse *use, CK_BYTE id)
 {
     return module_find(use->place, use->session, CKO_PRIVATE_KEY, id);
 }
@@ -37,7 +25,7 @@ private_key(const Use *use, CK_BYTE id)
 /* -- mechanisms ----------------------------------------------------------------------------------- */
 
 static gboolean
-is_listed(const Use *use, CK_MECHANISM_TYPE type)
+is_listed(const ModuleUse *use, CK_MECHANISM_TYPE type)
 {
     CK_MECHANISM_TYPE list[64];
     CK_ULONG count = G_N_ELEMENTS(list);
@@ -52,7 +40,7 @@ is_listed(const Use *use, CK_MECHANISM_TYPE type)
 static void
 test_mechanism_is_listed_where_open(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     CK_MECHANISM_INFO info;
 
     g_assert_true(is_listed(&use, CKM_RSA_X_509));
@@ -62,26 +50,24 @@ test_mechanism_is_listed_where_open(ModulePlace *place, gconstpointer data)
 }
 
 static CK_RV
-init(const Use *use, CK_RV (*function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE),
-     CK_BYTE id, CK_ULONG parameter_len)
+init(const ModuleUse *use, CK_RV (*function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE),
+     CK_BYTE id)
 {
-    static CK_BYTE parameter[8];
-    CK_MECHANISM mechanism = {CKM_RSA_X_509, parameter_len > 0 ? parameter : NULL, parameter_len};
-
-    return function(use->session, &mechanism, private_key(use, id));
+    return module_init(use, function, id, CKM_RSA_X_509, NULL, 0);
 }
 
 /* A rule for signing opens no decryption, and none opens other keys than those of RSA. */
 static void
 test_closed_ones_are_refused(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
 
-    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION, 0), CKR_MECHANISM_INVALID);
-    module_is(init(&use, use.calls->C_SignInit, DECRYPTION, 0), CKR_MECHANISM_INVALID);
-    module_is(init(&use, use.calls->C_SignInit, P256, 0), CKR_MECHANISM_INVALID);
-    module_is(init(&use, use.calls->C_SignInit, SIGNING, 8), CKR_MECHANISM_PARAM_INVALID);
-    module_is(init(&use, use.calls->C_SignInit, SIGNING, 0), CKR_OK);
+    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION), CKR_MECHANISM_INVALID);
+    module_is(init(&use, use.calls->C_SignInit, DECRYPTION), CKR_MECHANISM_INVALID);
+    module_is(init(&use, use.calls->C_SignInit, P256), CKR_MECHANISM_INVALID);
+    module_is(module_init(&use, use.calls->C_SignInit, SIGNING, CKM_RSA_X_509, "", 1),
+              CKR_MECHANISM_PARAM_INVALID);
+    module_is(init(&use, use.calls->C_SignInit, SIGNING), CKR_OK);
 }
 
 /* -- RSA ----------------------------------------------------------------------------------------- */
@@ -101,9 +87,9 @@ public_operation(ModulePlace *place, const char *name, const CK_BYTE *in, CK_BYT
 }
 
 static CK_RV
-sign(const Use *use, CK_BYTE *data, CK_ULONG len, CK_BYTE *signature, CK_ULONG *signature_len)
+sign(const ModuleUse *use, CK_BYTE *data, CK_ULONG len, CK_BYTE *signature, CK_ULONG *signature_len)
 {
-    module_is(init(use, use->calls->C_SignInit, SIGNING, 0), CKR_OK);
+    module_is(init(use, use->calls->C_SignInit, SIGNING), CKR_OK);
     return use->calls->C_Sign(use->session, data, len, signature, signature_len);
 }
 
@@ -112,7 +98,7 @@ sign(const Use *use, CK_BYTE *data, CK_ULONG len, CK_BYTE *signature, CK_ULONG *
 static void
 test_sign(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     CK_BYTE block[RSA_LEN + 1], signature[RSA_LEN], back[RSA_LEN];
     CK_ULONG len = 3;
 
@@ -138,14 +124,14 @@ test_sign(ModulePlace *place, gconstpointer data)
 static void
 test_decrypt(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     CK_BYTE block[RSA_LEN], encrypted[RSA_LEN], out[RSA_LEN];
     CK_ULONG len = 0;
 
     memset(block, 0x35, sizeof block);
     block[0] = 0;
     public_operation(place, "alice-rsa-decrypt", block, encrypted);
-    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION, 0), CKR_OK);
+    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION), CKR_OK);
     module_is(use.calls->C_Decrypt(use.session, encrypted, RSA_LEN, NULL, &len), CKR_OK);
     g_assert_cmpuint(len, ==, RSA_LEN);
     len = RSA_LEN - 1;
@@ -155,11 +141,11 @@ test_decrypt(ModulePlace *place, gconstpointer data)
     g_assert_cmpmem(out, len, block, sizeof block);
     g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 1);
 
-    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION, 0), CKR_OK);
+    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION), CKR_OK);
     module_is(use.calls->C_Decrypt(use.session, encrypted, RSA_LEN - 1, out, &len),
               CKR_ENCRYPTED_DATA_LEN_RANGE);
     memset(encrypted, 0xff, sizeof encrypted);
-    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION, 0), CKR_OK);
+    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION), CKR_OK);
     module_is(use.calls->C_Decrypt(use.session, encrypted, RSA_LEN, out, &len),
               CKR_ENCRYPTED_DATA_INVALID);
 }
@@ -203,7 +189,7 @@ typedef struct {
 static const Wish plain = {CKK_GENERIC_SECRET, 0, CK_FALSE, CK_TRUE};
 
 static CK_RV
-derive(const Use *use, CK_BYTE id, const Agreement *agreement, const Wish *wish,
+derive(const ModuleUse *use, CK_BYTE id, const Agreement *agreement, const Wish *wish,
        CK_OBJECT_HANDLE *ret_key)
 {
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
@@ -227,7 +213,7 @@ derive(const Use *use, CK_BYTE id, const Agreement *agreement, const Wish *wish,
 }
 
 static void
-expect_value(const Use *use, CK_OBJECT_HANDLE key, const CK_BYTE *value, gsize len)
+expect_value(const ModuleUse *use, CK_OBJECT_HANDLE key, const CK_BYTE *value, gsize len)
 {
     CK_BYTE out[66];
     CK_ATTRIBUTE attribute = {CKA_VALUE, out, sizeof out};
@@ -247,7 +233,7 @@ test_derive(ModulePlace *place, gconstpointer data)
         {"alice-p384-decrypt", "P-384", P384},
         {"alice-p521-decrypt", "P-521", P521},
     };
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
         Agreement agreement = agree_with(place, rows[i].name, rows[i].curve);
@@ -265,7 +251,7 @@ static void
 test_derive_cuts_the_beginning(ModulePlace *place, gconstpointer data)
 {
     const Wish aes = {CKK_AES, 32, CK_FALSE, CK_TRUE};
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     Agreement agreement = agree_with(place, "alice-p384-decrypt", "P-384");
     CK_OBJECT_HANDLE key = 0;
     CK_ULONG len = 0, type = 0;
@@ -280,7 +266,7 @@ test_derive_cuts_the_beginning(ModulePlace *place, gconstpointer data)
 }
 
 static void
-expect_unreadable(const Use *use, CK_OBJECT_HANDLE key)
+expect_unreadable(const ModuleUse *use, CK_OBJECT_HANDLE key)
 {
     CK_BYTE out[66];
     CK_ATTRIBUTE attribute = {CKA_VALUE, out, sizeof out};
@@ -298,7 +284,7 @@ test_derived_is_read_as_its_template_says(ModulePlace *place, gconstpointer data
         {CKK_GENERIC_SECRET, 0, CK_TRUE, CK_TRUE},
         {CKK_GENERIC_SECRET, 0, CK_FALSE, CK_FALSE},
     };
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     Agreement agreement = agree_with(place, "alice-p256-decrypt", "P-256");
     CK_ECDH1_DERIVE_PARAMS parameters = {
         .kdf = CKD_NULL, .ulPublicDataLen = agreement.point_len, .pPublicData = agreement.point};
@@ -329,7 +315,7 @@ test_derive_refusals(ModulePlace *place, gconstpointer data)
         {{CKK_GENERIC_SECRET, 33, CK_FALSE, CK_TRUE}, CKR_TEMPLATE_INCONSISTENT},
         {{CKK_GENERIC_SECRET, (CK_ULONG)-1, CK_FALSE, CK_TRUE}, CKR_TEMPLATE_INCONSISTENT},
     };
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     Agreement agreement = agree_with(place, "alice-p256-decrypt", "P-256"), damaged = agreement;
     CK_BBOOL yes = CK_TRUE;
     CK_ATTRIBUTE wrong_len = {CKA_EXTRACTABLE, &yes, 2};
@@ -355,7 +341,7 @@ test_derive_refusals(ModulePlace *place, gconstpointer data)
 static void
 test_closed_derivation_is_refused(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     Agreement agreement = agree_with(place, "alice-p256-decrypt", "P-256");
     CK_OBJECT_HANDLE key = 0;
 
@@ -368,7 +354,7 @@ test_closed_derivation_is_refused(ModulePlace *place, gconstpointer data)
 static void
 test_person_decides(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     Agreement agreement = agree_with(place, "alice-p256-decrypt", "P-256");
     CK_BYTE block[RSA_LEN] = {0, 1}, out[RSA_LEN];
     CK_ULONG len = sizeof out;
@@ -377,7 +363,7 @@ test_person_decides(ModulePlace *place, gconstpointer data)
     seal_test_pinentry_answer(place->home, "no\nno\ncancel\n");
     module_is(derive(&use, P256, &agreement, &plain, &key), CKR_FUNCTION_REJECTED);
     module_is(sign(&use, block, RSA_LEN, out, &len), CKR_FUNCTION_REJECTED);
-    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION, 0), CKR_OK);
+    module_is(init(&use, use.calls->C_DecryptInit, DECRYPTION), CKR_OK);
     module_is(use.calls->C_Decrypt(use.session, block, RSA_LEN, out, &len), CKR_FUNCTION_CANCELED);
 }
 

@@ -10,25 +10,10 @@
 #define TEXT     "the Keeper never lets the seal out of his hands"
 #define TEXT_LEN (sizeof TEXT - 1)
 
-typedef struct {
-    ModulePlace *place;
-    CK_SESSION_HANDLE session;
-    CK_FUNCTION_LIST *calls;
-} Use;
-
-static Use
-use_new(ModulePlace *place)
-{
-    return (Use){place, module_session(place), place->calls};
-}
-
 static CK_RV
-sign_init(const Use *use, CK_BYTE id, CK_MECHANISM_TYPE type, void *parameter, CK_ULONG len)
+sign_init(const ModuleUse *use, CK_BYTE id, CK_MECHANISM_TYPE type, void *parameter, CK_ULONG len)
 {
-    CK_MECHANISM mechanism = {type, parameter, len};
-
-    return use->calls->C_SignInit(use->session, &mechanism,
-                                  module_find(use->place, use->session, CKO_PRIVATE_KEY, id));
+    return module_init(use, use->calls->C_SignInit, id, type, parameter, len);
 }
 
 /* -- signing ----------------------------------------------------------------------------------- */
@@ -38,7 +23,7 @@ sign_init(const Use *use, CK_BYTE id, CK_MECHANISM_TYPE type, void *parameter, C
 static void
 test_length_protocol(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     CK_BYTE signature[256], small[10];
     CK_ULONG len = 0;
 
@@ -78,7 +63,7 @@ verify(ModulePlace *place, const char *name, const EVP_MD *md, const CK_BYTE *si
 static void
 test_parts(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     CK_BYTE signature[512];
     CK_ULONG len = sizeof signature;
 
@@ -102,7 +87,7 @@ test_parts(ModulePlace *place, gconstpointer data)
 static void
 test_sign_refusals(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     CK_BYTE signature[512], digest[20] = {1};
     CK_ULONG len = sizeof signature;
     CK_RSA_PKCS_PSS_PARAMS pss = {CKM_SHA256, CKG_MGF1_SHA1, 32};
@@ -146,19 +131,16 @@ encrypt_to(ModulePlace *place, const CK_BYTE *key, gsize key_len, CK_BYTE *out, 
 }
 
 static CK_RV
-decrypt_init(const Use *use, CK_BYTE id)
+decrypt_init(const ModuleUse *use, CK_BYTE id)
 {
-    CK_MECHANISM mechanism = {CKM_RSA_PKCS, NULL, 0};
-
-    return use->calls->C_DecryptInit(use->session, &mechanism,
-                                     module_find(use->place, use->session, CKO_PRIVATE_KEY, id));
+    return module_init(use, use->calls->C_DecryptInit, id, CKM_RSA_PKCS, NULL, 0);
 }
 
 /* A buffer that was too small keeps operation and answer. */
 static void
 test_decrypt(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     const CK_BYTE key[32] = "a session key of thirty-two byte";
     CK_BYTE wrapped[256], out[256];
     gsize wrapped_len = encrypt_to(place, key, sizeof key, wrapped, sizeof wrapped);
@@ -186,7 +168,7 @@ test_decrypt(ModulePlace *place, gconstpointer data)
 static void
 test_implicit_rejection(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     CK_BYTE wrapped[256] = {0}, first[256], again[256];
     CK_ULONG first_len = sizeof first, again_len = sizeof again;
 
@@ -207,7 +189,7 @@ static ModuleAgreement
 agree_with(ModulePlace *place, const char *name)
 {
     EVP_PKEY *theirs = module_public_key(place, name);
-    ModuleAgreement agreement = module_agreement_new(theirs);
+    ModuleAgreement agreement = module_agreement_new(theirs, EVP_sha256());
 
     EVP_PKEY_free(theirs);
     return agreement;
@@ -215,7 +197,7 @@ agree_with(ModulePlace *place, const char *name)
 
 /* As NSS calls it for a mail: this template, and its own number of AES key wrap too. */
 static CK_RV
-derive(const Use *use, const ModuleAgreement *agreement, CK_ULONG kdf, CK_OBJECT_HANDLE *ret_key)
+derive(const ModuleUse *use, const ModuleAgreement *agreement, CK_ULONG kdf, CK_OBJECT_HANDLE *ret_key)
 {
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_AES;
@@ -238,7 +220,7 @@ static void
 test_unwrap(ModulePlace *place, gconstpointer data)
 {
     static const CK_MECHANISM_TYPE numbers[] = {CKM_AES_KEY_WRAP, CKM_NSS_AES_KEY_WRAP};
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     ModuleAgreement agreement = agree_with(place, "alice-p256-decrypt");
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_AES;
@@ -270,7 +252,7 @@ test_unwrap(ModulePlace *place, gconstpointer data)
 static void
 test_decrypt_with_agreed(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     ModuleAgreement agreement = agree_with(place, "alice-p256-decrypt");
     CK_MECHANISM mechanism = {CKM_AES_KEY_WRAP, NULL, 0};
     CK_OBJECT_HANDLE agreed = 0, none = 0;
@@ -296,7 +278,7 @@ test_decrypt_with_agreed(ModulePlace *place, gconstpointer data)
 static void
 test_derive_refusals(ModulePlace *place, gconstpointer data)
 {
-    Use use = use_new(place);
+    ModuleUse use = module_use_new(place);
     ModuleAgreement agreement = agree_with(place, "alice-p256-decrypt");
     CK_OBJECT_HANDLE agreed = 0;
 
