@@ -115,7 +115,8 @@ get_flag(sd_bus *bus, const char *path, const char *interface, const char *prope
     guint32 flag =
         strcmp(property, "Imported") == 0 ? SEAL_KEY_IMPORTED : SEAL_KEY_ALWAYS_AUTHENTICATE;
 
-    return sd_bus_message_append(reply, "b", (seal_key_object_place(user_data)->info->flags & flag) != 0);
+    return sd_bus_message_append(reply, "b",
+                                 (seal_key_object_place(user_data)->info->flags & flag) != 0);
 }
 
 /* -- uses ---------------------------------------------------------------------- */

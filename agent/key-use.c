@@ -60,9 +60,9 @@ explain(const SealKeyUse *use, const char *reason)
 
     if (!token && place)
         token = place->token;
-    return g_strdup_printf("cannot %s with key '%s'%s%s%s: %s",
-                           seal_policy_use_phrase(&use->kind->policy_use), label, token ? " on token '" : "",
-                           token ? token->label : "", token ? "'" : "", reason);
+    return g_strdup_printf(
+        "cannot %s with key '%s'%s%s%s: %s", seal_policy_use_phrase(&use->kind->policy_use), label,
+        token ? " on token '" : "", token ? token->label : "", token ? "'" : "", reason);
 }
 
 static void

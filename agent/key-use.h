@@ -82,8 +82,8 @@ SealKeyUse *seal_key_use_start(SealKeyUse *use, const SealKeyUseKind *kind,
 /* The asker left: `done` is not called any more, prompts close, the result is thrown away. */
 void seal_key_use_cancel(SealKeyUse *use);
 
-/* What the policy says to `caller` about `policy_use` of `key` on the token that serves it, or served
- * it last. */
+/* What the policy says to `caller` about `policy_use` of `key` on the token that serves it, or
+ * served it last. */
 SealPolicyVerdict seal_key_object_judge(const SealKeyUseContext *context, const SealKeyObject *key,
                                         const SealCaller *caller, const SealPolicyUse *policy_use);
 

@@ -31,7 +31,8 @@ typedef enum {
     SEAL_POLICY_CLOSED, /* of a verdict: the raw operation is not opened */
 } SealPolicyAction;
 
-/* One `[policy NAME]` group. A NULL pattern matches everything; patterns are globs (GPatternSpec). */
+/* One `[policy NAME]` group. A NULL pattern matches everything; patterns are globs (GPatternSpec).
+ */
 typedef struct {
     char *name;
     char *program; /* against the executable's path, "flatpak:ID" or "unit:NAME" */
@@ -67,9 +68,10 @@ typedef struct {
 /* `rules`: array of SealPolicyRule* (may be empty). Without a match: "same-user" allows a caller of
  * `own_uid` that is not sandboxed, "sandboxed-asks" asks for a sandboxed one, "other-user" denies.
  *
- * A raw operation is CLOSED unless the rule that decides opens it; the three above open none. Raw RSA
- * signs and decrypts alike, so with a key that serves both purposes the rules for both must open it, and
- * the stricter counts. A sandboxed caller is asked about where the rule allows, unless the rule names
- * it by `flatpak:`. */
-SealPolicyVerdict seal_policy_decide(const GPtrArray *rules, const SealCaller *caller, uid_t own_uid,
-                                     const SealPolicyKey *key, const SealPolicyUse *use);
+ * A raw operation is CLOSED unless the rule that decides opens it; the three above open none. Raw
+ * RSA signs and decrypts alike, so with a key that serves both purposes the rules for both must
+ * open it, and the stricter counts. A sandboxed caller is asked about where the rule allows, unless
+ * the rule names it by `flatpak:`. */
+SealPolicyVerdict seal_policy_decide(const GPtrArray *rules, const SealCaller *caller,
+                                     uid_t own_uid, const SealPolicyKey *key,
+                                     const SealPolicyUse *use);

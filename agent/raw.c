@@ -33,8 +33,8 @@ check_input(const SealRawOperation *operation, SealBytes input, const SealKeyInf
             GError **error)
 {
     gboolean is_point = operation->mechanism == SEAL_MECHANISM_RAW_ECDH;
-    gsize len = is_point ? 1 + 2 * seal_curve_coordinate_len((SealCurve)key->curve)
-                         : (key->bits + 7) / 8;
+    gsize len =
+        is_point ? 1 + 2 * seal_curve_coordinate_len((SealCurve)key->curve) : (key->bits + 7) / 8;
 
     if (input.len == len && (!is_point || input.data[0] == 0x04))
         return TRUE;
@@ -109,8 +109,7 @@ is_opened(const SealRawOperation *operation, const SealKeyUseContext *context,
 
 void
 seal_raw_operations_opened(const SealKeyUseContext *context, const SealKeyObject *key,
-                           const SealCaller *caller,
-                           const char *ret_names[SEAL_RAW_OPERATIONS + 1])
+                           const SealCaller *caller, const char *ret_names[SEAL_RAW_OPERATIONS + 1])
 {
     gsize n = 0;
 

@@ -1,4 +1,5 @@
-/* Raw operations of a key: those that a policy rule must open by name (`raw=` of privyseal.conf(5)). */
+/* Raw operations of a key: those that a policy rule must open by name (`raw=` of
+ * privyseal.conf(5)). */
 #pragma once
 
 #include <glib.h>

@@ -161,10 +161,10 @@ SealSessionKey *seal_client_unwrap(SealClient *client, const char *key,
 /* What the key computes, with no padding or key derivation around it: for programs that do these by
  * themselves. NOT_PERMITTED unless a rule of the agent's configuration opens it (raw= in
  * privyseal.conf(5)), PRIVATE_CONNECTION_REQUIRED where there is only the bus. `operation`: "ecdh"
- * (`input`: the other's point, uncompressed, on the key's curve; gives the x coordinate), "rsa-sign"
- * or "rsa-decrypt" (`input`: a block of the modulus' length, below the modulus; gives another).
- * INVALID_INPUT for an input that is not that. Returns the result (transfer full). Blocks; may
- * prompt. */
+ * (`input`: the other's point, uncompressed, on the key's curve; gives the x coordinate),
+ * "rsa-sign" or "rsa-decrypt" (`input`: a block of the modulus' length, below the modulus; gives
+ * another). INVALID_INPUT for an input that is not that. Returns the result (transfer full).
+ * Blocks; may prompt. */
 SealSessionKey *seal_client_raw(SealClient *client, const char *key, const char *operation,
                                 GBytes *input, GError **error);
 

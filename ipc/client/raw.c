@@ -1,5 +1,5 @@
-/* Key.Raw. The agent answers it on the private socket only, in clear; the received message is wiped as
- * soon as the result is out. */
+/* Key.Raw. The agent answers it on the private socket only, in clear; the received message is wiped
+ * as soon as the result is out. */
 #include "ipc/client/append.h"
 #include "ipc/client/client.h"
 #include "ipc/client/session-key.h"

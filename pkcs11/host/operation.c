@@ -1,4 +1,5 @@
-/* What signing, unwrapping and raw operations have in common: everything around the token's three calls. */
+/* What signing, unwrapping and raw operations have in common: everything around the token's three
+ * calls. */
 #include "pkcs11/host/operation.h"
 
 #include <string.h>
@@ -83,8 +84,7 @@ seal_operation_token_lives(SealOperation *operation)
     return functions->C_GetTokenInfo(operation->key->slot->id, &token) == CKR_OK && session_lives;
 }
 
-/* -- before --------------------------------------------------------------------------------------
- */
+/* -- before ----------------------------------------------------------------------------------- */
 
 static gboolean
 find_key(SealOperation *operation, const SealFrameHeader *header, GError **error)
@@ -152,8 +152,7 @@ open_session(SealOperation *operation, SealSlot **ret_lost, GError **error)
     return seal_operation_fail(operation, rv, "C_OpenSession", error);
 }
 
-/* -- after ---------------------------------------------------------------------------------------
- */
+/* -- after ------------------------------------------------------------------------------------ */
 
 /* A PIN that was refused changed the token's counters; one that another program's reset logged out
  * is locked. Both must be known before the answer is. */
@@ -195,8 +194,7 @@ seal_operation_sign(SealOperation *operation, const SealFrameHeader *header,
     gboolean done = FALSE;
 
     operation->pin = request->pin;
-    if (!find_key(operation, header, error) ||
-        !check_usage(operation, mechanism, is_sign, error) ||
+    if (!find_key(operation, header, error) || !check_usage(operation, mechanism, is_sign, error) ||
         !seal_sign_check(operation->key, mechanism, request, error) ||
         !check_login(operation, error) || !open_session(operation, ret_lost, error))
         return FALSE;

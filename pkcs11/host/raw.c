@@ -1,8 +1,8 @@
 /* Raw operations. The agent has asked its policy; here the input is checked as strictly as for any
  * other, and the result is handed out as it is.
  *
- * A decrypted block is not checked against its ciphertext, as a signed one is against its input: the
- * public operation over a secret takes time that depends on it. */
+ * A decrypted block is not checked against its ciphertext, as a signed one is against its input:
+ * the public operation over a secret takes time that depends on it. */
 #include "pkcs11/host/raw.h"
 
 #include <openssl/rsa.h>

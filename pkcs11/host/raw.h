@@ -3,8 +3,9 @@
 
 #include "pkcs11/host/operation.h"
 
-/* Checks the input against the key, before anything reaches the token: INVALID_INPUT for a point that
- * is not on the curve, or a block that is not of the modulus' length or not below the modulus. */
+/* Checks the input against the key, before anything reaches the token: INVALID_INPUT for a point
+ * that is not on the curve, or a block that is not of the modulus' length or not below the modulus.
+ */
 gboolean seal_raw_check(const SealHostKey *key, SealMechanism mechanism,
                         const SealRawRequest *request, GError **error);
 

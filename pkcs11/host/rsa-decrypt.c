@@ -1,5 +1,5 @@
-/* One C_Decrypt with an RSA key. What the token says is sorted into four outcomes, because those who
- * unpad must treat data that the token dislikes otherwise than a token that fails. */
+/* One C_Decrypt with an RSA key. What the token says is sorted into four outcomes, because those
+ * who unpad must treat data that the token dislikes otherwise than a token that fails. */
 #include "pkcs11/host/rsa-decrypt.h"
 
 #include <openssl/core_names.h>
@@ -59,7 +59,7 @@ seal_rsa_decrypt(SealOperation *operation, CK_MECHANISM *mechanism, SealBytes en
     return SEAL_RSA_FAILED;
 }
 
- SealRsaOutcome
+SealRsaOutcome
 seal_rsa_decrypt_block(SealOperation *operation, SealBytes encrypted, GError **error)
 {
     CK_MECHANISM raw = {CKM_RSA_X_509, NULL, 0};

@@ -309,5 +309,6 @@ seal_sign(SealOperation *operation, SealMechanism mechanism, const SealSignReque
         made = sign_ecdsa(operation, request, error);
     else if (mechanism == SEAL_MECHANISM_ED25519)
         made = sign_ed25519(operation, request, error);
-    return made && (!seal_sign_must_verify(operation) || verify(operation, mechanism, request, error));
+    return made &&
+           (!seal_sign_must_verify(operation) || verify(operation, mechanism, request, error));
 }

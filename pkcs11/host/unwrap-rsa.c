@@ -62,7 +62,7 @@ seal_unwrap_rsa_check(const SealHostKey *key, SealMechanism mechanism,
     return TRUE;
 }
 
-/* -- failures ------------------------------------------------------------------------------------- */
+/* -- failures --------------------------------------------------------------------------------- */
 
 static gboolean
 fail_not_supported(GError **error)
@@ -78,8 +78,7 @@ fail_removed(SealOperation *operation, GError **error)
     return seal_operation_fail(operation, CKR_DEVICE_REMOVED, "C_Decrypt", error);
 }
 
-/* -- PKCS#1 v1.5 ---------------------------------------------------------------------------------
- */
+/* -- PKCS#1 v1.5 ------------------------------------------------------------------------------ */
 
 /* The token's own unpadding, put back into a padded block so that one way leads on from here. */
 static SealRsaOutcome
@@ -115,7 +114,8 @@ unwrap_pkcs1(SealOperation *operation, const SealUnwrapRequest *request, GError 
     SealScratch *scratch = operation->scratch;
     SealBytes encrypted = {scratch->block2, seal_public_key_modulus_len(public_key)};
     gboolean possible = seal_rsa_stretch(public_key, request->encrypted, scratch->block2);
-    SealRsaOutcome outcome = possible ? seal_rsa_decrypt_block(operation, encrypted, error) : SEAL_RSA_BAD;
+    SealRsaOutcome outcome =
+        possible ? seal_rsa_decrypt_block(operation, encrypted, error) : SEAL_RSA_BAD;
     guint8 rejection_key[32];
     gboolean done = FALSE;
 

@@ -1,5 +1,6 @@
 /* C_DecryptInit, C_Decrypt, C_DeriveKey, C_UnwrapKey. All four end in one Unwrap of the agent, with
- * no lock held; or in one raw operation, where the policy opens that. Decrypting in parts is for mechanisms that have parts: none of these. */
+ * no lock held; or in one raw operation, where the policy opens that. Decrypting in parts is for
+ * mechanisms that have parts: none of these. */
 #include <string.h>
 
 #include "pkcs11/module/decryption.h"
@@ -148,8 +149,7 @@ C_Decrypt(CK_SESSION_HANDLE handle, CK_BYTE *encrypted, CK_ULONG encrypted_len, 
     return rv;
 }
 
-/* -- keys of the session ------------------------------------------------------------------------
- */
+/* -- keys of the session ---------------------------------------------------------------------- */
 
 /* More would be a program that never destroys any. */
 #define SECRETS_MAX 10000u

@@ -1,7 +1,6 @@
-/* Whatever a program decrypts with a token key is a session key to the agent: one Unwrap; or it is a
- * block, where the policy opens raw RSA. The
- * answer is kept until it has been taken, so that a program whose buffer was too small does not ask
- * the agent (and its person) twice. */
+/* Whatever a program decrypts with a token key is a session key to the agent: one Unwrap; or it is
+ * a block, where the policy opens raw RSA. The answer is kept until it has been taken, so that a
+ * program whose buffer was too small does not ask the agent (and its person) twice. */
 #include "pkcs11/module/decryption.h"
 
 #include "base/bytes.h"
@@ -16,9 +15,9 @@ struct SealDecryption {
     char *key;
     gboolean is_raw;                      /* no padding comes off */
     GBytes *algorithm, *originator, *ukm; /* else: as SealUnwrapQuery */
-    gsize block_len; /* bytes of an RSA modulus; 0: AES key wrap */
-    gsize overhead;  /* of the padding or the wrap */
-    GBytes *input;   /* (nullable) what `content` came from */
+    gsize block_len;                      /* bytes of an RSA modulus; 0: AES key wrap */
+    gsize overhead;                       /* of the padding or the wrap */
+    GBytes *input;                        /* (nullable) what `content` came from */
     SealSessionKey *content;
 };
 

@@ -13,7 +13,7 @@ typedef struct {
     SealSessions sessions;
     SealPool pool;
     gboolean serves_libp11; /* see seal_company_has_libp11() */
-    SealFd wake;               /* becomes readable at the end: for those who poll */
+    SealFd wake;            /* becomes readable at the end: for those who poll */
 } SealGuest;
 
 /* C_Initialize: OK once in a process, then CRYPTOKI_ALREADY_INITIALIZED. */
@@ -40,7 +40,7 @@ SealClient *seal_guest_take_client(SealGuest *guest, CK_RV *ret_rv);
 
 /* How most calls begin: the session, with the lock taken. NULL, and nothing taken, with the answer:
  * CRYPTOKI_NOT_INITIALIZED if `guest` is NULL; DEVICE_REMOVED once for a session whose token went
- * (it is closed then, but libp11's comes back with the token); SESSION_HANDLE_INVALID for none. `ret_catalogue` (nullable): what is there
- * now (transfer full). */
+ * (it is closed then, but libp11's comes back with the token); SESSION_HANDLE_INVALID for none.
+ * `ret_catalogue` (nullable): what is there now (transfer full). */
 SealSession *seal_guest_open(SealGuest *guest, CK_SESSION_HANDLE handle,
                              SealCatalogue **ret_catalogue, CK_RV *ret_rv);

@@ -1,7 +1,7 @@
 /* One table. Nothing symmetric is in it: with AES-CBC advertised NSS pulls whole mails through the
  * token. SHA-1 is not in it as the agent does not sign it. Key unwrapping works for keys that
- * ECDH1_DERIVE made and is not advertised, so that nobody takes it for a general service. Raw RSA is
- * there only where the agent's policy opens it for a key. */
+ * ECDH1_DERIVE made and is not advertised, so that nobody takes it for a general service. Raw RSA
+ * is there only where the agent's policy opens it for a key. */
 #include "pkcs11/module/mechanisms.h"
 
 #include <string.h>

@@ -18,8 +18,8 @@ typedef struct {
     gboolean is_raw; /* served with keys that the policy opens for it: SealItem.raw */
 } SealMechanismRow;
 
-/* NULL if it is not served for `use` (CKF_SIGN or CKF_DECRYPT) where `raw`, a set of SealOpenRaw, is
- * open. Static. */
+/* NULL if it is not served for `use` (CKF_SIGN or CKF_DECRYPT) where `raw`, a set of SealOpenRaw,
+ * is open. Static. */
 const SealMechanismRow *seal_mechanism_row(CK_MECHANISM_TYPE type, CK_FLAGS use, guint raw);
 
 /* C_GetMechanismList and C_GetMechanismInfo, but for slot and session. `raw`: what some key of the

@@ -51,7 +51,8 @@ CK_RV
 seal_refusal_of_signing(SealRefusal *refusal, const SealSigning *again)
 {
     /* What a person did not decide may go better now. */
-    if (!refusal->signing || !is_by_person(refusal) || !seal_signing_is_again(again, refusal->signing))
+    if (!refusal->signing || !is_by_person(refusal) ||
+        !seal_signing_is_again(again, refusal->signing))
         return CKR_OK;
     return take(refusal);
 }

@@ -33,6 +33,6 @@ SealCatalogue *seal_view_get(SealView *view);
  * be reached. */
 int seal_view_patience_ms(const SealView *view);
 
-/* Takes one event off the slots (C_WaitForSlotEvent): TRUE with its slot. Who waits for one polls the
- * client's descriptor and `news`: another thread may read the announcement. */
+/* Takes one event off the slots (C_WaitForSlotEvent): TRUE with its slot. Who waits for one polls
+ * the client's descriptor and `news`: another thread may read the announcement. */
 gboolean seal_view_take_event(SealView *view, CK_SLOT_ID *ret_slot);

@@ -300,11 +300,12 @@ static const struct {
                                             "decrypt or both"},
     {"[policy p]\naction=ask\nkey=\n", "3: 'key' of [policy p] is '', expected a pattern*"},
     {"[policy p]\naction=ask\nkey=[ab]\n", "3: 'key' of [policy p] is '[ab]', expected a pattern*"},
-    {"[policy p]\naction=ask\nraw=edch\n", "3: 'raw' of [policy p] has 'edch', expected ecdh, rsa or "
-                                            "both with a semicolon between"},
+    {"[policy p]\naction=ask\nraw=edch\n",
+     "3: 'raw' of [policy p] has 'edch', expected ecdh, rsa or "
+     "both with a semicolon between"},
     {"[policy p]\naction=ask\nraw= ;\n", "3: 'raw' of [policy p] is empty, expected ecdh, rsa or*"},
     {"[policy p]\nraw=rsa\naction=deny\n", "2: 'raw' of [policy p] stands beside action=deny, "
-                                            "expected action=allow or action=ask"},
+                                           "expected action=allow or action=ask"},
     {"[policy p]\nraw=rsa;ecdh\naction=ask\npurpose=sign\n",
      "2: 'raw' of [policy p] has ecdh, which decrypts, beside purpose=sign, expected "
      "purpose=decrypt, or rsa alone"},

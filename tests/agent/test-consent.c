@@ -141,8 +141,9 @@ test_raw_text(void)
         scene_open(&scene, NULL, "yes");
         ask(&scene, cases[i].policy_use, SEAL_ERROR_NONE);
         log = seal_test_pinentry_log(scene.home);
-        text = g_strdup_printf("Purpose: %s%%0A%%0AThis is more than signing or reading mail needs.",
-                               cases[i].purpose);
+        text =
+            g_strdup_printf("Purpose: %s%%0A%%0AThis is more than signing or reading mail needs.",
+                            cases[i].purpose);
         g_assert_nonnull(strstr(log, text));
         scene_close(&scene);
     }

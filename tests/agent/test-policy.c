@@ -265,7 +265,7 @@ test_row(gconstpointer data)
     g_assert_cmpstr(verdict.rule, ==, row->rule);
 }
 
-/* -- raw operations ----------------------------------------------------------------------------- */
+/* -- raw operations --------------------------------------------------------------------------- */
 
 #define BOTH .for_sign = TRUE, .for_decrypt = TRUE
 
@@ -296,11 +296,11 @@ typedef struct {
     const char *rule;
 } RawRow;
 
+/* clang-format off */
 #define ECDH        {SEAL_PURPOSE_DECRYPT, SEAL_RAW_ECDH}
 #define SIGN_RAW    {SEAL_PURPOSE_SIGN, SEAL_RAW_RSA}
 #define DECRYPT_RAW {SEAL_PURPOSE_DECRYPT, SEAL_RAW_RSA}
 
-/* clang-format off */
 static const RawRow raw_rows[] = {
     {"no rule opens nothing", {NULL}, "", ECDH, FALSE, SEAL_POLICY_CLOSED, "same-user"},
     {"no rule opens nothing to a sandbox", {NULL}, SANDBOX, SIGN_RAW, FALSE, SEAL_POLICY_CLOSED, "sandboxed-asks"},

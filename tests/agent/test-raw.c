@@ -27,11 +27,11 @@ ask_on(GDBusConnection *connection, const char *label, const char *operation, co
        gsize len, GError **error)
 {
     g_autofree char *key = seal_test_key(connection, label);
-    GVariant *answer = seal_test_call(
-        connection, key, SEAL_INTERFACE_KEY, "Raw",
-        g_variant_new("(s@ay@a{sv})", operation, seal_test_bytes(input, len),
-                      g_variant_new_parsed("@a{sv} {}")),
-        TRUE, error);
+    GVariant *answer =
+        seal_test_call(connection, key, SEAL_INTERFACE_KEY, "Raw",
+                       g_variant_new("(s@ay@a{sv})", operation, seal_test_bytes(input, len),
+                                     g_variant_new_parsed("@a{sv} {}")),
+                       TRUE, error);
 
     return answer ? seal_test_take_bytes(answer) : NULL;
 }
@@ -67,7 +67,7 @@ expect_operations(GDBusConnection *connection, const char *label, const char *ex
     g_assert_cmpstr(names, ==, expected);
 }
 
-/* -- the other half ------------------------------------------------------------------------------ */
+/* -- the other half --------------------------------------------------------------------------- */
 
 /* A fresh key of the curve, its point and the secret that it has with the agent's key. */
 typedef struct {
@@ -133,7 +133,7 @@ expect_record(World *world, const char *text)
     g_assert_true(seal_test_wait_for_text(log, text)); /* the answer comes first */
 }
 
-/* -- closed -------------------------------------------------------------------------------------- */
+/* -- closed ----------------------------------------------------------------------------------- */
 
 static void
 expect_all_closed(World *world, const char *rule)
@@ -187,7 +187,7 @@ a_rule_that_denies_denies(void)
                    "'Alice': policy rule 'shut' denies it");
 }
 
-/* -- opened -------------------------------------------------------------------------------------- */
+/* -- opened ----------------------------------------------------------------------------------- */
 
 static void
 opened_operations_give_what_openssl_gives(void)
@@ -217,7 +217,8 @@ opened_operations_give_what_openssl_gives(void)
     g_assert_cmpmem(g_bytes_get_data(opened, NULL), g_bytes_get_size(opened), block, sizeof block);
 
     g_assert_cmpuint(seal_test_pinentry_count(world.home), ==, 1);
-    expect_record(&world, "raw-ecdh with key 'Alice P-256 decryption' on token 'Alice' for test-raw");
+    expect_record(&world,
+                  "raw-ecdh with key 'Alice P-256 decryption' on token 'Alice' for test-raw");
     expect_record(&world, "raw-rsa-sign with key 'Alice RSA signing'");
     expect_record(&world, "raw-rsa-decrypt with key 'Alice RSA decryption'");
     expect_record(&world, ": done, rule tools");
@@ -264,7 +265,7 @@ shared_bus_gets_nothing(void)
     g_assert_cmpuint(seal_test_pinentry_count(world.home), ==, 0);
 }
 
-/* -- a person ------------------------------------------------------------------------------------- */
+/* -- a person --------------------------------------------------------------------------------- */
 
 static void
 a_rule_that_asks_asks_a_person(void)
@@ -315,8 +316,9 @@ connect_by_a_child(SealTestHome *home)
     socket = g_socket_new_from_fd(fd, &error);
     g_assert_no_error(error);
     stream = g_socket_connection_factory_create_connection(socket);
-    connection = g_dbus_connection_new_sync(
-        G_IO_STREAM(stream), NULL, G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL, NULL, &error);
+    connection = g_dbus_connection_new_sync(G_IO_STREAM(stream), NULL,
+                                            G_DBUS_CONNECTION_FLAGS_AUTHENTICATION_CLIENT, NULL,
+                                            NULL, &error);
     g_assert_no_error(error);
     return connection;
 }
@@ -346,7 +348,8 @@ a_sandboxed_caller_is_asked_about(void)
     g_assert_true(g_bytes_equal(confirmed, open));
 }
 
-/* -- bad questions --------------------------------------------------------------------------------- */
+/* -- bad questions
+ * --------------------------------------------------------------------------------- */
 
 static void
 bad_questions_never_reach_the_token(void)
@@ -400,8 +403,8 @@ unknown_options_are_named(void)
     world_init(&world, "[policy all]\naction=allow\nraw=ecdh;rsa\n");
     key = seal_test_key(world.connection, signing);
     answer = seal_test_call(world.connection, key, SEAL_INTERFACE_KEY, "Raw",
-                            g_variant_new_parsed("('rsa-sign', @ay [], {'hash': <'sha256'>})"), TRUE,
-                            &error);
+                            g_variant_new_parsed("('rsa-sign', @ay [], {'hash': <'sha256'>})"),
+                            TRUE, &error);
     g_assert_null(answer);
     seal_test_assert_error(error, SEAL_ERROR_INVALID_INPUT, "unknown option 'hash'");
 }

@@ -217,8 +217,7 @@ assert_opens(World *world, const char *key, const Recipient *recipient)
     g_autoptr(GBytes) got = unwrap(world->connection, key, recipient, &error);
 
     g_assert_no_error(error);
-    g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), session_key,
-                    KEY_LEN);
+    g_assert_cmpmem(g_bytes_get_data(got, NULL), g_bytes_get_size(got), session_key, KEY_LEN);
 }
 
 /* Returns the error's text (transfer full). */
@@ -493,8 +492,7 @@ too_long_keys_exceed_the_limit(void)
     text = assert_fails(&world, key, &recipient, SEAL_ERROR_LIMIT_EXCEEDED, "at most 65536");
 }
 
-/* -- the shared bus ------------------------------------------------------------------------------
- */
+/* -- the shared bus --------------------------------------------------------------------------- */
 
 static void
 shared_bus_gets_sealed_answers_only(void)

@@ -26,7 +26,7 @@ die(const char *what, unsigned long rv)
             die(#function, rv);                                                                    \
     } while (0)
 
-/* -- what is there ------------------------------------------------------------------------------ */
+/* -- what is there ---------------------------------------------------------------------------- */
 
 static int
 count_entries(const char *folder)
@@ -82,7 +82,7 @@ look(void)
                     count_handlers(), count_mappings("privyseal-pkcs11")};
 }
 
-/* -- one round ---------------------------------------------------------------------------------- */
+/* -- one round -------------------------------------------------------------------------------- */
 
 static CK_OBJECT_HANDLE
 find_key(CK_FUNCTION_LIST *calls, CK_SESSION_HANDLE session, CK_BYTE id)

@@ -40,8 +40,8 @@ typedef struct {
 ModuleUse module_use_new(ModulePlace *place);
 /* C_SignInit or C_DecryptInit with the private key of CKA_ID `id`. */
 CK_RV module_init(const ModuleUse *use,
-                  CK_RV (*function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE), CK_BYTE id,
-                  CK_MECHANISM_TYPE type, const void *parameter, gsize len);
+                  CK_RV (*function)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE),
+                  CK_BYTE id, CK_MECHANISM_TYPE type, const void *parameter, gsize len);
 
 /* How many objects of this class the session finds. */
 guint module_count(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_CLASS class);
@@ -56,6 +56,9 @@ void module_stop_agent(ModulePlace *place);
 /* Every token goes, and comes back, while no agent runs. */
 void module_tokens_go(ModulePlace *place);
 void module_tokens_return(ModulePlace *place);
+
+/* Runs `child(place)` in a forked child, and fails unless it returns 0 in time. */
+void module_run_child(ModulePlace *place, int (*child)(ModulePlace *place));
 
 /* CKR_ names in failures: module_is(C_X(...), CKR_OK). */
 #define module_is(call, expected) g_assert_cmphex((call), ==, (expected))

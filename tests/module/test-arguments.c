@@ -1,5 +1,5 @@
-/* Handles that are none, NULL where something is wanted, absurd lengths: every function answers what
- * the standard says (PKCS#11 2.40 and 3.0), and operations elsewhere go on. */
+/* Handles that are none, NULL where something is wanted, absurd lengths: every function answers
+ * what the standard says (PKCS#11 2.40 and 3.0), and operations elsewhere go on. */
 #include <dlfcn.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ appended_of(ModulePlace *place)
     return &((SealFunctionList3 *)interface->functions)->appended;
 }
 
-/* -- what is not served -------------------------------------------------------------------------- */
+/* -- what is not served ----------------------------------------------------------------------- */
 
 #define UNSERVED(call) module_is(call, CKR_FUNCTION_NOT_SUPPORTED)
 
@@ -90,7 +90,7 @@ test_unserved(ModulePlace *place, gconstpointer data)
         UNSERVED(appended->messages[i]());
 }
 
-/* -- what is served ------------------------------------------------------------------------------ */
+/* -- what is served --------------------------------------------------------------------------- */
 
 /* Room and values for whoever wants some. */
 typedef struct {
@@ -248,15 +248,16 @@ test_wrong_objects(ModulePlace *place, gconstpointer data)
     module_is(calls->C_OpenSession(slots[0] == alice ? slots[1] : slots[0], CKF_SERIAL_SESSION,
                                    NULL, NULL, &elsewhere),
               CKR_OK);
-    module_is(calls->C_SignInit(elsewhere, &mechanism,
-                                module_find(place, session, CKO_PRIVATE_KEY, 4)),
-              CKR_KEY_HANDLE_INVALID);
-    module_is(calls->C_GetAttributeValue(elsewhere,
-                                         module_find(place, session, CKO_PRIVATE_KEY, 4), NULL, 0),
+    module_is(
+        calls->C_SignInit(elsewhere, &mechanism, module_find(place, session, CKO_PRIVATE_KEY, 4)),
+        CKR_KEY_HANDLE_INVALID);
+    module_is(calls->C_GetAttributeValue(elsewhere, module_find(place, session, CKO_PRIVATE_KEY, 4),
+                                         NULL, 0),
               CKR_OBJECT_HANDLE_INVALID);
 }
 
-/* -- NULL ------------------------------------------------------------------------------------------ */
+/* -- NULL
+ * ------------------------------------------------------------------------------------------ */
 
 static void
 test_null_of_slots(ModulePlace *place, gconstpointer data)
@@ -275,8 +276,7 @@ test_null_of_slots(ModulePlace *place, gconstpointer data)
     module_is(calls->C_GetMechanismInfo(alice, CKM_ECDSA, NULL), CKR_ARGUMENTS_BAD);
     module_is(calls->C_WaitForSlotEvent(CKF_DONT_BLOCK, NULL, NULL), CKR_ARGUMENTS_BAD);
     module_is(calls->C_WaitForSlotEvent(CKF_DONT_BLOCK, &slot, &slot), CKR_ARGUMENTS_BAD);
-    module_is(calls->C_OpenSession(alice, CKF_SERIAL_SESSION, NULL, NULL, NULL),
-              CKR_ARGUMENTS_BAD);
+    module_is(calls->C_OpenSession(alice, CKF_SERIAL_SESSION, NULL, NULL, NULL), CKR_ARGUMENTS_BAD);
     module_is(appended_of(place)->C_GetInterfaceList(NULL, NULL), CKR_ARGUMENTS_BAD);
     module_is(appended_of(place)->C_GetInterface(NULL, NULL, NULL, 0), CKR_ARGUMENTS_BAD);
 }
@@ -344,7 +344,8 @@ test_null_of_uses(ModulePlace *place, gconstpointer data)
     module_is(calls->C_GenerateRandom(session, NULL, 1), CKR_ARGUMENTS_BAD);
 }
 
-/* -- randomness ------------------------------------------------------------------------------------ */
+/* -- randomness
+ * ------------------------------------------------------------------------------------ */
 
 static void
 test_random(ModulePlace *place, gconstpointer data)

@@ -1,5 +1,5 @@
-/* What the standard asks of every PKCS#11 module, whatever its keys: lists, slots, sessions (PKCS#11
- * 2.40 and 3.0; section numbers of 2.40 unless it says otherwise). */
+/* What the standard asks of every PKCS#11 module, whatever its keys: lists, slots, sessions
+ * (PKCS#11 2.40 and 3.0; section numbers of 2.40 unless it says otherwise). */
 #include <dlfcn.h>
 #include <string.h>
 
@@ -58,8 +58,7 @@ test_interfaces(ModulePlace *place, gconstpointer data)
     module_is(get((CK_UTF8CHAR *)"Vendor", NULL, &one, 0), CKR_FUNCTION_FAILED);
 }
 
-/* -- initialisation -----------------------------------------------------------------------------
- */
+/* -- initialisation --------------------------------------------------------------------------- */
 
 static CK_RV
 make_nothing(void **mutex)

@@ -1,5 +1,5 @@
-/* Tokens that come and go while agent and program run: the module's reader is the moody module, which
- * tells of each change by itself. */
+/* Tokens that come and go while agent and program run: the module's reader is the moody module,
+ * which tells of each change by itself. */
 #include <unistd.h>
 
 #include "tests/module/module-fixture.h"
@@ -94,7 +94,8 @@ take_events(Scene *scene)
     return n;
 }
 
-/* -- waiting --------------------------------------------------------------------------------------- */
+/* -- waiting
+ * --------------------------------------------------------------------------------------- */
 
 static gpointer
 wait_for_event(gpointer data)
@@ -171,7 +172,8 @@ test_each_event_is_told_once(Scene *scene, gconstpointer data)
     g_assert_cmpuint(take_events(scene), ==, all - G_N_ELEMENTS(threads));
 }
 
-/* -- sessions and objects -------------------------------------------------------------------------- */
+/* -- sessions and objects
+ * -------------------------------------------------------------------------- */
 
 static CK_RV
 sign(Scene *scene, CK_SESSION_HANDLE session)
@@ -186,7 +188,8 @@ sign(Scene *scene, CK_SESSION_HANDLE session)
     return rv == CKR_OK ? calls->C_Sign(session, digest, sizeof digest, signature, &len) : rv;
 }
 
-/* A token that was pulled and put back: the session fails once, then it is none; a new one works. */
+/* A token that was pulled and put back: the session fails once, then it is none; a new one works.
+ */
 static void
 test_session_fails_once(Scene *scene, gconstpointer data)
 {

@@ -3,7 +3,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/module/module-fixture.h"
@@ -12,7 +11,7 @@
 #include "tests/support/process.h"
 #include "tests/support/wait.h"
 
-/* -- beginning and end at once ------------------------------------------------------------------- */
+/* -- beginning and end at once ---------------------------------------------------------------- */
 
 #define N_THREADS 4
 #define N_ROUNDS  50
@@ -55,7 +54,7 @@ test_at_once(ModulePlace *place, gconstpointer data)
     (void)module_alice(place);
 }
 
-/* -- a program's own locks ----------------------------------------------------------------------- */
+/* -- a program's own locks -------------------------------------------------------------------- */
 
 static int n_made, n_locked, makes_before_failure;
 
@@ -85,7 +84,8 @@ use_mutex(void *mutex)
 }
 
 /* One thread only: the locks need not lock. */
-static CK_C_INITIALIZE_ARGS own_locks = {create_mutex, destroy_mutex, use_mutex, use_mutex, 0, NULL};
+static CK_C_INITIALIZE_ARGS own_locks = {create_mutex, destroy_mutex, use_mutex, use_mutex, 0,
+                                         NULL};
 
 static void
 test_failing_mutex(ModulePlace *place, gconstpointer data)
@@ -126,33 +126,34 @@ test_os_locks_are_preferred(ModulePlace *place, gconstpointer data)
     (void)module_alice(place);
 }
 
-/* -- slots ---------------------------------------------------------------------------------------- */
+/* -- slots ------------------------------------------------------------------------------------ */
+
+static CK_SLOT_ID slot_before;
+
+static int
+find_alice_again(ModulePlace *place)
+{
+    if (place->calls->C_Initialize(NULL) != CKR_OK)
+        return 1;
+    return module_alice(place) == slot_before ? 0 : 2;
+}
 
 /* In this program after another beginning, with another agent, and in another program. */
 static void
 test_slots_keep_their_ids(ModulePlace *place, gconstpointer data)
 {
     CK_SLOT_ID alice = module_alice(place);
-    pid_t child = 0;
-    int status = 0;
 
     module_stop_agent(place);
     g_assert_cmpuint(module_alice(place), ==, alice);
     module_is(place->calls->C_Finalize(NULL), CKR_OK);
     module_is(place->calls->C_Initialize(NULL), CKR_OK);
     g_assert_cmpuint(module_alice(place), ==, alice);
-    child = fork();
-    if (child == 0) {
-        (void)alarm(60);
-        if (place->calls->C_Initialize(NULL) != CKR_OK)
-            _exit(1);
-        _exit(module_alice(place) == alice ? 0 : 2);
-    }
-    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
-    g_assert_cmpint(status, ==, 0);
+    slot_before = alice;
+    module_run_child(place, find_alice_again);
 }
 
-/* -- the agent ----------------------------------------------------------------------------------- */
+/* -- the agent -------------------------------------------------------------------------------- */
 
 static void
 test_agent_is_activated(ModulePlace *place, gconstpointer data)
@@ -222,7 +223,7 @@ test_finalize_ends_a_hung_listing(ModulePlace *place, gconstpointer data)
     g_assert_cmpint(kill(agent, SIGCONT), ==, 0);
 }
 
-/* -- what is left --------------------------------------------------------------------------------- */
+/* -- what is left ----------------------------------------------------------------------------- */
 
 static SealTestResult *
 run_bare_guest(ModulePlace *place)
@@ -246,8 +247,7 @@ test_unloading_leaves_nothing(ModulePlace *place, gconstpointer data)
     g_assert_cmpint(result->status, ==, 0);
     g_assert_cmpuint(g_strv_length(lines), ==, 6);
     for (gsize i = 0; i < 5; i++)
-        g_assert_cmpstr(lines[i], ==,
-                        "+0 descriptors, +0 threads, +0 handlers, +0 mappings");
+        g_assert_cmpstr(lines[i], ==, "+0 descriptors, +0 threads, +0 handlers, +0 mappings");
 }
 
 /* The program says why it ends; the module says nothing to anybody's terminal. */

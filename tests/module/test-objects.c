@@ -5,7 +5,7 @@
 
 #include "tests/module/module-fixture.h"
 
-/* -- searching ------------------------------------------------------------------------------------ */
+/* -- searching -------------------------------------------------------------------------------- */
 
 static void
 test_search(ModulePlace *place, gconstpointer data)
@@ -39,9 +39,10 @@ test_search_compares_lengths(ModulePlace *place, gconstpointer data)
     CK_ULONG class = CKO_PRIVATE_KEY;
     CK_BYTE id[2] = {4, 0}, wide[sizeof class + 1] = {CKO_PRIVATE_KEY};
     CK_ATTRIBUTE templates[] = {
-        {CKA_CLASS, &class, 1},       {CKA_CLASS, &class, 0},   {CKA_CLASS, NULL, 0},
-        {CKA_CLASS, wide, sizeof wide}, {CKA_ID, id, sizeof id},  {CKA_TOKEN, &class, sizeof class},
-        {CKA_VALUE, id, 1},           {0x4711, id, sizeof id},
+        {CKA_CLASS, &class, 1},  {CKA_CLASS, &class, 0},
+        {CKA_CLASS, NULL, 0},    {CKA_CLASS, wide, sizeof wide},
+        {CKA_ID, id, sizeof id}, {CKA_TOKEN, &class, sizeof class},
+        {CKA_VALUE, id, 1},      {0x4711, id, sizeof id},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(templates); i++) {
@@ -55,7 +56,7 @@ test_search_compares_lengths(ModulePlace *place, gconstpointer data)
     }
 }
 
-/* -- reading -------------------------------------------------------------------------------------- */
+/* -- reading ---------------------------------------------------------------------------------- */
 
 /* 5.7 C_GetAttributeValue: each attribute is dealt with, whatever becomes of the others. */
 static void
@@ -193,10 +194,10 @@ test_usual_attributes_are_there(ModulePlace *place, gconstpointer data)
             for (gsize k = 0; rows[i].types[k] != 0; k++) {
                 CK_ATTRIBUTE attribute = {rows[i].types[k], NULL, 0};
 
-                module_is(place->calls->C_GetAttributeValue(
-                              session, module_find(place, session, rows[i].class, id), &attribute,
-                              1),
-                          CKR_OK);
+                module_is(
+                    place->calls->C_GetAttributeValue(
+                        session, module_find(place, session, rows[i].class, id), &attribute, 1),
+                    CKR_OK);
             }
 }
 

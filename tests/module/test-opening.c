@@ -1,5 +1,5 @@
-/* Each mechanism that opens something, with each hash: OpenSSL does the other half. Each parameter and
- * each template that is malformed is refused. */
+/* Each mechanism that opens something, with each hash: OpenSSL does the other half. Each parameter
+ * and each template that is malformed is refused. */
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 enum { RSA_DECRYPT = 2, P256_DECRYPT = 7 }; /* CKA_ID */
 
-/* -- decrypting ----------------------------------------------------------------------------------- */
+/* -- decrypting ------------------------------------------------------------------------------- */
 
 static const struct {
     const char *hash;
@@ -61,7 +61,7 @@ test_every_oaep(ModulePlace *place, gconstpointer data)
 
         encrypt_oaep(place, oaep_hashes[i / 2].hash, label, encrypted);
         module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS_OAEP, &oaep,
-                       sizeof oaep),
+                              sizeof oaep),
                   CKR_OK);
         module_is(use.calls->C_Decrypt(use.session, encrypted, sizeof encrypted, out, &len),
                   CKR_OK);
@@ -69,7 +69,7 @@ test_every_oaep(ModulePlace *place, gconstpointer data)
         encrypted[100] ^= 1;
         len = sizeof out;
         module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS_OAEP, &oaep,
-                       sizeof oaep),
+                              sizeof oaep),
                   CKR_OK);
         module_is(use.calls->C_Decrypt(use.session, encrypted, sizeof encrypted, out, &len),
                   CKR_ENCRYPTED_DATA_INVALID);
@@ -99,7 +99,7 @@ test_malformed_decrypting(ModulePlace *place, gconstpointer data)
 
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
         module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS_OAEP,
-                       &bad[i].oaep, bad[i].len),
+                              &bad[i].oaep, bad[i].len),
                   CKR_MECHANISM_PARAM_INVALID);
     module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS, something, 8),
               CKR_MECHANISM_PARAM_INVALID);
@@ -109,7 +109,8 @@ test_malformed_decrypting(ModulePlace *place, gconstpointer data)
               CKR_KEY_TYPE_INCONSISTENT);
 }
 
-/* -- agreement ------------------------------------------------------------------------------------- */
+/* -- agreement
+ * ------------------------------------------------------------------------------------- */
 
 static CK_RV
 derive(const ModuleUse *use, CK_ECDH1_DERIVE_PARAMS *parameters, gsize len, CK_ATTRIBUTE *template,
@@ -181,8 +182,8 @@ test_every_kdf(ModulePlace *place, gconstpointer data)
         module_is(derive(&use, &parameters, sizeof parameters, NULL, 0, &agreed), CKR_OK);
         g_assert_cmpuint(count_unwraps(place), ==, i);
         module_is(use.calls->C_DecryptInit(use.session, &wrap, agreed), CKR_OK);
-        module_is(use.calls->C_Decrypt(use.session, agreement.wrapped->data,
-                                       agreement.wrapped->len, out, &len),
+        module_is(use.calls->C_Decrypt(use.session, agreement.wrapped->data, agreement.wrapped->len,
+                                       out, &len),
                   CKR_OK);
         g_assert_cmpmem(out, len, agreement.key, sizeof agreement.key);
         /* recorded after the answer */

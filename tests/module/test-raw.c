@@ -8,7 +8,7 @@
 #include "tests/module/module-fixture.h"
 #include "tests/support/pinentry.h"
 
-#define OPEN      "[policy tools]\nprogram=*/test-module-raw\naction=allow\nraw=ecdh;rsa\n"
+#define OPEN      "[policy tools]\naction=allow\nraw=ecdh;rsa\n"
 #define OPEN_SIGN "[policy sign]\npurpose=sign\naction=allow\nraw=rsa\n"
 #define ASK       "[policy careful]\naction=ask\nraw=ecdh;rsa\n"
 
@@ -22,7 +22,7 @@ private_key(const ModuleUse *use, CK_BYTE id)
     return module_find(use->place, use->session, CKO_PRIVATE_KEY, id);
 }
 
-/* -- mechanisms ----------------------------------------------------------------------------------- */
+/* -- mechanisms ------------------------------------------------------------------------------- */
 
 static gboolean
 is_listed(const ModuleUse *use, CK_MECHANISM_TYPE type)
@@ -70,7 +70,7 @@ test_closed_ones_are_refused(ModulePlace *place, gconstpointer data)
     module_is(init(&use, use.calls->C_SignInit, SIGNING), CKR_OK);
 }
 
-/* -- RSA ----------------------------------------------------------------------------------------- */
+/* -- RSA -------------------------------------------------------------------------------------- */
 
 static void
 public_operation(ModulePlace *place, const char *name, const CK_BYTE *in, CK_BYTE out[RSA_LEN])
@@ -93,8 +93,8 @@ sign(const ModuleUse *use, CK_BYTE *data, CK_ULONG len, CK_BYTE *signature, CK_U
     return use->calls->C_Sign(use->session, data, len, signature, signature_len);
 }
 
-/* PKCS#11 2.40 (mechanisms) 2.1.12: short data has zeroes in front, longer is out of range, a number
- * that is not below the modulus is invalid. */
+/* PKCS#11 2.40 (mechanisms) 2.1.12: short data has zeroes in front, longer is out of range, a
+ * number that is not below the modulus is invalid. */
 static void
 test_sign(ModulePlace *place, gconstpointer data)
 {
@@ -150,7 +150,7 @@ test_decrypt(ModulePlace *place, gconstpointer data)
               CKR_ENCRYPTED_DATA_INVALID);
 }
 
-/* -- ECDH ---------------------------------------------------------------------------------------- */
+/* -- ECDH ------------------------------------------------------------------------------------- */
 
 /* A fresh key's point, and the secret that it has with a key of the fixture. */
 typedef struct {
@@ -296,8 +296,9 @@ test_derived_is_read_as_its_template_says(ModulePlace *place, gconstpointer data
         module_is(derive(&use, P256, &agreement, &wishes[i], &key), CKR_OK);
         expect_unreadable(&use, key);
     }
-    module_is(use.calls->C_DeriveKey(use.session, &mechanism, private_key(&use, P256), NULL, 0, &key),
-              CKR_OK);
+    module_is(
+        use.calls->C_DeriveKey(use.session, &mechanism, private_key(&use, P256), NULL, 0, &key),
+        CKR_OK);
     expect_unreadable(&use, key);
     module_is(use.calls->C_DecryptInit(use.session, &wrap, key), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
@@ -326,13 +327,14 @@ test_derive_refusals(ModulePlace *place, gconstpointer data)
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         module_is(derive(&use, P256, &agreement, &rows[i].wish, &key), rows[i].rv);
-    module_is(use.calls->C_DeriveKey(use.session, &mechanism, private_key(&use, P256), &wrong_len, 1,
-                                     &key),
+    module_is(use.calls->C_DeriveKey(use.session, &mechanism, private_key(&use, P256), &wrong_len,
+                                     1, &key),
               CKR_ATTRIBUTE_VALUE_INVALID);
     parameters.pSharedData = agreement.point; /* none goes with CKD_NULL */
     parameters.ulSharedDataLen = 1;
-    module_is(use.calls->C_DeriveKey(use.session, &mechanism, private_key(&use, P256), NULL, 0, &key),
-              CKR_MECHANISM_PARAM_INVALID);
+    module_is(
+        use.calls->C_DeriveKey(use.session, &mechanism, private_key(&use, P256), NULL, 0, &key),
+        CKR_MECHANISM_PARAM_INVALID);
     g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 0);
     damaged.point[20] ^= 1; /* off the curve: the agent's host sees it */
     module_is(derive(&use, P256, &damaged, &plain, &key), CKR_MECHANISM_PARAM_INVALID);
@@ -349,7 +351,8 @@ test_closed_derivation_is_refused(ModulePlace *place, gconstpointer data)
     g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 0);
 }
 
-/* -- a person -------------------------------------------------------------------------------------- */
+/* -- a person
+ * -------------------------------------------------------------------------------------- */
 
 static void
 test_person_decides(ModulePlace *place, gconstpointer data)

@@ -13,7 +13,7 @@
 
 enum { RSA = 1, RSA_DECRYPT = 2, P256 = 4, P384 = 5, P521 = 6, ED25519 = 10 }; /* CKA_ID */
 
-/* -- signing -------------------------------------------------------------------------------------- */
+/* -- signing ---------------------------------------------------------------------------------- */
 
 typedef enum {
     MESSAGE,
@@ -103,9 +103,9 @@ encode_ecdsa(const CK_BYTE *pair, gsize len, CK_BYTE *out)
     ECDSA_SIG *signature = ECDSA_SIG_new();
     int half = (int)len / 2, encoded = 0;
 
-    g_assert_cmpint(ECDSA_SIG_set0(signature, BN_bin2bn(pair, half, NULL),
-                                   BN_bin2bn(pair + half, half, NULL)),
-                    ==, 1);
+    g_assert_cmpint(
+        ECDSA_SIG_set0(signature, BN_bin2bn(pair, half, NULL), BN_bin2bn(pair + half, half, NULL)),
+        ==, 1);
     encoded = i2d_ECDSA_SIG(signature, &out);
     ECDSA_SIG_free(signature);
     return (gsize)encoded;
@@ -148,13 +148,13 @@ test_every_signature(ModulePlace *place, gconstpointer data)
         CK_ULONG input_len = make_input(&rows[i], input), len = sizeof signature;
 
         module_is(module_init(&use, use.calls->C_SignInit, rows[i].id, rows[i].type, parameter,
-                       parameter_len),
+                              parameter_len),
                   CKR_OK);
         module_is(use.calls->C_Sign(use.session, input, input_len, signature, &len), CKR_OK);
         verify(place, &rows[i], signature, len);
         len = sizeof signature;
         module_is(module_init(&use, use.calls->C_SignInit, rows[i].id, rows[i].type, parameter,
-                       parameter_len),
+                              parameter_len),
                   CKR_OK);
         module_is(use.calls->C_SignUpdate(use.session, input, 7), CKR_OK);
         module_is(use.calls->C_SignUpdate(use.session, input + 7, input_len - 7), CKR_OK);
@@ -201,7 +201,8 @@ test_order(ModulePlace *place, gconstpointer data)
               CKR_OPERATION_NOT_INITIALIZED);
     module_is(use.calls->C_SignFinal(use.session, signature, &len), CKR_OPERATION_NOT_INITIALIZED);
     module_is(module_init(&use, use.calls->C_SignInit, P256, CKM_ECDSA_SHA256, NULL, 0), CKR_OK);
-    module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS, NULL, 0), CKR_OK);
+    module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS, NULL, 0),
+              CKR_OK);
     module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS, NULL, 0),
               CKR_OPERATION_ACTIVE);
     module_is(use.calls->C_SignInit(use.session, NULL, 0), CKR_OK);
@@ -230,7 +231,8 @@ test_sessions_mind_their_own(ModulePlace *place, gconstpointer data)
     verify(place, &rows[18], signature, len);
 }
 
-/* -- malformed parameters of signatures ------------------------------------------------------------ */
+/* -- malformed parameters of signatures
+ * ------------------------------------------------------------ */
 
 static void
 test_malformed_signing(ModulePlace *place, gconstpointer data)
@@ -259,16 +261,18 @@ test_malformed_signing(ModulePlace *place, gconstpointer data)
 
     for (gsize i = 0; i < G_N_ELEMENTS(pss_rows); i++)
         module_is(module_init(&use, use.calls->C_SignInit, RSA, pss_rows[i].type, &pss_rows[i].pss,
-                       pss_rows[i].len),
+                              pss_rows[i].len),
                   CKR_MECHANISM_PARAM_INVALID);
     module_is(module_init(&use, use.calls->C_SignInit, RSA, CKM_RSA_PKCS, something, 1),
               CKR_MECHANISM_PARAM_INVALID);
-    module_is(module_init(&use, use.calls->C_SignInit, P256, CKM_ECDSA, something, sizeof something),
-              CKR_MECHANISM_PARAM_INVALID);
+    module_is(
+        module_init(&use, use.calls->C_SignInit, P256, CKM_ECDSA, something, sizeof something),
+        CKR_MECHANISM_PARAM_INVALID);
     module_is(module_init(&use, use.calls->C_SignInit, ED25519, CKM_EDDSA, &ph, sizeof ph),
               CKR_MECHANISM_PARAM_INVALID);
-    module_is(module_init(&use, use.calls->C_SignInit, ED25519, CKM_EDDSA, &context, sizeof context),
-              CKR_MECHANISM_PARAM_INVALID);
+    module_is(
+        module_init(&use, use.calls->C_SignInit, ED25519, CKM_EDDSA, &context, sizeof context),
+        CKR_MECHANISM_PARAM_INVALID);
     module_is(module_init(&use, use.calls->C_SignInit, ED25519, CKM_EDDSA, &ph, sizeof ph - 1),
               CKR_MECHANISM_PARAM_INVALID);
     ph.ph_flag = CK_FALSE; /* Ed25519 in words */

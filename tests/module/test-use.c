@@ -114,8 +114,7 @@ test_sign_refusals(ModulePlace *place, gconstpointer data)
     g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 0);
 }
 
-/* -- decrypting -----------------------------------------------------------------------------------
- */
+/* -- decrypting ------------------------------------------------------------------------------- */
 
 static gsize
 encrypt_to(ModulePlace *place, const CK_BYTE *key, gsize key_len, CK_BYTE *out, gsize out_len)
@@ -197,7 +196,8 @@ agree_with(ModulePlace *place, const char *name)
 
 /* As NSS calls it for a mail: this template, and its own number of AES key wrap too. */
 static CK_RV
-derive(const ModuleUse *use, const ModuleAgreement *agreement, CK_ULONG kdf, CK_OBJECT_HANDLE *ret_key)
+derive(const ModuleUse *use, const ModuleAgreement *agreement, CK_ULONG kdf,
+       CK_OBJECT_HANDLE *ret_key)
 {
     CK_OBJECT_CLASS class = CKO_SECRET_KEY;
     CK_KEY_TYPE type = CKK_AES;

@@ -1,5 +1,5 @@
-/* Raw operations through a real host at a SoftHSM token. OpenSSL does the other half of each with the
- * public key, so the results are right if they meet. */
+/* Raw operations through a real host at a SoftHSM token. OpenSSL does the other half of each with
+ * the public key, so the results are right if they meet. */
 #include <glib.h>
 #include <openssl/ec.h>
 #include <openssl/rsa.h>
@@ -64,7 +64,7 @@ expect_bytes(const SealTestAnswer *answer, const void *bytes, gsize len)
                     len);
 }
 
-/* -- ECDH ---------------------------------------------------------------------------------------- */
+/* -- ECDH ------------------------------------------------------------------------------------- */
 
 static GBytes *
 derive_by_openssl(EVP_PKEY *ours, EVP_PKEY *theirs)
@@ -125,7 +125,7 @@ test_ecdh_takes_points_of_its_curve_only(Scene *scene, gconstpointer mood)
     OPENSSL_free(point);
 }
 
-/* -- RSA ----------------------------------------------------------------------------------------- */
+/* -- RSA -------------------------------------------------------------------------------------- */
 
 static gsize
 encrypt_plain(Scene *scene, const char *label, const guint8 block[256], guint8 out[256])
@@ -196,8 +196,7 @@ test_rsa_blocks_are_below_the_modulus(Scene *scene, gconstpointer mood)
     }
 }
 
-/* -- keys and frames ------------------------------------------------------------------------------
- */
+/* -- keys and frames -------------------------------------------------------------------------- */
 
 static void
 test_keys_do_what_they_are_for(Scene *scene, gconstpointer mood)
@@ -231,9 +230,9 @@ test_frames_take_mechanisms_of_their_own(Scene *scene, gconstpointer mood)
     sign = seal_test_host_sign(scene->host, seal_test_host_key(scene->host, "Alice RSA signing"),
                                SEAL_MECHANISM_RAW_RSA_SIGN, SEAL_HASH_SHA256, 0, digest, NULL);
     g_assert_cmpint(sign->status, ==, SEAL_ERROR_NOT_SUPPORTED);
-    unwrap = seal_test_host_unwrap(scene->host,
-                                   seal_test_host_key(scene->host, "Alice RSA decryption"),
-                                   SEAL_MECHANISM_RAW_RSA_DECRYPT, &request);
+    unwrap =
+        seal_test_host_unwrap(scene->host, seal_test_host_key(scene->host, "Alice RSA decryption"),
+                              SEAL_MECHANISM_RAW_RSA_DECRYPT, &request);
     g_assert_cmpint(unwrap->status, ==, SEAL_ERROR_NOT_SUPPORTED);
 }
 

@@ -27,10 +27,12 @@ static const struct {
     {"XDG_CACHE_HOME", "cache"},   {"XDG_RUNTIME_DIR", "run"}, {"TMPDIR", "tmp"},
 };
 
-/* What would make a test depend on who runs it. */
+/* What would make a test depend on who runs it. LD_PRELOAD, which valgrind needs, is meant for the
+ * test alone. */
 static const char *const foreign_variables[] = {
     "DISPLAY",           "WAYLAND_DISPLAY",          "GPG_TTY",       "XAUTHORITY", "SOFTHSM2_CONF",
     "PRIVYSEAL_ADDRESS", "DBUS_SESSION_BUS_ADDRESS", "XDG_CONFIG_DIRS", "PINENTRY_USER_DATA",
+    "LD_PRELOAD",
 };
 
 SealTestHome *
