@@ -138,6 +138,48 @@ ask_of(const SealPeer *peer, sd_bus_message *message)
     };
 }
 
+/* One of the calls below. */
+typedef struct {
+    /* Fills in `query`; as a handler where it fails. */
+    int (*read)(sd_bus_message *message, gpointer query, sd_bus_error *ret_error);
+    /* Begins the use; the answer goes to `request`, perhaps at once (NULL then). */
+    SealKeyUse *(*start)(const SealKeyUseContext *context, const SealKeyUseAsk *ask, gpointer query,
+                         SealPeerCall *request);
+} UseCall;
+
+static int
+serve_use(sd_bus_message *message, const UseCall *call, gpointer query, sd_bus_error *ret_error)
+{
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealPeer *peer = NULL;
+    SealPeerCall *request = NULL;
+    SealKeyUse *use = NULL;
+    SealKeyUseAsk ask = {0};
+    int result = seal_callers_identify(connection->callers, message, &peer, ret_error);
+
+    if (result <= 0)
+        return result < 0 ? result : 1;
+    result = call->read(message, query, ret_error);
+    if (result < 0)
+        return result;
+    ask = ask_of(peer, message);
+    request = seal_peer_call_new(peer, message);
+    use = call->start(connection->front->context, &ask, query, request);
+    if (use) /* else it has been answered */
+        seal_peer_call_on_cancel(request, cancel_use, use);
+    return 1;
+}
+
+/* TRUE if the answer crosses the shared bus. */
+static gboolean
+is_shared(sd_bus_message *message)
+{
+    return !seal_front_connection_current(sd_bus_message_get_bus(message))->is_private;
+}
+
+/* -- Sign ----------------------------------------------------------------------- */
+
 static int
 read_sign_parameter(sd_bus_message *message, const char *key, gpointer data,
                     sd_bus_error *ret_error)
@@ -153,8 +195,9 @@ read_sign_parameter(sd_bus_message *message, const char *key, gpointer data,
 }
 
 static int
-read_sign_query(sd_bus_message *message, SealSignAsk *query, sd_bus_error *ret_error)
+read_sign_query(sd_bus_message *message, gpointer data, sd_bus_error *ret_error)
 {
+    SealSignAsk *query = data;
     int result = sd_bus_message_read(message, "s", &query->mechanism);
 
     if (result >= 0)
@@ -174,30 +217,23 @@ on_signed(SealErrorCode status, const char *message, SealBytes signature, gpoint
         seal_peer_call_answer(user_data, status, message);
 }
 
+static SealKeyUse *
+start_sign(const SealKeyUseContext *context, const SealKeyUseAsk *ask, gpointer query,
+           SealPeerCall *request)
+{
+    return seal_sign_async(context, ask, query, on_signed, request);
+}
+
 static int
 on_sign(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    SealFrontConnection *connection =
-        seal_front_connection_current(sd_bus_message_get_bus(message));
+    static const UseCall call = {read_sign_query, start_sign};
     SealSignAsk query = {0};
-    SealPeer *peer = NULL;
-    SealPeerCall *request = NULL;
-    SealKeyUse *use = NULL;
-    SealKeyUseAsk ask = {0};
-    int result = seal_callers_identify(connection->callers, message, &peer, ret_error);
 
-    if (result <= 0)
-        return result < 0 ? result : 1;
-    result = read_sign_query(message, &query, ret_error);
-    if (result < 0)
-        return result;
-    ask = ask_of(peer, message);
-    request = seal_peer_call_new(peer, message);
-    use = seal_sign_async(connection->front->context, &ask, &query, on_signed, request);
-    if (use) /* else it has been answered */
-        seal_peer_call_on_cancel(request, cancel_use, use);
-    return 1;
+    return serve_use(message, &call, &query, ret_error);
 }
+
+/* -- Unwrap --------------------------------------------------------------------- */
 
 static int
 read_unwrap_option(sd_bus_message *message, const char *key, gpointer data, sd_bus_error *ret_error)
@@ -220,8 +256,9 @@ read_unwrap_option(sd_bus_message *message, const char *key, gpointer data, sd_b
 }
 
 static int
-read_unwrap_query(sd_bus_message *message, SealUnwrapAsk *query, sd_bus_error *ret_error)
+read_unwrap_query(sd_bus_message *message, gpointer data, sd_bus_error *ret_error)
 {
+    SealUnwrapAsk *query = data;
     int result = seal_front_read_bytes_argument(message, &query->algorithm);
 
     if (result >= 0)
@@ -241,34 +278,28 @@ on_secret(SealErrorCode status, const char *message, SealBytes secret, gpointer 
         seal_peer_call_answer(user_data, status, message);
 }
 
-static int
-on_unwrap(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+static SealKeyUse *
+start_unwrap(const SealKeyUseContext *context, const SealKeyUseAsk *ask, gpointer query,
+             SealPeerCall *request)
 {
-    SealFrontConnection *connection =
-        seal_front_connection_current(sd_bus_message_get_bus(message));
-    SealUnwrapAsk query = {.must_seal = !connection->is_private};
-    SealPeer *peer = NULL;
-    SealPeerCall *request = NULL;
-    SealKeyUse *use = NULL;
-    SealKeyUseAsk ask = {0};
-    int result = seal_callers_identify(connection->callers, message, &peer, ret_error);
-
-    if (result <= 0)
-        return result < 0 ? result : 1;
-    result = read_unwrap_query(message, &query, ret_error);
-    if (result < 0)
-        return result;
-    ask = ask_of(peer, message);
-    request = seal_peer_call_new(peer, message);
-    use = seal_unwrap_async(connection->front->context, &ask, &query, on_secret, request);
-    if (use) /* else it has been answered */
-        seal_peer_call_on_cancel(request, cancel_use, use);
-    return 1;
+    return seal_unwrap_async(context, ask, query, on_secret, request);
 }
 
 static int
-read_raw_query(sd_bus_message *message, SealRawAsk *query, sd_bus_error *ret_error)
+on_unwrap(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
+    static const UseCall call = {read_unwrap_query, start_unwrap};
+    SealUnwrapAsk query = {.must_seal = is_shared(message)};
+
+    return serve_use(message, &call, &query, ret_error);
+}
+
+/* -- Raw ------------------------------------------------------------------------ */
+
+static int
+read_raw_query(sd_bus_message *message, gpointer data, sd_bus_error *ret_error)
+{
+    SealRawAsk *query = data;
     const char *name = NULL;
     int result = sd_bus_message_read(message, "s", &name);
 
@@ -286,29 +317,20 @@ read_raw_query(sd_bus_message *message, SealRawAsk *query, sd_bus_error *ret_err
         "operation '%.64s' is not served, expected ecdh, rsa-sign or rsa-decrypt", name);
 }
 
+static SealKeyUse *
+start_raw(const SealKeyUseContext *context, const SealKeyUseAsk *ask, gpointer query,
+          SealPeerCall *request)
+{
+    return seal_raw_async(context, ask, query, on_secret, request);
+}
+
 static int
 on_raw(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
-    SealFrontConnection *connection =
-        seal_front_connection_current(sd_bus_message_get_bus(message));
-    SealRawAsk query = {.is_shared = !connection->is_private};
-    SealPeer *peer = NULL;
-    SealPeerCall *request = NULL;
-    SealKeyUse *use = NULL;
-    SealKeyUseAsk ask = {0};
-    int result = seal_callers_identify(connection->callers, message, &peer, ret_error);
+    static const UseCall call = {read_raw_query, start_raw};
+    SealRawAsk query = {.is_shared = is_shared(message)};
 
-    if (result <= 0)
-        return result < 0 ? result : 1;
-    result = read_raw_query(message, &query, ret_error);
-    if (result < 0)
-        return result;
-    ask = ask_of(peer, message);
-    request = seal_peer_call_new(peer, message);
-    use = seal_raw_async(connection->front->context, &ask, &query, on_secret, request);
-    if (use) /* else it has been answered */
-        seal_peer_call_on_cancel(request, cancel_use, use);
-    return 1;
+    return serve_use(message, &call, &query, ret_error);
 }
 
 const sd_bus_vtable seal_front_key_vtable[] = {

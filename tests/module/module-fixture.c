@@ -229,3 +229,13 @@ module_tokens_return(ModulePlace *place)
     g_assert_cmpint(g_rmdir(tokens), ==, 0);
     move_tokens(place, "away", "tokens");
 }
+
+int
+module_run_tests(int argc, char **argv, const ModuleTest *tests, gsize n_tests)
+{
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < n_tests; i++)
+        g_test_add(tests[i].path, ModulePlace, tests[i].groups, module_place_set_up, tests[i].test,
+                   module_place_tear_down);
+    return g_test_run();
+}

@@ -60,5 +60,14 @@ void module_tokens_return(ModulePlace *place);
 /* Runs `child(place)` in a forked child, and fails unless it returns 0 in time. */
 void module_run_child(ModulePlace *place, int (*child)(ModulePlace *place));
 
+/* One test: its path, groups for the agent's configuration (nullable), and what it does. */
+typedef struct {
+    const char *path;
+    void (*test)(ModulePlace *place, gconstpointer data);
+    const char *groups;
+} ModuleTest;
+/* Runs them, each in a place of its own. What main() returns. */
+int module_run_tests(int argc, char **argv, const ModuleTest *tests, gsize n_tests);
+
 /* CKR_ names in failures: module_is(C_X(...), CKR_OK). */
 #define module_is(call, expected) g_assert_cmphex((call), ==, (expected))

@@ -364,10 +364,7 @@ test_random(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/arguments/unserved/say-so-whatever-they-get", test_unserved},
         {"/arguments/not-initialized/is-told-by-all", test_before_initialize},
         {"/arguments/sessions/invalid", test_invalid_sessions},
@@ -380,9 +377,5 @@ main(int argc, char **argv)
         {"/arguments/random/comes-as-asked", test_random},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

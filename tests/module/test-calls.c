@@ -234,10 +234,7 @@ test_session_cancel(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/functions/none-is-null", test_no_function_is_null},
         {"/functions/interfaces-of-3-0", test_interfaces},
         {"/initialize/once-and-again", test_initialize},
@@ -249,9 +246,5 @@ main(int argc, char **argv)
         {"/sessions/cancel-what-is-named", test_session_cancel},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -318,10 +318,7 @@ test_token_goes(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/threads/sign-at-once", test_threads},
         {"/threads/own-mutexes", test_own_mutexes},
         {"/signals/interrupt-nothing", test_signals},
@@ -335,9 +332,5 @@ main(int argc, char **argv)
         {"/gone/token", test_token_goes},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -266,10 +266,7 @@ test_no_agent_says_nothing(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/life/initialize/at-once-from-many-threads", test_at_once},
         {"/life/initialize/failing-mutex-is-told", test_failing_mutex},
         {"/life/initialize/os-locks-are-preferred", test_os_locks_are_preferred},
@@ -281,9 +278,5 @@ main(int argc, char **argv)
         {"/life/no-agent/says-nothing", test_no_agent_says_nothing},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -204,10 +204,7 @@ test_usual_attributes_are_there(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/objects/search", test_search},
         {"/objects/search-compares-lengths", test_search_compares_lengths},
         {"/objects/attributes", test_attributes},
@@ -216,9 +213,5 @@ main(int argc, char **argv)
         {"/objects/usual-attributes-are-there", test_usual_attributes_are_there},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -263,10 +263,7 @@ test_malformed_templates(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/opening/decrypt/every-oaep", test_every_oaep},
         {"/opening/decrypt/malformed-parameters", test_malformed_decrypting},
         {"/opening/derive/every-kdf-is-one-unwrap", test_every_kdf},
@@ -274,9 +271,5 @@ main(int argc, char **argv)
         {"/opening/derive/malformed-templates", test_malformed_templates},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -373,27 +373,20 @@ test_person_decides(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path, *groups;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
-        {"/raw/mechanism/is-listed-where-open", OPEN, test_mechanism_is_listed_where_open},
-        {"/raw/mechanism/is-listed-for-what-is-open", OPEN_SIGN,
-         test_mechanism_is_listed_where_open},
-        {"/raw/mechanism/closed-ones-are-refused", OPEN_SIGN, test_closed_ones_are_refused},
-        {"/raw/rsa/sign", OPEN, test_sign},
-        {"/raw/rsa/decrypt", OPEN, test_decrypt},
-        {"/raw/ecdh/derive", OPEN, test_derive},
-        {"/raw/ecdh/cuts-the-beginning", OPEN, test_derive_cuts_the_beginning},
-        {"/raw/ecdh/is-read-as-its-template-says", OPEN, test_derived_is_read_as_its_template_says},
-        {"/raw/ecdh/refusals", OPEN, test_derive_refusals},
-        {"/raw/ecdh/closed-is-refused", OPEN_SIGN, test_closed_derivation_is_refused},
-        {"/raw/person/decides", ASK, test_person_decides},
+    static const ModuleTest tests[] = {
+        {"/raw/mechanism/is-listed-where-open", test_mechanism_is_listed_where_open, OPEN},
+        {"/raw/mechanism/is-listed-for-what-is-open", test_mechanism_is_listed_where_open,
+         OPEN_SIGN},
+        {"/raw/mechanism/closed-ones-are-refused", test_closed_ones_are_refused, OPEN_SIGN},
+        {"/raw/rsa/sign", test_sign, OPEN},
+        {"/raw/rsa/decrypt", test_decrypt, OPEN},
+        {"/raw/ecdh/derive", test_derive, OPEN},
+        {"/raw/ecdh/cuts-the-beginning", test_derive_cuts_the_beginning, OPEN},
+        {"/raw/ecdh/is-read-as-its-template-says", test_derived_is_read_as_its_template_says, OPEN},
+        {"/raw/ecdh/refusals", test_derive_refusals, OPEN},
+        {"/raw/ecdh/closed-is-refused", test_closed_derivation_is_refused, OPEN_SIGN},
+        {"/raw/person/decides", test_person_decides, ASK},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, tests[i].groups, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

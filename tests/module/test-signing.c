@@ -134,7 +134,7 @@ verify(ModulePlace *place, const Row *row, const CK_BYTE *signature, gsize len)
     EVP_PKEY_free(key);
 }
 
-/* At once by C_Sign, and in two parts. */
+/* At once by C_Sign, and in three parts, one of them empty. */
 static void
 test_every_signature(ModulePlace *place, gconstpointer data)
 {
@@ -157,6 +157,7 @@ test_every_signature(ModulePlace *place, gconstpointer data)
                               parameter_len),
                   CKR_OK);
         module_is(use.calls->C_SignUpdate(use.session, input, 7), CKR_OK);
+        module_is(use.calls->C_SignUpdate(use.session, NULL, 0), CKR_OK);
         module_is(use.calls->C_SignUpdate(use.session, input + 7, input_len - 7), CKR_OK);
         module_is(use.calls->C_SignFinal(use.session, signature, &len), CKR_OK);
         verify(place, &rows[i], signature, len);
@@ -282,10 +283,7 @@ test_malformed_signing(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/signing/every-one", test_every_signature},
         {"/signing/length-protocol-of-final", test_final_length_protocol},
         {"/signing/order", test_order},
@@ -293,9 +291,5 @@ main(int argc, char **argv)
         {"/signing/malformed-parameters", test_malformed_signing},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

@@ -48,43 +48,6 @@ test_length_protocol(ModulePlace *place, gconstpointer data)
 }
 
 static void
-verify(ModulePlace *place, const char *name, const EVP_MD *md, const CK_BYTE *signature, gsize len)
-{
-    EVP_PKEY *key = module_public_key(place, name);
-    EVP_MD_CTX *context = EVP_MD_CTX_new();
-
-    g_assert_cmpint(EVP_DigestVerifyInit(context, NULL, md, NULL, key), ==, 1);
-    g_assert_cmpint(EVP_DigestVerify(context, signature, len, (const CK_BYTE *)TEXT, TEXT_LEN), ==,
-                    1);
-    EVP_MD_CTX_free(context);
-    EVP_PKEY_free(key);
-}
-
-static void
-test_parts(ModulePlace *place, gconstpointer data)
-{
-    ModuleUse use = module_use_new(place);
-    CK_BYTE signature[512];
-    CK_ULONG len = sizeof signature;
-
-    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT, 1),
-              CKR_OPERATION_NOT_INITIALIZED);
-    module_is(sign_init(&use, 1, CKM_SHA384_RSA_PKCS, NULL, 0), CKR_OK);
-    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT, 5), CKR_OK);
-    module_is(use.calls->C_SignUpdate(use.session, NULL, 0), CKR_OK);
-    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT + 5, TEXT_LEN - 5), CKR_OK);
-    module_is(use.calls->C_SignFinal(use.session, signature, &len), CKR_OK);
-    verify(place, "alice-rsa-sign", EVP_sha384(), signature, len);
-
-    len = sizeof signature;
-    module_is(sign_init(&use, 10, CKM_EDDSA, NULL, 0), CKR_OK);
-    module_is(use.calls->C_SignUpdate(use.session, (CK_BYTE *)TEXT, TEXT_LEN), CKR_OK);
-    module_is(use.calls->C_SignFinal(use.session, signature, &len), CKR_OK);
-    g_assert_cmpuint(len, ==, 64);
-    verify(place, "alice-ed25519-sign", NULL, signature, len);
-}
-
-static void
 test_sign_refusals(ModulePlace *place, gconstpointer data)
 {
     ModuleUse use = module_use_new(place);
@@ -295,12 +258,8 @@ test_derive_refusals(ModulePlace *place, gconstpointer data)
 int
 main(int argc, char **argv)
 {
-    static const struct {
-        const char *path;
-        void (*test)(ModulePlace *place, gconstpointer data);
-    } tests[] = {
+    static const ModuleTest tests[] = {
         {"/sign/length-protocol", test_length_protocol},
-        {"/sign/in-parts", test_parts},
         {"/sign/refusals", test_sign_refusals},
         {"/decrypt/small-buffer-keeps-the-answer", test_decrypt},
         {"/decrypt/implicit-rejection", test_implicit_rejection},
@@ -309,9 +268,5 @@ main(int argc, char **argv)
         {"/derive/refusals", test_derive_refusals},
     };
 
-    g_test_init(&argc, &argv, NULL);
-    for (gsize i = 0; i < G_N_ELEMENTS(tests); i++)
-        g_test_add(tests[i].path, ModulePlace, NULL, module_place_set_up, tests[i].test,
-                   module_place_tear_down);
-    return g_test_run();
+    return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
 }

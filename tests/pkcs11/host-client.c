@@ -438,6 +438,22 @@ seal_test_host_raw(SealTestHost *host, const SealKeyInfo *key, SealMechanism mec
     return seal_test_host_ask(host, &header, bytes);
 }
 
+SealTestHost *
+seal_test_host_unlocked(SealTestHome *home, const char *mood)
+{
+    SealTestHost *host = NULL;
+    g_autofree char *pin = NULL;
+    g_autoptr(SealTestAnswer) login = NULL;
+
+    seal_test_fixture_new(home);
+    seal_test_mood(home, mood ? mood : "");
+    host = seal_test_host_new(home, mood != NULL);
+    pin = seal_test_fixture_pin(home);
+    login = seal_test_host_login(host, "Alice", pin);
+    g_assert_cmpint(login->status, ==, SEAL_ERROR_NONE);
+    return host;
+}
+
 /* -- moods
  * ----------------------------------------------------------------------------------------- */
 

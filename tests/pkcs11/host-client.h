@@ -37,6 +37,9 @@ SealTestHost *seal_test_host_start(SealTestHome *home, const char *module, const
 /* As above with the fixture's module or (moody TRUE) the one with moods on top; expects success and
  * waits until every token was told. */
 SealTestHost *seal_test_host_new(SealTestHome *home, gboolean moody);
+/* As above over a fixture made here, with the moody module in this mood unless it is NULL; and logs in
+ * to Alice's token. */
+SealTestHost *seal_test_host_unlocked(SealTestHome *home, const char *mood);
 /* Closes the channel and waits for the end; returns the exit status (128 + signal if one ended it).
  */
 int seal_test_host_stop(SealTestHost *host);

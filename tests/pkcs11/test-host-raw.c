@@ -7,7 +7,6 @@
 
 #include "pkcs11/host/openssl.h"
 #include "tests/pkcs11/host-client.h"
-#include "tests/support/fixture.h"
 
 typedef struct {
     SealTestHome *home;
@@ -17,16 +16,8 @@ typedef struct {
 static void
 scene_set_up(Scene *scene, gconstpointer mood)
 {
-    g_autoptr(SealTestAnswer) login = NULL;
-    g_autofree char *pin = NULL;
-
     scene->home = seal_test_home_new();
-    seal_test_fixture_new(scene->home);
-    seal_test_mood(scene->home, mood ? mood : "");
-    scene->host = seal_test_host_new(scene->home, mood != NULL);
-    pin = seal_test_fixture_pin(scene->home);
-    login = seal_test_host_login(scene->host, "Alice", pin);
-    g_assert_cmpint(login->status, ==, SEAL_ERROR_NONE);
+    scene->host = seal_test_host_unlocked(scene->home, mood);
 }
 
 static void
