@@ -103,6 +103,19 @@ belongs_to(gpointer handle, gpointer object, gpointer session)
     return ((SealSecretKey *)object)->session == ((SealSession *)session)->handle;
 }
 
+static gboolean
+has_sessions(const SealSessions *sessions, CK_SLOT_ID slot)
+{
+    GHashTableIter iter;
+    SealSession *session = NULL;
+
+    g_hash_table_iter_init(&iter, sessions->by_handle);
+    while (g_hash_table_iter_next(&iter, NULL, (gpointer *)&session))
+        if (session->slot == slot)
+            return TRUE;
+    return FALSE;
+}
+
 void
 seal_sessions_close(SealSessions *sessions, SealSession *session)
 {
@@ -111,7 +124,7 @@ seal_sessions_close(SealSessions *sessions, SealSession *session)
     (void)g_hash_table_foreach_remove(sessions->objects, belongs_to, session);
     (void)g_hash_table_remove(sessions->by_handle, GSIZE_TO_POINTER(session->handle));
     /* PKCS#11 5.6: with a slot's last session ends its login */
-    if (seal_sessions_count(sessions, slot, FALSE) == 0)
+    if (!has_sessions(sessions, slot))
         seal_session_set_login(sessions, slot, FALSE);
 }
 
