@@ -17,20 +17,26 @@
 static const char *const names[] = {NAME, PEM_STRING_CMS, PEM_STRING_PKCS7, NULL};
 
 GBytes *
-seal_armor_write(GBytes *cms)
+seal_pem_write(const char *name, GBytes *bytes)
 {
-    SealBytes bytes = seal_bytes_view(cms);
+    SealBytes view = seal_bytes_view(bytes);
     BIO *out = BIO_new(BIO_s_mem());
     char *text = NULL;
     long len = 0;
-    GBytes *armored = NULL;
+    GBytes *block = NULL;
 
-    if (PEM_write_bio(out, NAME, "", bytes.data, (long)bytes.len) <= 0)
-        g_error("out of memory for the text of a signature");
+    if (PEM_write_bio(out, name, "", view.data, (long)view.len) <= 0)
+        g_error("out of memory for a block of text");
     len = BIO_get_mem_data(out, &text);
-    armored = g_bytes_new(text, (gsize)len);
+    block = g_bytes_new(text, (gsize)len);
     BIO_free(out);
-    return armored;
+    return block;
+}
+
+GBytes *
+seal_armor_write(GBytes *cms)
+{
+    return seal_pem_write(NAME, cms);
 }
 
 static SealBytes

@@ -12,3 +12,7 @@ GBytes *seal_armor_write(GBytes *cms);
  * that is). NULL with INVALID_INPUT if it is damaged, or if anything but blanks stands before or
  * behind it: that would pass for signed. */
 GBytes *seal_armor_read(GBytes *text, GError **error);
+
+/* Returns (transfer full) one PEM block (RFC 7468) with `bytes` under `name`, e.g. "CERTIFICATE" or
+ * "PKCS7", lines ending in LF. */
+GBytes *seal_pem_write(const char *name, GBytes *bytes);

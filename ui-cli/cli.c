@@ -24,6 +24,7 @@ static const SealCommand *const commands[] = {
     &seal_command_unlock,
     &seal_command_lock,
     &seal_command_git,
+    &seal_command_mutt,
     NULL,
 };
 
@@ -95,7 +96,7 @@ run(char **argv, GError **error)
     if (!name) {
         seal_usage_error_set(error, "",
                              "say what to do: list, sign, verify, encrypt, decrypt, open, "
-                             "trust, unlock, lock or git");
+                             "trust, unlock, lock, git or mutt");
         return SEAL_STATUS_USAGE;
     }
     if (g_str_equal(name, "--version")) {

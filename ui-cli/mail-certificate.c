@@ -75,6 +75,15 @@ check_usage(X509 *certificate, SealCertificatePurpose purpose)
 }
 
 gboolean
+seal_mail_certificate_has_use(X509 *certificate, SealCertificatePurpose purpose)
+{
+    g_autofree char *reason = X509_get0_pubkey(certificate) ? check_usage(certificate, purpose)
+                                                            : g_strdup("it cannot be read");
+
+    return reason == NULL;
+}
+
+gboolean
 seal_mail_certificate_check(GBytes *der, SealCertificatePurpose purpose, char **ret_reason)
 {
     g_autoptr(X509) certificate = seal_certificate_read(der, "it", NULL);

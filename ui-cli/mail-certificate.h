@@ -29,3 +29,6 @@ gboolean seal_mail_certificate_check(GBytes *der, SealCertificatePurpose purpose
 gboolean seal_mail_certificate_can_sign(const SealClientObjects *objects,
                                         const SealClientCertificate *certificate,
                                         SealCertificatePurpose purpose, char **ret_reason);
+
+/* TRUE if the certificate is one for `purpose` at all, whatever its dates. */
+gboolean seal_mail_certificate_has_use(X509 *certificate, SealCertificatePurpose purpose);

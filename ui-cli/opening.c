@@ -23,12 +23,12 @@ static const SealColour colours[] = {
     [SEAL_LINE_BAD] = SEAL_COLOUR_RED,
 };
 
-static void
-print_page(FILE *stream, const SealReport *report)
+void
+seal_opening_print_page(FILE *stream, const SealReport *report, guint first)
 {
     g_autoptr(GPtrArray) lines = seal_report_lines(report);
 
-    for (guint i = 0; i < lines->len; i++) {
+    for (guint i = first; i < lines->len; i++) {
         const SealReportLine *line = lines->pdata[i];
         g_autofree char *text = seal_text_clean(line->text);
 
@@ -53,7 +53,7 @@ print_report(const SealOpening *opening, const SealOptions *options, const SealR
 
         fprintf(stream, "%s\n", text);
     } else {
-        print_page(stream, report);
+        seal_opening_print_page(stream, report, 0);
     }
     fflush(stream);
 }

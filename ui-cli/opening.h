@@ -2,6 +2,8 @@
  * answer alike. */
 #pragma once
 
+#include <stdio.h>
+
 #include "smime/open.h"
 #include "ui-cli/options.h"
 
@@ -15,3 +17,7 @@ typedef struct {
 /* Reads the mail that the first operand names, opens it, prints the report and, if it is good,
  * writes the content. Returns the exit status, or sets `error`. Blocks; may prompt. */
 int seal_opening_run(const SealOpening *opening, SealOptions *options, GError **error);
+
+/* Prints the page for people from line `first` (0: all of it) on, with colours where `stream` has
+ * them. */
+void seal_opening_print_page(FILE *stream, const SealReport *report, guint first);

@@ -34,10 +34,21 @@ def sections(text):
     return usage, parts
 
 
+def verbatim(lines):
+    return [".PP", ".nf", ".RS"] + [escape(line.strip()) for line in lines] + [".RE", ".fi"]
+
+
 def paragraphs(lines):
+    """Text, and blocks that are set in by two blanks: a list of entries, or lines to copy."""
     out = []
-    for block in "\n".join(lines).strip().split("\n\n"):
-        out += [".PP", escape(" ".join(line.strip() for line in block.split("\n")))]
+    for block in "\n".join(lines).strip("\n").split("\n\n"):
+        rows = block.split("\n")
+        if not all(row.startswith("  ") for row in rows):
+            out += [".PP", escape(" ".join(row.strip() for row in rows))]
+        elif all(re.match(r" +\S.*?  +\S", row) for row in rows):
+            out += entries(rows)
+        else:
+            out += verbatim(rows)
     return out
 
 
@@ -59,8 +70,7 @@ def command_page(program, name):
     page += entries(parts.get("options", []))
     examples = [line.strip() for line in parts.get("examples", []) if line.strip()]
     if examples:
-        page += [".PP", "Examples:", ".PP", ".nf", ".RS"] + [escape(line) for line in examples]
-        page += [".RE", ".fi"]
+        page += [".PP", "Examples:"] + verbatim(examples)
     return usage, page
 
 

@@ -1,0 +1,259 @@
+/* What mutt runs on mail that goes out.
+ *
+ * mutt knows a signer and each recipient as a file in one of its folders, FOLDER/NAME, and gives
+ * that path. For a recipient it chose from our index the file is there: it is the certificate. What
+ * the user wrote into smime_default_key or smime_sign_as has no file: its last part names a person
+ * or a key, and is looked up now, so that it goes on meaning the same after a renewal. */
+#include "ui-cli/mutt.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "pki/address.h"
+#include "smime/encrypt.h"
+#include "smime/mail.h"
+#include "smime/sign.h"
+#include "ui-cli/agent-signer.h"
+#include "ui-cli/files.h"
+#include "ui-cli/mail-certificate.h"
+#include "ui-cli/mutt-index.h"
+#include "ui-cli/recipients.h"
+#include "ui-cli/signer-name.h"
+#include "ui-cli/status.h"
+
+/* What smime_default_key is in our privyseal.muttrc. */
+#define MYSELF "me"
+
+static const char *
+last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    return slash ? slash + 1 : path;
+}
+
+/* An entity as it will be sent: lines end in CRLF (RFC 8551 3.1). */
+static GBytes *
+read_entity(const char *path, GError **error)
+{
+    g_autoptr(GBytes) bytes = seal_input_read(path, SEAL_MAIL_MAX, error);
+
+    if (bytes && g_bytes_get_size(bytes) == 0)
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "the file '%s' is empty", path);
+    return bytes && g_bytes_get_size(bytes) > 0 ? seal_mail_canonical(bytes) : NULL;
+}
+
+/* -- myself ----------------------------------------------------------------------------------- */
+
+static gboolean
+has_address(const SealClientCertificate *certificate, const char *address)
+{
+    for (char **at = certificate->addresses; *at; at++) {
+        if (seal_address_equal(*at, address))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Keeps those of `addresses` (element-type utf8) that are among the certificate's. */
+static void
+keep_common(GPtrArray *addresses, const SealClientCertificate *certificate)
+{
+    for (guint i = addresses->len; i > 0; i--) {
+        if (!has_address(certificate, addresses->pdata[i - 1]))
+            g_ptr_array_remove_index(addresses, i - 1);
+    }
+}
+
+static void
+add_new(GPtrArray *addresses, char **more)
+{
+    for (char **at = more; *at; at++) {
+        if (!seal_address_in(addresses, *at))
+            g_ptr_array_add(addresses, g_strdup(*at));
+    }
+}
+
+static void
+set_not_one_person(const GPtrArray *everybody, GError **error)
+{
+    g_autoptr(GString) list = g_string_new(NULL);
+
+    for (guint i = 0; i < everybody->len; i++)
+        g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", (char *)everybody->pdata[i]);
+    if (everybody->len == 0)
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+                    "no key on any token signs mail: insert your token, and see 'privyseal list'");
+    else
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+                    "the tokens hold keys of %s: say in your muttrc who you are, with "
+                    "'set smime_default_key=ADDRESS'",
+                    list->str);
+}
+
+/* The address that all certificates with which mail can be signed here have in common; several
+ * persons or none are an error, never a guess. (transfer full) */
+static char *
+my_address(const SealClientObjects *objects, GError **error)
+{
+    g_autoptr(GPtrArray) common = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) everybody = g_ptr_array_new_with_free_func(g_free);
+
+    for (guint i = 0; i < objects->certificates->len; i++) {
+        const SealClientCertificate *certificate = objects->certificates->pdata[i];
+        g_autofree char *reason = NULL;
+
+        if (!certificate->addresses[0] ||
+            !seal_mail_certificate_can_sign(objects, certificate, SEAL_PURPOSE_SIGN_MAIL, &reason))
+            continue;
+        if (everybody->len == 0)
+            add_new(common, certificate->addresses);
+        else
+            keep_common(common, certificate);
+        add_new(everybody, certificate->addresses);
+    }
+    if (common->len > 0)
+        return g_strdup(common->pdata[0]);
+    set_not_one_person(everybody, error);
+    return NULL;
+}
+
+/* -- signing ---------------------------------------------------------------------------------- */
+
+static const SealClientCertificate *
+find_signer(const SealClientObjects *objects, const char *name, GError **error)
+{
+    g_autofree char *address = NULL;
+
+    if (*name && !g_str_equal(name, MYSELF))
+        return seal_signer_by_name(objects, name, SEAL_PURPOSE_SIGN_MAIL, error);
+    address = my_address(objects, error);
+    return address ? seal_mail_certificate_find(objects, address, SEAL_PURPOSE_SIGN_MAIL, error)
+                   : NULL;
+}
+
+static SealAgentSigner *
+new_signer(SealReach *reach, SealOptions *options, GError **error)
+{
+    const char *path = seal_options_value(options, "key");
+    const SealClientObjects *objects = seal_reach_objects(reach, error);
+    const SealClientCertificate *certificate =
+        objects ? find_signer(objects, path ? last_part(path) : MYSELF, error) : NULL;
+    const SealClientKey *key = certificate ? seal_objects_key(objects, certificate->key) : NULL;
+
+    return key ? seal_agent_signer_new(reach, key, certificate,
+                                       seal_options_values(options, "chain"), error)
+               : NULL;
+}
+
+int
+seal_mutt_sign(SealOptions *options, const GPtrArray *files, GError **error)
+{
+    const SealSignOptions how = {.hash = seal_options_value(options, "digest")};
+    g_autoptr(GBytes) entity = read_entity(files->pdata[0], error);
+    g_autoptr(SealReach) reach = entity ? seal_reach_agent(error) : NULL;
+    g_autoptr(SealAgentSigner) signer = reach ? new_signer(reach, options, error) : NULL;
+    g_autoptr(GBytes) signature = NULL;
+
+    if (signer)
+        signature = seal_detached_sign(entity, seal_agent_signer_peek(signer), &how, error);
+    if (!signature || !seal_output_write(NULL, signature, error))
+        return SEAL_STATUS_IO;
+    return SEAL_STATUS_DONE;
+}
+
+/* -- encrypting ------------------------------------------------------------------------------- */
+
+static gboolean
+read_cipher(const char *name, SealContentCipher *ret_cipher, GError **error)
+{
+    *ret_cipher =
+        name && g_str_equal(name, "aes128") ? SEAL_CONTENT_AES128_CBC : SEAL_CONTENT_AES256_CBC;
+    if (!name || g_str_equal(name, "aes128") || g_str_equal(name, "aes256"))
+        return TRUE;
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
+                "cannot encrypt with '%s': set smime_encrypt_with to aes256 or aes128", name);
+    return FALSE;
+}
+
+/* Myself, by the key that signs: the certificate that encrypts has the same address.
+ * (transfer full) */
+static char *
+address_of_key(SealReach **reach, const char *name, GError **error)
+{
+    const SealClientObjects *objects = NULL;
+    const SealClientCertificate *certificate = NULL;
+
+    if (!*reach)
+        *reach = seal_reach_agent(error);
+    objects = *reach ? seal_reach_objects(*reach, error) : NULL;
+    certificate = objects ? find_signer(objects, name, error) : NULL;
+    if (!certificate)
+        return NULL;
+    if (certificate->addresses[0])
+        return g_strdup(certificate->addresses[0]);
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+                "cannot encrypt to the owner of key '%s': its certificate has no mail address",
+                name);
+    return NULL;
+}
+
+/* What stands for `path` in a search for recipients: a file, or an address. (transfer full) */
+static char *
+recipient_of(SealReach **reach, const char *path, GError **error)
+{
+    const char *name = last_part(path);
+    g_autofree char *address = NULL;
+    char *file = NULL;
+
+    if (strchr(path, '/') && g_file_test(path, G_FILE_TEST_IS_REGULAR))
+        return g_strdup(path);
+    address = strchr(name, '@') ? g_strdup(name) : address_of_key(reach, name, error);
+    file = address ? seal_mutt_index_find(address) : NULL;
+    return file ? file : g_steal_pointer(&address);
+}
+
+static GPtrArray *
+find_recipients(SealReach **reach, const GPtrArray *paths, GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) certificates = NULL;
+
+    for (guint i = 1; i < paths->len; i++) {
+        char *name = recipient_of(reach, paths->pdata[i], error);
+
+        if (!name)
+            return NULL;
+        g_ptr_array_add(names, name);
+    }
+    certificates = seal_recipients_find(reach, names, NULL, error);
+    /* A person who writes to himself is named twice. */
+    for (guint i = certificates ? certificates->len : 0; i > 0; i--) {
+        GBytes *last = certificates->pdata[i - 1];
+        guint first = 0;
+
+        if (g_ptr_array_find_with_equal_func(certificates, last, g_bytes_equal, &first) &&
+            first < i - 1)
+            g_ptr_array_remove_index(certificates, i - 1);
+    }
+    return g_steal_pointer(&certificates);
+}
+
+int
+seal_mutt_encrypt(SealOptions *options, const GPtrArray *files, GError **error)
+{
+    SealEncryptOptions how = {0};
+    g_autoptr(SealReach) reach = NULL;
+    g_autoptr(GBytes) entity = NULL;
+    g_autoptr(GPtrArray) recipients = NULL;
+    g_autoptr(GBytes) sealed = NULL;
+
+    if (!read_cipher(seal_options_value(options, "cipher"), &how.cipher, error))
+        return SEAL_STATUS_IO;
+    entity = read_entity(files->pdata[0], error);
+    recipients = entity ? find_recipients(&reach, files, error) : NULL;
+    sealed = recipients ? seal_cms_encrypt(entity, recipients, &how, error) : NULL;
+    if (!sealed || !seal_output_write(NULL, sealed, error))
+        return SEAL_STATUS_IO;
+    return SEAL_STATUS_DONE;
+}
