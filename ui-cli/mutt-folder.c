@@ -8,7 +8,6 @@
 #include <glib/gstdio.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -17,7 +16,7 @@
 #include "pki/certificate.h"
 #include "smime/armor.h"
 #include "ui-cli/mail-certificate.h"
-#include "ui-cli/terminal.h"
+#include "ui-cli/trust-options.h"
 
 #define ID_LEN    40    /* hex digits, as the agent's ids of certificates */
 #define FILES_MAX 10000 /* mutt reads the index line by line at each look-up */
@@ -132,17 +131,9 @@ seal_mutt_folder_keep(const char *folder, const GPtrArray *certificates, GError 
 
 /* -- what is in it ---------------------------------------------------------------------------- */
 
-static void
-warn(const char *text)
-{
-    g_autofree char *clean = seal_text_clean(text);
-
-    fprintf(stderr, "privyseal: warning: %s\n", clean);
-}
-
 /* NULL, with a warning, for a file that is no certificate. */
 static SealMuttEntry *
-read_entry(const char *folder, const char *id)
+read_entry(const char *folder, const char *id, GPtrArray *warnings)
 {
     g_autofree char *path = g_build_filename(folder, id, NULL);
     g_autoptr(GError) problem = NULL;
@@ -152,7 +143,7 @@ read_entry(const char *folder, const char *id)
     SealMuttEntry *entry = NULL;
 
     if (!certificates) {
-        warn(problem->message);
+        g_ptr_array_add(warnings, g_strdup(problem->message));
         return NULL;
     }
     entry = g_new0(SealMuttEntry, 1);
@@ -197,16 +188,18 @@ GPtrArray *
 seal_mutt_folder_read(const char *folder, GError **error)
 {
     g_autoptr(GPtrArray) ids = list_ids(folder, error);
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     GPtrArray *entries = NULL;
 
     if (!ids)
         return NULL;
     entries = g_ptr_array_new_with_free_func(entry_free);
     for (guint i = 0; i < ids->len; i++) {
-        SealMuttEntry *entry = read_entry(folder, ids->pdata[i]);
+        SealMuttEntry *entry = read_entry(folder, ids->pdata[i], warnings);
 
         if (entry)
             g_ptr_array_add(entries, entry);
     }
+    seal_trust_warn(warnings);
     return entries;
 }

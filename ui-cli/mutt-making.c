@@ -206,7 +206,7 @@ recipient_of(SealReach **reach, const char *path, GError **error)
     g_autofree char *address = NULL;
     char *file = NULL;
 
-    if (strchr(path, '/') && g_file_test(path, G_FILE_TEST_IS_REGULAR))
+    if (g_file_test(path, G_FILE_TEST_IS_REGULAR))
         return g_strdup(path);
     address = strchr(name, '@') ? g_strdup(name) : address_of_key(reach, name, error);
     file = address ? seal_mutt_index_find(address) : NULL;

@@ -23,14 +23,16 @@
 #include "ui-cli/stop.h"
 #include "ui-cli/trust-options.h"
 
-/* The first line makes mutt believe a signature; it compares the words, but for their case. */
+/* These words make mutt believe a signature, if they are the whole first line. So warnings (on
+ * anchors that cannot be used) come last. */
 static void
-print_signature_verdict(const SealReport *report)
+print_signature_verdict(const SealReport *report, const GPtrArray *warnings)
 {
     if (report->good)
         fputs("Verification successful\n", stderr);
     /* The page's own first line would claim that the sender was compared. */
     seal_opening_print_page(stderr, report, report->good ? 1 : 0);
+    seal_trust_warn(warnings);
 }
 
 /* An opened envelope is worth a line only if nothing inside will be judged: nobody signed. */
@@ -59,7 +61,8 @@ status_of(const SealReport *report, GError **error)
 int
 seal_mutt_open(SealOptions *options, const GPtrArray *files, GError **error)
 {
-    g_autoptr(SealTrust) trust = seal_trust_from_options(options, "mutt", error);
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(SealTrust) trust = seal_trust_read_options(options, "mutt", warnings, error);
     g_autoptr(SealAgentUnwrapper) unwrapper = seal_agent_unwrapper_new();
     g_autoptr(GBytes) cms = NULL;
     g_autoptr(GBytes) content = NULL;
@@ -72,7 +75,7 @@ seal_mutt_open(SealOptions *options, const GPtrArray *files, GError **error)
         return SEAL_STATUS_IO;
     layer = report->layers->len > 0 ? report->layers->pdata[0] : NULL;
     if (layer && layer->type == SEAL_LAYER_SIGNED)
-        print_signature_verdict(report);
+        print_signature_verdict(report, warnings);
     else
         print_encryption_verdict(report, content);
     /* As with multipart/signed, mutt shows what a bad signature covers, below its verdict. */
@@ -84,7 +87,8 @@ seal_mutt_open(SealOptions *options, const GPtrArray *files, GError **error)
 int
 seal_mutt_verify(SealOptions *options, const GPtrArray *files, GError **error)
 {
-    g_autoptr(SealTrust) trust = seal_trust_from_options(options, "mutt", error);
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(SealTrust) trust = seal_trust_read_options(options, "mutt", warnings, error);
     g_autoptr(GBytes) signature = NULL;
     g_autoptr(GBytes) content = NULL;
     g_autoptr(SealReport) report = NULL;
@@ -94,7 +98,7 @@ seal_mutt_verify(SealOptions *options, const GPtrArray *files, GError **error)
     if (!content)
         return SEAL_STATUS_IO;
     report = seal_detached_judge(content, signature, trust, SEAL_PURPOSE_SIGN_MAIL, 0);
-    print_signature_verdict(report);
+    print_signature_verdict(report, warnings);
     return status_of(report, error);
 }
 

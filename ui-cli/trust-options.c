@@ -62,10 +62,10 @@ add_defaults(SealTrust *trust, SealOptions *options, const SealPreferences *pref
 }
 
 SealTrust *
-seal_trust_from_options(SealOptions *options, const char *command, GError **error)
+seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *warnings,
+                        GError **error)
 {
     g_autoptr(SealTrust) trust = seal_trust_new();
-    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GError) problem = NULL;
     const char *word = seal_options_value(options, "revocation");
     SealPreferences preferences = {0};
@@ -78,7 +78,6 @@ seal_trust_from_options(SealOptions *options, const char *command, GError **erro
     }
     seal_trust_set_revocation(trust, preferences.revocation);
     add_defaults(trust, options, &preferences, warnings);
-    seal_trust_warn(warnings);
     if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
                    error) ||
         !add_files(trust, seal_options_values(options, "crl"), seal_trust_add_crl_file, error))
@@ -86,4 +85,14 @@ seal_trust_from_options(SealOptions *options, const char *command, GError **erro
     if (preferences.revocation != SEAL_REVOCATION_OFF && !seal_crls_add_defaults(trust, error))
         return NULL;
     return g_steal_pointer(&trust);
+}
+
+SealTrust *
+seal_trust_from_options(SealOptions *options, const char *command, GError **error)
+{
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+    SealTrust *trust = seal_trust_read_options(options, command, warnings, error);
+
+    seal_trust_warn(warnings);
+    return trust;
 }

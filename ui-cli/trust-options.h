@@ -34,6 +34,9 @@
  * unknown mode of `command`, FAILED or INVALID_INPUT for privyseal.conf, a revocation list or a
  * file that is named. Blocks. */
 SealTrust *seal_trust_from_options(SealOptions *options, const char *command, GError **error);
+/* The same, but the warnings are added to `warnings` (element-type utf8) instead of printed. */
+SealTrust *seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *warnings,
+                                   GError **error);
 
 /* Prints each of `warnings` (element-type utf8) as a line on stderr. */
 void seal_trust_warn(const GPtrArray *warnings);
