@@ -25,6 +25,7 @@ static const SealCommand *const commands[] = {
     &seal_command_lock,
     &seal_command_git,
     &seal_command_mutt,
+    &seal_command_setup,
     NULL,
 };
 
@@ -96,7 +97,7 @@ run(char **argv, GError **error)
     if (!name) {
         seal_usage_error_set(error, "",
                              "say what to do: list, sign, verify, encrypt, decrypt, open, "
-                             "trust, unlock, lock, git or mutt");
+                             "trust, unlock, lock, git, mutt or setup");
         return SEAL_STATUS_USAGE;
     }
     if (g_str_equal(name, "--version")) {

@@ -45,6 +45,10 @@ def main():
     if completed('encrypt', '--cipher', 'aes-128') != {'aes-128-gcm'}:
         print('encrypt --cipher: the names of ciphers are not completed')
         failures += 1
+    programs = set(re.findall(r'^  ([a-z]+)  +[^ ]', run(PROGRAM, 'setup', '--help').split('\noptions:\n')[0], flags=re.M))
+    if completed('setup', '') != programs:
+        print(f'setup: completed {sorted(completed("setup", ""))}, in its help {sorted(programs)}')
+        failures += 1
     return 1 if failures or not names else 0
 
 

@@ -5,8 +5,8 @@
 #include "tests/cli/cli-fixture.h"
 #include "tests/support/agent.h"
 
-static const char *const commands[] = {"list", "sign",  "verify", "encrypt", "decrypt",
-                                       "open", "trust", "unlock", "lock",    "git",   "mutt"};
+static const char *const commands[] = {"list",  "sign",   "verify", "encrypt", "decrypt", "open",
+                                       "trust", "unlock", "lock",   "git",     "mutt",    "setup"};
 
 static void
 test_help(void)
@@ -79,6 +79,7 @@ test_mistakes(void)
         {{"sign", "a.eml", "b.eml", NULL}, "'b.eml' is too much"},
         {{"unlock", "a", "b", NULL}, "is too much"},
         {{"verify", "--output", "-", NULL}, "needs a file"},
+        {{"setup", NULL}, "something is missing"},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(cases); i++) {

@@ -36,34 +36,19 @@ configure_engine() {
     echo "skipped: libengine-pkcs11-openssl is not installed"
     exit 77
   }
-  cat >openssl.cnf <<TXT
-openssl_conf = main
-[main]
-engines = engines
-[engines]
-pkcs11 = privyseal
-[privyseal]
-engine_id = pkcs11
-dynamic_path = $engine
-MODULE_PATH = $MODULE
-init = 0
-[req]
-distinguished_name = name
-[name]
-TXT
-  OPENSSL_CONF=$PWD/openssl.cnf
+  try "$PRIVYSEAL" setup openssl --yes
+  OPENSSL_CONF=$XDG_CONFIG_HOME/privyseal/openssl.cnf
   export OPENSSL_CONF
 }
 
-# Writes pkcs11.cfg for SunPKCS11. It wants a slot's number where several have a token.
+# Java knows the module, by the slot of this token: it would take the first that has one. The two
+# files are $configuration, for -providerArg, and $properties, for -Djava.security.properties.
 configure_java() { # token
   slot=$(pkcs11-tool --module "$MODULE" -L 2>/dev/null | grep -B1 "token label *: $1\$" |
     sed -n 's/^Slot [0-9]* (0x\([0-9a-f]*\)).*/\1/p')
-  cat >pkcs11.cfg <<TXT
-name = PrivySeal
-library = $MODULE
-slot = $((0x$slot))
-TXT
+  try "$PRIVYSEAL" setup java --yes --slot $((0x$slot))
+  # shellcheck disable=SC2034
+  configuration=$XDG_CONFIG_HOME/privyseal/java-pkcs11.cfg properties=$XDG_CONFIG_HOME/privyseal/java.security
 }
 
 # A TLS server's own key and certificate, made here; and the CAs of the clients that it takes.

@@ -8,8 +8,7 @@ anchors=$XDG_CONFIG_HOME/privyseal/anchors.d
 git config --global init.defaultBranch main
 git config --global user.name 'Alice Example'
 git config --global user.email alice@example.org
-git config --global gpg.format x509
-git config --global gpg.x509.program "$PRIVYSEAL-git"
+try "$PRIVYSEAL" setup git --yes
 try git init -q repository
 cd repository
 

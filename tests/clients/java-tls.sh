@@ -7,7 +7,7 @@ configure_java Tina
 make_tls_server
 
 connect_as() { # alias, version
-  java -Duser.home="$HOME" "$CLIENTS/TlsClient.java" pkcs11.cfg "$1" "$port" "$2" >answer 2>said ||
+  java -Duser.home="$HOME" "$CLIENTS/TlsClient.java" "$configuration" "$1" "$port" "$2" >answer 2>said ||
     fail "java ($1, TLS $2): $(cat said server.log)"
   grep -qx laes answer || fail "no answer ($1, TLS $2): $(cat answer said server.log)"
 }

@@ -1,10 +1,11 @@
 # Shared by the scripts that run NSS's tools, after common.sh; the database is in db.
 
-# A new database which knows the module and trusts the fixture's root.
+# A new database, as a profile of Thunderbird, which knows the module and trusts the fixture's root.
 register_module() {
   mkdir db
   try certutil -N -d sql:db --empty-password
-  try modutil -dbdir sql:db -add "Privy Seal" -libfile "$MODULE" -force
+  cp db/pkcs11.txt without
+  try "$PRIVYSEAL" setup thunderbird --profile db --yes
   try certutil -A -d sql:db -n root -t C,C,C -a -i "$TOKEN/root.pem"
 }
 
@@ -46,4 +47,15 @@ check_opens_from_openssl() { # certificate [openssl's options]
   try openssl cms -encrypt -aes256 -binary -in message -outform DER -out sealed.p7m \
     -recip "$recipient" "$@"
   check_opens "$what"
+}
+
+# NSS writes its list anew when somebody else's module comes; ours is taken out of what it wrote.
+check_undo() {
+  try modutil -dbdir sql:db -add Other -libfile /usr/lib/softhsm/libsofthsm2.so -force
+  try "$PRIVYSEAL" setup thunderbird --profile db --undo --yes
+  modutil -dbdir sql:db -list >said 2>&1 || true
+  grep -q 'Other' said || fail "the other module is gone: $(cat said)"
+  ! grep -q 'Privy Seal' said || fail "our module is still there: $(cat said)"
+  try modutil -dbdir sql:db -delete Other -force
+  cmp db/pkcs11.txt without
 }

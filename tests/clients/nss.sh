@@ -15,3 +15,4 @@ done
 
 # NSS 3.87 of Debian 12 knows no ECDH recipients (thunderbird-nss.sh has a newer one).
 check_opens_from_openssl alice-rsa-decrypt
+check_undo

@@ -56,3 +56,19 @@ ssh -F none -o "ProxyCommand=$sshd -i -f $PWD/sshd_config" -o StrictHostKeyCheck
   -o PreferredAuthentications=publickey -o LogLevel=ERROR "$(id -un)@token" echo logged-in >said 2>&1 ||
   fail "ssh: $(cat said)"
 grep -q logged-in said || fail "ssh: $(cat said)"
+
+# Without ssh-agent, by what `privyseal setup` writes.
+eval "$(ssh-agent -k)" >/dev/null
+trap - EXIT
+try "$PRIVYSEAL" setup openssh --yes
+login() { # options...
+  rm -f said
+  ssh -F "$HOME/.ssh/config" -o "ProxyCommand=$sshd -i -f $PWD/sshd_config" -o StrictHostKeyChecking=no \
+    -o UserKnownHostsFile=/dev/null -o IdentityFile=none -o PreferredAuthentications=publickey \
+    -o LogLevel=ERROR "$@" "$(id -un)@token" echo logged-in >said 2>&1
+}
+login || fail "ssh, set up: $(cat said)"
+grep -q logged-in said || fail "ssh, set up: $(cat said)"
+! login -o PKCS11Provider=none || fail "ssh has a key from elsewhere"
+try "$PRIVYSEAL" setup openssh --undo --yes
+[ ! -e "$HOME/.ssh" ] || fail "something is left in .ssh"

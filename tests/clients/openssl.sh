@@ -71,3 +71,6 @@ refuse "the bare ECDH secret" openssl cms -decrypt -engine pkcs11 -keyform engin
 refuse "Ed25519" openssl req -new -engine pkcs11 -keyform engine -key "$(key 0a)" -subj /CN=Alice
 refuse "a token that is not there" openssl req -new -engine pkcs11 -keyform engine \
   -key "pkcs11:token=Nobody;id=%01;type=private" -subj /CN=Nobody
+
+try "$PRIVYSEAL" setup openssl --undo --yes
+[ ! -e "$OPENSSL_CONF" ] || fail "something is left"
