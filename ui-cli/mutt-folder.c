@@ -169,7 +169,7 @@ list_ids(const char *folder, GError **error)
 
     if (!dir)
         return NULL;
-    while ((name = g_dir_read_name(dir))) {
+    while (ids->len <= FILES_MAX && (name = g_dir_read_name(dir))) {
         if (seal_mutt_folder_is_id(name))
             g_ptr_array_add(ids, g_strdup(name));
     }

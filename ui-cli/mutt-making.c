@@ -74,11 +74,18 @@ add_new(GPtrArray *addresses, char **more)
     }
 }
 
+static int
+compare_addresses(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
 static void
-set_not_one_person(const GPtrArray *everybody, GError **error)
+set_not_one_person(GPtrArray *everybody, GError **error)
 {
     g_autoptr(GString) list = g_string_new(NULL);
 
+    g_ptr_array_sort(everybody, compare_addresses);
     for (guint i = 0; i < everybody->len; i++)
         g_string_append_printf(list, "%s%s", i > 0 ? ", " : "", (char *)everybody->pdata[i]);
     if (everybody->len == 0)

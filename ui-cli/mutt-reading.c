@@ -8,8 +8,6 @@
 
 #include <stdio.h>
 
-#include "base/error.h"
-#include "pki/certificate.h"
 #include "smime/detached.h"
 #include "smime/entity.h"
 #include "smime/kind.h"
@@ -21,6 +19,7 @@
 #include "ui-cli/opening.h"
 #include "ui-cli/status.h"
 #include "ui-cli/stop.h"
+#include "ui-cli/terminal.h"
 #include "ui-cli/trust-options.h"
 
 /* These words make mutt believe a signature, if they are the whole first line. So warnings (on
@@ -48,16 +47,6 @@ print_encryption_verdict(const SealReport *report, GBytes *content)
         fprintf(stderr, "%s\n", ((const SealReportLine *)lines->pdata[0])->text);
 }
 
-static int
-status_of(const SealReport *report, GError **error)
-{
-    if (!seal_stop_check(error))
-        return SEAL_STATUS_REFUSED;
-    if (report->good)
-        return SEAL_STATUS_DONE;
-    return report->verdict == SEAL_VERDICT_REFUSED ? SEAL_STATUS_REFUSED : SEAL_STATUS_NOT_GOOD;
-}
-
 int
 seal_mutt_open(SealOptions *options, const GPtrArray *files, GError **error)
 {
@@ -81,7 +70,7 @@ seal_mutt_open(SealOptions *options, const GPtrArray *files, GError **error)
     /* As with multipart/signed, mutt shows what a bad signature covers, below its verdict. */
     if (content && !seal_output_write(NULL, content, error))
         return SEAL_STATUS_IO;
-    return status_of(report, error);
+    return seal_opening_status(report, error);
 }
 
 int
@@ -99,7 +88,7 @@ seal_mutt_verify(SealOptions *options, const GPtrArray *files, GError **error)
         return SEAL_STATUS_IO;
     report = seal_detached_judge(content, signature, trust, SEAL_PURPOSE_SIGN_MAIL, 0);
     print_signature_verdict(report, warnings);
-    return status_of(report, error);
+    return seal_opening_status(report, error);
 }
 
 /* -- the signer and the sender ---------------------------------------------------------------- */
@@ -133,7 +122,9 @@ seal_mutt_signer(SealOptions *options, const GPtrArray *files, GError **error)
     if (!mail || !seal_mail_open(mail, &how, &report, &content, error))
         return SEAL_STATUS_IO;
     if (!report->good) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "%s", report->reason);
+        g_autofree char *reason = seal_text_clean(report->reason);
+
+        fprintf(stderr, "privyseal: %s\n", reason);
         return SEAL_STATUS_NOT_GOOD;
     }
     return seal_mutt_print_certificate(signer_of(report)->certificate, error) ? SEAL_STATUS_DONE

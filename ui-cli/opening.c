@@ -71,8 +71,8 @@ write_content(const SealOpening *opening, const SealOptions *options, const Seal
 
 /* Ctrl-C in a prompt is a person's refusal to the mail library, but to us the end of the command.
  */
-static int
-answer(const SealReport *report, GError **error)
+int
+seal_opening_status(const SealReport *report, GError **error)
 {
     if (!seal_stop_check(error))
         return SEAL_STATUS_REFUSED;
@@ -127,5 +127,5 @@ seal_opening_run(const SealOpening *opening, SealOptions *options, GError **erro
     print_report(opening, options, report);
     if (!write_content(opening, options, report, content, error))
         return SEAL_STATUS_IO;
-    return answer(report, error);
+    return seal_opening_status(report, error);
 }

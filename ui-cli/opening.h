@@ -21,3 +21,6 @@ int seal_opening_run(const SealOpening *opening, SealOptions *options, GError **
 /* Prints the page for people from line `first` (0: all of it) on, with colours where `stream` has
  * them. */
 void seal_opening_print_page(FILE *stream, const SealReport *report, guint first);
+
+/* The exit status that goes with a report; CANCELLED after Ctrl-C. */
+int seal_opening_status(const SealReport *report, GError **error);

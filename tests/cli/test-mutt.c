@@ -105,7 +105,8 @@ test_sign_refusals(void)
     g_autoptr(SealTestResult) no_file = sign("alice@example.org", "sha256", absent);
 
     seal_cli_test_assert_error(nobody, 3, "signs as 'frank@example.org'");
-    seal_cli_test_assert_error(several, 3, "alice@example.org, bob@example.org");
+    seal_cli_test_assert_error(several, 3,
+                               "keys of alice@example.org, bob@example.org, carol@example.org:");
     seal_cli_test_assert_error(several, 3, "set smime_default_key=ADDRESS");
     seal_cli_test_assert_error(weak, 5, "sha1");
     seal_cli_test_assert_error(nothing, 5, "is empty");
@@ -374,8 +375,8 @@ test_signer_is_another(void)
         g_autofree char *mail = save_signed_mail(others[i]);
         g_autoptr(SealTestResult) result = judge("signer", mail, NULL);
 
-        seal_cli_test_assert_error(result, 5, others[i]);
-        seal_cli_test_assert_error(result, 5, "certified as alice@example.org");
+        seal_cli_test_assert_error(result, 1, others[i]);
+        seal_cli_test_assert_error(result, 1, "certified as alice@example.org");
     }
 }
 
@@ -390,7 +391,7 @@ test_signer_of_unsigned(void)
     g_autoptr(SealTestResult) addresses =
         seal_cli_test_privyseal(NULL, "mutt", "addresses", mail, NULL);
 
-    seal_cli_test_assert_error(signer, 5, "nobody signed it");
+    seal_cli_test_assert_error(signer, 1, "nobody signed it");
     seal_cli_test_assert_error(pk7out, 5, "no S/MIME signature");
     seal_cli_test_assert_error(certificates, 5, "no CMS signature");
     seal_cli_test_assert_error(addresses, 5, "no certificate");

@@ -40,8 +40,8 @@ play() { # arguments of the program...; steps on stdin
   "$python" "$CLIENTS/play.py" "$mutt" -F muttrc "$@" >said 2>&1 || fail "$mutt $*: $(cat said)"
 }
 
-# Writes a mail and sends it as is chosen in the S/MIME menu: s, e or b.
-send() { # choice, recipient
+# Writes a mail, chooses in the S/MIME menu: s, e, b or a, and goes on with these steps.
+compose() { # choice, recipient; steps on stdin
   rm -f sent.eml
   play -s 'The seal' "$2" <<TXT
 see To: $2
@@ -52,6 +52,13 @@ see Attachments
 type S
 see S/MIME (e)ncrypt
 type $1
+$(cat)
+TXT
+}
+
+# Composes a mail and sends it.
+send() { # choice, recipient; steps on stdin
+  compose "$1" "$2" <<TXT
 see (S/MIME)
 type y
 $(cat)
@@ -125,16 +132,7 @@ try openssl cms -decrypt -in both.eml -inkey "$TOKEN/software-keys/bob-rsa-decry
 try openssl cms -verify -in inner -CAfile "$TOKEN/root.pem" -out opened
 
 # Another key, chosen from the index of the keys.
-rm -f sent.eml
-play -s 'The seal' bob@example.org <<TXT
-see To: bob@example.org
-type \r
-see Subject: The seal
-type \r
-see Attachments
-type S
-see S/MIME (e)ncrypt
-type a
+compose a bob@example.org <<TXT
 see Sign as:
 type P-256\r
 see S/MIME certificates matching
@@ -261,16 +259,7 @@ TXT
 try openssl cms -decrypt -in sent.eml -inkey eve.key -recip eve.pem -out opened
 
 # Of Frank there is no certificate: nothing is sent.
-rm -f sent.eml
-play -s 'The seal' frank@example.org <<TXT
-see To: frank@example.org
-type \r
-see Subject: The seal
-type \r
-see Attachments
-type S
-see S/MIME (e)ncrypt
-type e
+compose e frank@example.org <<TXT
 see (S/MIME)
 type y
 see Enter keyID for frank@example.org
