@@ -287,6 +287,33 @@ test_own_address_is_not_taken_over(void)
     g_assert_nonnull(strstr(opened->out, SEAL_CLI_TEST_WORDS));
 }
 
+/* The agent cannot be reached: a trusted certificate is enough, one that is not does not count. */
+static void
+test_address_without_a_token(void)
+{
+    const TestSpec good = {.name = "Good", .address = "good@example.org", ENCRYPTS};
+    const TestSpec own = {.name = "Own", .address = "own@example.org", ENCRYPTS};
+    g_autofree char *entity = save_text("entity", SEAL_CLI_TEST_WORDS "\n");
+    Circle circle = {0};
+
+    circle_open(&circle, "absent-data");
+    {
+        g_autofree char *good_id = keep_new(&circle, &good, FALSE);
+        g_autofree char *own_id = keep_new(&circle, &own, TRUE);
+        g_autoptr(SealTestResult) sealed = seal_cli_test_privyseal(NULL, "mutt", "encrypt", entity,
+                                                                   "/keys/good@example.org", NULL);
+        g_autoptr(SealTestResult) refused =
+            seal_cli_test_privyseal(NULL, "mutt", "encrypt", entity, "/keys/own@example.org", NULL);
+
+        g_assert_cmpint(letter(&circle, "good@example.org", good_id), ==, 't');
+        g_assert_cmpint(letter(&circle, "own@example.org", own_id), ==, 'u');
+        seal_cli_test_assert_status(sealed, 0);
+        g_assert_cmpuint(sealed->out_len, >, 0);
+        seal_cli_test_assert_error(refused, 3, "cannot reach the agent");
+    }
+    circle_close(&circle);
+}
+
 static void
 add(void)
 {
@@ -297,6 +324,7 @@ add(void)
     g_test_add_func("/cli/mutt/index/unquotable-folder/is-refused",
                     test_folder_that_mutt_cannot_name);
     g_test_add_func("/cli/mutt/import/not-for-encryption/is-told", test_import_of_others);
+    g_test_add_func("/cli/mutt/encrypt/address-without-a-token", test_address_without_a_token);
     g_test_add_func("/cli/mutt/encrypt/own-address-is-not-taken-over",
                     test_own_address_is_not_taken_over);
 }
