@@ -3,7 +3,6 @@
 #include "ui-cli/command.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "ui-cli/ask.h"
@@ -91,17 +90,10 @@ show_changes(const SealSetup *setup)
         return;
     }
     for (char **line = lines; *line && (line[1] || **line); line++) {
-        g_auto(GStrv) columns = g_strsplit(*line, "\t", -1);
-        GString *clean = g_string_new(NULL);
+        g_autofree char *clean = seal_text_clean_line(*line);
 
-        for (char **column = columns; *column; column++) {
-            g_autofree char *part = seal_text_clean(*column);
-
-            g_string_append_printf(clean, "%s%s", column == columns ? "" : "\t", part);
-        }
-        seal_terminal_put(stdout, line_colour(*line), clean->str);
+        seal_terminal_put(stdout, line_colour(*line), clean);
         putchar('\n');
-        g_string_free(clean, TRUE);
     }
 }
 
@@ -134,7 +126,7 @@ finish_without_change(const SealSetupTarget *target, SealSetup *setup, gboolean 
                       gboolean is_dry, GError **error)
 {
     if (seal_setup_has_nothing_recorded(setup))
-        printf("%s was not set up by this command: there is nothing to take back\n",
+        printf("nothing is recorded that this command did to %s: there is nothing to take back\n",
                target->program);
     else if (is_undo)
         printf("%s is not set up any more: there is nothing left to take back\n", target->program);
@@ -153,7 +145,8 @@ confirm(const char *question, GError **error)
     fflush(stdout);
     answer = seal_ask(question, error);
     if (!answer) {
-        g_prefix_error(error, "nothing was changed (--yes does it unasked): ");
+        if (error && seal_error_is(*error, SEAL_ERROR_INTERACTION_REQUIRED))
+            g_prefix_error(error, "nothing was changed (--yes does it unasked): ");
         return FALSE;
     }
     if (g_ascii_strcasecmp(answer, "y") == 0 || g_ascii_strcasecmp(answer, "yes") == 0)
@@ -205,9 +198,9 @@ const SealCommand seal_command_setup = {
     .summary = "tell another program of the agent's keys",
     .description =
         "Changes the configuration of PROGRAM, in your own home, so that it uses the agent's keys\n"
-        "through privyseal-pkcs11.so and asks for no PIN itself. The changes are shown, as diff "
-        "-u\n"
-        "does, and made when you say yes. Doing it again brings them up to date; --undo takes out\n"
+        "through privyseal-pkcs11.so and asks for no PIN itself. The changes are shown, as by\n"
+        "diff -u, and made when you say yes. Doing it again brings them up to date; --undo takes "
+        "out\n"
         "what was put in, and leaves what you wrote.\n\n"
         "  thunderbird  the module is added to pkcs11.txt of each profile\n"
         "  firefox      the same\n"

@@ -101,15 +101,10 @@ show_on_terminal(const guint8 *data, gsize len)
         const char *line_end = memchr(at, '\n', (gsize)(end - at));
         gsize line_len = (gsize)((line_end ? line_end : end) - at);
         gsize shown_len = line_len > 0 && at[line_len - 1] == '\r' ? line_len - 1 : line_len;
-        g_auto(GStrv) columns = NULL;
         g_autofree char *line = g_strndup(at, shown_len);
+        g_autofree char *clean = seal_text_clean_line(line);
 
-        columns = g_strsplit(line, "\t", -1);
-        for (char **column = columns; *column; column++) {
-            g_autofree char *clean = seal_text_clean(*column);
-
-            printf("%s%s", column == columns ? "" : "\t", clean);
-        }
+        fputs(clean, stdout);
         if (line_end)
             printf("\n");
         at += line_len + (line_end ? 1 : 0);

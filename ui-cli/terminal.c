@@ -111,6 +111,20 @@ seal_text_clean_utf8(const char *text)
 }
 
 char *
+seal_text_clean_line(const char *line)
+{
+    g_auto(GStrv) columns = g_strsplit(line, "\t", -1);
+
+    for (char **column = columns; *column; column++) {
+        char *clean = seal_text_clean(*column);
+
+        g_free(*column);
+        *column = clean;
+    }
+    return g_strjoinv("\t", columns);
+}
+
+char *
 seal_text_cut(const char *text, guint columns)
 {
     const char *ellipsis = seal_terminal_is_utf8() ? "\u2026" : ".";

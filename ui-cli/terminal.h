@@ -30,6 +30,8 @@ guint seal_text_width(const char *text);
 char *seal_text_clean(const char *text);
 /* The same for programs: in UTF-8 whatever the locale. (transfer full) */
 char *seal_text_clean_utf8(const char *text);
+/* The same for a line of a file, whose tabs stay. (transfer full) */
+char *seal_text_clean_line(const char *line);
 /* At most `columns` columns of `text`; what is cut ends in an ellipsis. (transfer full) */
 char *seal_text_cut(const char *text, guint columns);
 

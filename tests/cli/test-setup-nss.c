@@ -2,6 +2,7 @@
  * left of pkcs11.txt. That NSS reads it is tested in tests/clients/nss.sh. */
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -85,6 +86,17 @@ test_one_profile(SealSetupScene *scene, gconstpointer data)
     g_free(seal_setup_scene_do(scene, "thunderbird", "--undo", "--yes", "--profile", folder, NULL));
     expect_ours_first(scene, ".thunderbird/abc.one/pkcs11.txt", INTERNAL);
     seal_setup_scene_expect(scene, "elsewhere/pkcs11.txt", INTERNAL OTHER);
+}
+
+/* Where new versions of Firefox keep new users' profiles. */
+static void
+test_xdg_profile(SealSetupScene *scene, gconstpointer data)
+{
+    seal_setup_scene_write(scene, "config/mozilla/firefox/profiles.ini",
+                           "[Profile0]\nIsRelative=1\nPath=p\n");
+    seal_setup_scene_write(scene, "config/mozilla/firefox/p/pkcs11.txt", INTERNAL);
+    g_free(seal_setup_scene_do(scene, "firefox", "--yes", NULL));
+    expect_ours_first(scene, "config/mozilla/firefox/p/pkcs11.txt", INTERNAL);
 }
 
 static void
@@ -320,6 +332,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("every-used-profile", test_all_profiles);
     ADD("one-profile-by-its-folder", test_one_profile);
+    ADD("profile-in-the-configuration-folder", test_xdg_profile);
     ADD("sandboxed-profile-comes-with-a-word", test_sandboxed_profile);
     ADD("evolution-is-in-the-shared-database", test_evolution);
     ADD("no-profile-is-status-3", test_no_profile);

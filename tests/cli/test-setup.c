@@ -105,12 +105,26 @@ test_undo_without_setup(SealSetupScene *scene, gconstpointer data)
 
     seal_setup_scene_write(scene, CONFIG, HAND_WRITTEN);
     said = seal_setup_scene_do(scene, "openssh", "--undo", NULL);
-    g_assert_nonnull(strstr(said, "was not set up by this command"));
+    g_assert_nonnull(strstr(said, "nothing is recorded that this command did to OpenSSH"));
     seal_setup_scene_expect(scene, CONFIG, HAND_WRITTEN);
     g_free(seal_setup_scene_do(scene, "openssh", "--yes", NULL));
     g_free(seal_setup_scene_do(scene, "openssh", "--undo", "--yes", NULL));
     again = seal_setup_scene_do(scene, "openssh", "--undo", "--yes", NULL);
     g_assert_cmpstr(again, ==, said);
+}
+
+/* Or by a crash after the file was changed back. */
+static void
+test_undone_by_hand(SealSetupScene *scene, gconstpointer data)
+{
+    g_autofree char *path = seal_test_home_path(scene->home, CONFIG);
+    g_autofree char *said = NULL;
+
+    g_free(seal_setup_scene_do(scene, "openssh", "--yes", NULL));
+    g_assert_cmpint(g_unlink(path), ==, 0);
+    said = seal_setup_scene_do(scene, "openssh", "--undo", NULL);
+    g_assert_nonnull(strstr(said, "there is nothing left to take back"));
+    seal_setup_scene_expect(scene, RECORD, NULL);
 }
 
 /* A home that came from elsewhere has our block, and no record of it. */
@@ -353,6 +367,7 @@ main(int argc, char **argv)
     ADD("undo-leaves-what-was-written-since", test_written_since);
     ADD("twice-changes-nothing", test_twice);
     ADD("undo-without-setup-says-so", test_undo_without_setup);
+    ADD("undo-after-it-was-undone-by-hand", test_undone_by_hand);
     ADD("undo-after-a-lost-record", test_lost_record);
     ADD("again-brings-up-to-date", test_brings_up_to_date);
     ADD("links-and-permissions-are-kept", test_links_and_permissions);

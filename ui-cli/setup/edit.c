@@ -1,7 +1,7 @@
 /* Files of other programs are changed as those would want it: through their symbolic links, with
  * their permissions, whole or not at all, and never if somebody else wrote to them since the person
- * was shown what would change. Access control lists and extended attributes are not carried over.
- */
+ * was shown what would change. Access control lists, extended attributes and further hard links are
+ * not carried over. */
 #include "ui-cli/setup/edit.h"
 
 #include <errno.h>

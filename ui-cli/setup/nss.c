@@ -157,9 +157,10 @@ plan_thunderbird(SealSetup *setup, GError **error)
 static gboolean
 plan_firefox(SealSetup *setup, GError **error)
 {
-    static const char *const roots[] = {
+    g_autofree char *config = g_build_filename(g_get_user_config_dir(), "mozilla/firefox", NULL);
+    const char *const roots[] = {
         ".mozilla/firefox",
-        ".config/mozilla/firefox", /* since Firefox 147 for new users */
+        config, /* new users of new versions */
         ".var/app/org.mozilla.firefox/.mozilla/firefox",
         ".var/app/org.mozilla.firefox/config/mozilla/firefox",
         "snap/firefox/common/.mozilla/firefox",

@@ -1,14 +1,11 @@
-/* OpenSSL: a configuration file of its own, which OPENSSL_CONF names. It includes the system's and
- * adds the engine of libp11 to the sections that are used there, whatever they are called, so every
- * other setting of the system holds. The system's file itself is only read. */
+/* OpenSSL: a configuration file of its own, which OPENSSL_CONF names. It includes the system's,
+ * which itself is only read. */
 #include "ui-cli/setup/targets.h"
 
-#include <openssl/conf.h>
 #include <openssl/crypto.h>
 #include <openssl/x509.h>
 
-#define OWN_INIT    "privyseal_init"
-#define OWN_ENGINES "privyseal_engines"
+#include "ui-cli/setup/openssl-conf.h"
 
 static char *
 system_file(void)
@@ -30,53 +27,6 @@ find_engine(SealSetup *setup, GError **error)
     return NULL;
 }
 
-/* Reads the system's file; `*ret_conf` is empty if there is none. */
-static gboolean
-read_system(SealSetup *setup, const char *path, CONF **ret_conf, GError **error)
-{
-    long line = 0;
-
-    *ret_conf = NCONF_new(NULL);
-    if (!g_file_test(path, G_FILE_TEST_EXISTS) || NCONF_load(*ret_conf, path, &line) > 0)
-        return TRUE;
-    NCONF_free(*ret_conf);
-    return seal_setup_fail(setup, error, SEAL_ERROR_INVALID_INPUT,
-                           "OpenSSL cannot read '%s' (line %ld)", path, line);
-}
-
-static char *
-value_or(const CONF *conf, const char *section, const char *name, const char *otherwise)
-{
-    const char *value = NCONF_get_string(conf, section, name);
-
-    return g_strdup(value ? value : otherwise);
-}
-
-static char *
-make_body(const char *system, const CONF *conf, const char *engine, const char *module)
-{
-    g_autofree char *init = value_or(conf, NULL, "openssl_conf", OWN_INIT);
-    g_autofree char *engines = value_or(conf, init, "engines", OWN_ENGINES);
-    GString *body = g_string_new(NULL);
-
-    if (g_file_test(system, G_FILE_TEST_EXISTS))
-        g_string_append_printf(body, ".include %s\n", system);
-    g_string_append_printf(body,
-                           "[default]\n"
-                           "openssl_conf = %s\n"
-                           "[%s]\n"
-                           "engines = %s\n"
-                           "[%s]\n"
-                           "pkcs11 = privyseal_pkcs11\n"
-                           "[privyseal_pkcs11]\n"
-                           "engine_id = pkcs11\n"
-                           "dynamic_path = %s\n"
-                           "MODULE_PATH = %s\n"
-                           "init = 0\n",
-                           init, init, engines, engines, engine, module);
-    return g_string_free(body, FALSE);
-}
-
 static gboolean
 plan(SealSetup *setup, GError **error)
 {
@@ -86,14 +36,11 @@ plan(SealSetup *setup, GError **error)
     g_autofree char *path = seal_setup_own_file("openssl.cnf");
     g_autofree char *body = NULL;
     SealEdit *edit = engine ? seal_setup_open(setup, path, error) : NULL;
-    CONF *conf = NULL;
 
-    if (!edit || !seal_setup_check_own(setup, edit, error) ||
-        !read_system(setup, system, &conf, error))
+    if (!edit || !seal_setup_check_own(setup, edit, error))
         return FALSE;
-    body = make_body(system, conf, engine, module);
-    NCONF_free(conf);
-    return seal_setup_put_block(setup, edit, body, error);
+    body = seal_openssl_conf_make(system, engine, module, error);
+    return body && seal_setup_put_block(setup, edit, body, error);
 }
 
 static char *

@@ -50,7 +50,7 @@ seal_profiles_find(const char *const *roots)
     GPtrArray *paths = g_ptr_array_new();
 
     for (; *roots; roots++) {
-        g_autofree char *root = g_build_filename(g_get_home_dir(), *roots, NULL);
+        g_autofree char *root = g_canonicalize_filename(*roots, g_get_home_dir());
         g_autofree char *ini = g_build_filename(root, "profiles.ini", NULL);
         g_autoptr(GBytes) bytes = seal_file_read(ini, PROFILES_INI_MAX, NULL);
         gsize len = 0;

@@ -3,8 +3,8 @@
 
 #include <glib.h>
 
-/* The folders of the profiles that the profiles.ini below `roots` name (paths below the home,
- * NULL-terminated), each once, in order, whether they exist or not. (transfer full,
+/* The folders of the profiles that the profiles.ini in `roots` name (NULL-terminated; relative ones
+ * are below the home), each once, in order, whether they exist or not. (transfer full,
  * NULL-terminated) A profiles.ini that cannot be read names none. Blocks. */
 char **seal_profiles_find(const char *const *roots);
 

@@ -4,6 +4,7 @@
  */
 #include "ui-cli/setup/record.h"
 
+#include <errno.h>
 #include <glib/gstdio.h>
 #include <string.h>
 
@@ -128,15 +129,20 @@ make_folder(const char *path, GError **error)
     return FALSE;
 }
 
-static void
-remove_record(const char *path)
+static gboolean
+remove_record(const char *path, GError **error)
 {
     g_autofree char *folder = g_path_get_dirname(path);
     g_autofree char *parent = g_path_get_dirname(folder);
 
-    (void)g_unlink(path);
+    if (g_unlink(path) < 0 && errno != ENOENT) {
+        g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
+                    "cannot remove '%s': %s", path, g_strerror(errno));
+        return FALSE;
+    }
     if (g_rmdir(folder) == 0)
         (void)g_rmdir(parent);
+    return TRUE;
 }
 
 gboolean
@@ -146,10 +152,8 @@ seal_record_save(SealRecord *record, GError **error)
     g_auto(GStrv) names = g_key_file_get_groups(record->file, &groups);
     g_autofree char *text = NULL;
 
-    if (groups == 0) {
-        remove_record(record->path);
-        return TRUE;
-    }
+    if (groups == 0)
+        return remove_record(record->path, error);
     text = g_key_file_to_data(record->file, &len, NULL);
     return make_folder(record->path, error) &&
            seal_file_replace(record->path, text, len, 0600, error);

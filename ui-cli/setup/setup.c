@@ -167,13 +167,14 @@ gboolean
 seal_setup_put_block(SealSetup *setup, SealEdit *edit, const char *body, GError **error)
 {
     char *text = seal_block_put(edit->before ? edit->before : "", setup->target->name, body, error);
+    g_autofree char *recorded = seal_setup_recall(setup, edit->path, KEY_CHANGED);
 
     if (!text) {
         g_prefix_error(error, "cannot change '%s': ", edit->path);
         return FALSE;
     }
     /* A home that was copied has the block, and not always the record. */
-    if (edit->before && seal_block_is_in(edit->before, setup->target->name))
+    if (!recorded && edit->before && seal_block_is_in(edit->before, setup->target->name))
         seal_setup_remember(setup, edit, KEY_CHANGED, "yes");
     seal_edit_take(edit, text);
     return TRUE;
