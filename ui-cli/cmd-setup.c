@@ -207,8 +207,7 @@ const SealCommand seal_command_setup = {
         "  evolution    the same in ~/.pki/nssdb, which Chromium and others read, too\n"
         "  openssh      PKCS11Provider in ~/.ssh/config\n"
         "  git          gpg.format and gpg.x509.program in the global configuration\n"
-        "  openssl      a configuration file of its own for OPENSSL_CONF, for -engine pkcs11; it\n"
-        "               includes the system's\n"
+        "  openssl      a file of its own for OPENSSL_CONF: the system's, and -engine pkcs11\n"
         "  java         files of its own for SunPKCS11 and -Djava.security.properties\n\n"
         "Programs that ask p11-kit (GnuTLS and others) need no setup.",
     .options = options_table,
