@@ -246,6 +246,20 @@ unwrap(SealGuest *guest, SealSession *session, SealDecryption *decryption, SealB
     return rv;
 }
 
+/* NSS takes every failure of C_UnwrapKey but CKR_DEVICE_ERROR for a reason to try the same by
+ * C_Decrypt (pk11_AnyUnwrapKey): the person who has just refused would be asked again. */
+static CK_RV
+discourage(CK_RV rv)
+{
+    static const CK_RV refusals[] = {CKR_FUNCTION_CANCELED, CKR_FUNCTION_REJECTED,
+                                     CKR_PIN_INCORRECT, CKR_PIN_LOCKED};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(refusals); i++)
+        if (refusals[i] == rv)
+            return CKR_DEVICE_ERROR;
+    return rv;
+}
+
 CK_RV
 C_UnwrapKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE object,
             CK_BYTE *wrapped, CK_ULONG wrapped_len, CK_ATTRIBUTE *template, CK_ULONG count,
@@ -266,11 +280,13 @@ C_UnwrapKey(CK_SESSION_HANDLE handle, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE 
     else
         rv = choose_key(guest, catalogue, session, mechanism, object,
                         CKR_UNWRAPPING_KEY_HANDLE_INVALID, &decryption);
-    /* Not for general use: only what was agreed upon opens keys. */
+    /* Not for general use: only what was agreed upon opens keys. NSS comes here with a token's key
+     * when C_Decrypt has failed, and goes back there unless it hears of an error of the device. */
     if (rv == CKR_OK && seal_catalogue_item(catalogue, object))
-        rv = CKR_KEY_FUNCTION_NOT_PERMITTED;
+        rv = CKR_DEVICE_ERROR;
     if (rv == CKR_OK)
-        rv = unwrap(guest, session, decryption, (SealBytes){wrapped, wrapped_len}, &opened);
+        rv = discourage(
+            unwrap(guest, session, decryption, (SealBytes){wrapped, wrapped_len}, &opened));
     if (rv == CKR_OK)
         rv = seal_secret_key_open(opened, template, count, &secret);
     if (rv == CKR_OK)

@@ -7,6 +7,7 @@
 #include "tests/module/agreement.h"
 #include "tests/module/module-fixture.h"
 #include "tests/support/agent.h"
+#include "tests/support/pinentry.h"
 
 #define TEXT     "the Keeper never lets the seal out of his hands"
 #define TEXT_LEN (sizeof TEXT - 1)
@@ -260,6 +261,51 @@ test_malformed_templates(ModulePlace *place, gconstpointer data)
     EVP_PKEY_free(theirs);
 }
 
+/* -- refusals ---------------------------------------------------------------------------------- */
+
+/* NSS (pk11_AnyUnwrapKey in lib/pk11wrap/pk11skey.c) tries C_Decrypt and C_UnwrapKey in turn,
+ * whatever the failure, but for CKR_DEVICE_ERROR: that must come from C_UnwrapKey. */
+static void
+test_refused_agreement(ModulePlace *place, gconstpointer data)
+{
+    ModuleUse use = module_use_new(place);
+    EVP_PKEY *theirs = module_public_key(place, "alice-p256-decrypt");
+    ModuleAgreement agreement = module_agreement_new(theirs, EVP_sha256());
+    CK_ECDH1_DERIVE_PARAMS parameters = parameters_of(&agreement, CKD_SHA256_KDF);
+    CK_MECHANISM wrap = {CKM_AES_KEY_WRAP, NULL, 0};
+    CK_OBJECT_HANDLE agreed = 0, key = 0;
+
+    seal_test_pinentry_answer(place->home, "cancel\n");
+    module_is(derive(&use, &parameters, sizeof parameters, NULL, 0, &agreed), CKR_OK);
+    module_is(use.calls->C_UnwrapKey(use.session, &wrap, agreed, agreement.wrapped->data,
+                                     agreement.wrapped->len, NULL, 0, &key),
+              CKR_DEVICE_ERROR);
+    g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 1);
+    module_agreement_clear(&agreement);
+    EVP_PKEY_free(theirs);
+}
+
+static void
+test_refused_decryption(ModulePlace *place, gconstpointer data)
+{
+    ModuleUse use = module_use_new(place);
+    CK_MECHANISM pkcs1 = {CKM_RSA_PKCS, NULL, 0};
+    CK_BYTE encrypted[256] = {0}, out[256];
+    CK_ULONG len = sizeof out;
+    CK_OBJECT_HANDLE key = 0;
+
+    seal_test_pinentry_answer(place->home, "cancel\n");
+    module_is(module_init(&use, use.calls->C_DecryptInit, RSA_DECRYPT, CKM_RSA_PKCS, NULL, 0),
+              CKR_OK);
+    module_is(use.calls->C_Decrypt(use.session, encrypted, sizeof encrypted, out, &len),
+              CKR_FUNCTION_CANCELED);
+    module_is(use.calls->C_UnwrapKey(use.session, &pkcs1,
+                                     module_find(place, use.session, CKO_PRIVATE_KEY, RSA_DECRYPT),
+                                     encrypted, sizeof encrypted, NULL, 0, &key),
+              CKR_DEVICE_ERROR);
+    g_assert_cmpuint(seal_test_pinentry_count(place->home), ==, 1);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -269,6 +315,8 @@ main(int argc, char **argv)
         {"/opening/derive/every-kdf-is-one-unwrap", test_every_kdf},
         {"/opening/derive/malformed-parameters", test_malformed_agreement},
         {"/opening/derive/malformed-templates", test_malformed_templates},
+        {"/opening/unwrap/a-refusal-ends-the-matter", test_refused_agreement},
+        {"/opening/unwrap/no-second-prompt-after-decrypt", test_refused_decryption},
     };
 
     return module_run_tests(argc, argv, tests, G_N_ELEMENTS(tests));
