@@ -1,12 +1,12 @@
-# Shared by the scripts that run NSS's tools, after common.sh; the database is in db.
+# Shared by the scripts that run NSS's tools or programs with NSS, after common.sh. What the checks
+# use is the database in the folder db.
 
-# A new database, as a profile of Thunderbird, which knows the module and trusts the fixture's root.
-register_module() {
-  mkdir db
-  try certutil -N -d sql:db --empty-password
-  cp db/pkcs11.txt without
-  try "$PRIVYSEAL" setup thunderbird --profile db --yes
-  try certutil -A -d sql:db -n root -t C,C,C -a -i "$TOKEN/root.pem"
+# A new database in a profile of Thunderbird, which knows the module and trusts the fixture's root.
+register_module() { # folder
+  try certutil -N -d "sql:$1" --empty-password
+  cp "$1/pkcs11.txt" without
+  try "$PRIVYSEAL" setup thunderbird --profile "$1" --yes
+  try certutil -A -d "sql:$1" -n root -t C,C,C -a -i "$TOKEN/root.pem"
 }
 
 # The token needs no login, and its certificates are those of a user with the key.

@@ -5,7 +5,8 @@ set -eu
 # shellcheck source=tests/clients/nss-tools.sh
 . "$CLIENTS/nss-tools.sh"
 need modutil certutil cmsutil openssl
-register_module
+mkdir db
+register_module db
 check_listed "Alice RSA signing" "Alice P-256 signing" "Alice P-256 decryption"
 
 printf 'the Keeper never lets the seal out of his hands\n' >message

@@ -12,7 +12,8 @@ for library in libnss3 libnssutil3 libsmime3; do
   ldd "$(command -v cmsutil)" | grep -q "$library.so => $libraries/" ||
     fail "cmsutil does not take Thunderbird's $library"
 done
-register_module
+mkdir db
+register_module db
 check_listed "Alice RSA signing" "Alice P-256 signing" "Alice P-256 decryption"
 
 printf 'the Keeper never lets the seal out of his hands\n' >message
