@@ -49,6 +49,8 @@ StrictModes no
 UsePAM no
 PidFile none
 PasswordAuthentication no
+# ssh offers every key of every token, in an order that differs from one fixture to the next.
+MaxAuthTries 50
 TXT
 [ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
 ssh -F none -o "ProxyCommand=$sshd -i -f $PWD/sshd_config" -o StrictHostKeyChecking=no \
