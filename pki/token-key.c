@@ -237,9 +237,10 @@ check_token(const SealClientObjects *objects, const SealClientKey *key, GError *
 
         if (!g_str_equal(token->path, key->token))
             continue;
-        if (!g_str_equal(token->state, "absent") && !g_str_equal(token->state, "unreachable"))
+        /* One that is unreachable comes back when it is used. */
+        if (!g_str_equal(token->state, "absent"))
             return TRUE;
-        reason = g_strdup_printf("its token '%s' is %s, insert it", token->label, token->state);
+        reason = g_strdup_printf("its token '%s' is not there, insert it", token->label);
         return refuse(key, SEAL_ERROR_TOKEN_REMOVED, reason, error);
     }
     return refuse(key, SEAL_ERROR_TOKEN_REMOVED, "its token is not there, insert it", error);
