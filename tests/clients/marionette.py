@@ -2,14 +2,16 @@
 packet with its length before it. Starts the program without a display and with a profile of its
 own, runs scripts in it with all its rights, and ends it."""
 import json
+import os
 import re
 import signal
 import socket
 import subprocess
 import threading
 
-# A program that hangs must not hang the test: with-agent's own deadline is a little later.
-DEADLINE_S = 100
+from person import DEADLINE_S, read
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 def expire(_signal, _frame):
@@ -21,10 +23,12 @@ signal.alarm(DEADLINE_S)
 
 
 class Program:
-    """A running program, to be used in a `with`; what it prints goes to the file LOG."""
+    """A running program, to be used in a `with`; what it prints goes to NAME.log. The functions of
+    SCRIPTS, files beside this one, are there to be called."""
 
-    def __init__(self, name, profile, log):
-        self.log = open(log, 'w', encoding='utf-8')
+    def __init__(self, name, profile, scripts):
+        self.log = open(name + '.log', 'w', encoding='utf-8')
+        self.functions = ''.join(read(os.path.join(HERE, script)) for script in scripts)
         self.count = 0
         self.process = subprocess.Popen(
             [name, '--headless', '--no-remote', '--marionette', '--remote-allow-system-access',
@@ -73,17 +77,18 @@ class Program:
         if number != self.count:
             raise RuntimeError(f'answer {number} to call {self.count}')
         if error:
-            raise RuntimeError(f'{command}: {error["message"]}')
+            raise RuntimeError(f'{command}: {error["error"]}: {error["message"]}')
         return result
 
-    def run(self, script, *arguments):
-        """What a script returns, which may await."""
-        body = (f'const finish = arguments[arguments.length - 1]; (async () => {{ {script} }})()'
-                '.then(value => finish({value}), error => finish({error: String(error)}));')
-        answer = self.call('WebDriver:ExecuteAsyncScript', script=body, args=list(arguments),
+    def do(self, function, *arguments):
+        """What a function of the scripts returns, at once or later."""
+        script = (f'{self.functions}; const finish = arguments[arguments.length - 1];'
+                  f'(async () => {function}(...arguments[0]))()'
+                  '.then(value => finish({value}), error => finish({error: String(error)}));')
+        answer = self.call('WebDriver:ExecuteAsyncScript', script=script, args=[arguments],
                            sandbox='system', newSandbox=True)['value']
         if 'error' in answer:
-            raise RuntimeError(answer['error'])
+            raise RuntimeError(f'{function}: {answer["error"]}')
         return answer.get('value')
 
     def __enter__(self):

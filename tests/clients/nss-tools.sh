@@ -1,12 +1,25 @@
 # Shared by the scripts that run NSS's tools or programs with NSS, after common.sh. What the checks
 # use is the database in the folder db.
 
-# A new database in a profile of Thunderbird, which knows the module and trusts the fixture's root.
-register_module() { # folder
+# A new database in a profile of a program, which knows the module and trusts the fixture's root.
+register_module() { # folder, thunderbird or firefox
   try certutil -N -d "sql:$1" --empty-password
   cp "$1/pkcs11.txt" without
-  try "$PRIVYSEAL" setup thunderbird --profile "$1" --yes
+  try "$PRIVYSEAL" setup "$2" --profile "$1" --yes
   try certutil -A -d "sql:$1" -n root -t C,C,C -a -i "$TOKEN/root.pem"
+}
+
+# A profile with that, for marionette.py; what it tries to reach in the network ends here.
+make_profile() { # thunderbird or firefox
+  mkdir profile
+  cat >profile/user.js <<TXT
+user_pref("marionette.port", 0);
+user_pref("network.proxy.type", 1);
+user_pref("network.proxy.socks", "127.0.0.1");
+user_pref("network.proxy.socks_port", 9);
+user_pref("datareporting.policy.dataSubmissionEnabled", false);
+TXT
+  register_module profile "$1"
 }
 
 # The token needs no login, and its certificates are those of a user with the key.

@@ -6,7 +6,7 @@ set -eu
 . "$CLIENTS/nss-tools.sh"
 need modutil certutil cmsutil openssl
 mkdir db
-register_module db
+register_module db thunderbird
 check_listed "Alice RSA signing" "Alice P-256 signing" "Alice P-256 decryption"
 
 printf 'the Keeper never lets the seal out of his hands\n' >message

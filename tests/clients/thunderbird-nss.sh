@@ -13,7 +13,7 @@ for library in libnss3 libnssutil3 libsmime3; do
     fail "cmsutil does not take Thunderbird's $library"
 done
 mkdir db
-register_module db
+register_module db thunderbird
 check_listed "Alice RSA signing" "Alice P-256 signing" "Alice P-256 decryption"
 
 printf 'the Keeper never lets the seal out of his hands\n' >message

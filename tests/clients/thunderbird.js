@@ -1,7 +1,6 @@
-// What thunderbird.py has done inside Thunderbird, in the script of its main window. Every function
-// answers with plain data.
+// What thunderbird.py has done inside Thunderbird, in its main window, after security.js. Every
+// function answers with plain data.
 const { MailServices } = ChromeUtils.importESModule("resource:///modules/MailServices.sys.mjs");
-const database = Cc["@mozilla.org/security/x509certdb;1"].getService(Ci.nsIX509CertDB);
 
 // Rejects with its text when Thunderbird shows a dialogue: nobody is there to answer.
 function refuseDialogues() {
@@ -15,35 +14,6 @@ function refuseDialogues() {
 
 function happens(target, name) {
   return new Promise(resolve => target.addEventListener(name, resolve, { once: true, capture: true }));
-}
-
-// The tokens that a module shows.
-async function tokens(moduleName) {
-  const modules = await Cc["@mozilla.org/security/pkcs11moduledb;1"]
-    .getService(Ci.nsIPKCS11ModuleDB).listModules();
-  const found = modules.find(module => module.name == moduleName);
-  return found.slots.map(slot => slot.tokenName).filter(name => name);
-}
-
-// 0 if a certificate is good for a usage, or else NSS's error.
-function verify(certificate, usage) {
-  return new Promise(resolve => {
-    database.asyncVerifyCertAtTime(certificate, Ci.nsIX509CertDB[usage],
-      Ci.nsIX509CertDB.FLAG_LOCAL_ONLY, null, Date.now() / 1000, [], { verifyCertFinished: resolve });
-  });
-}
-
-// A token's certificates: DER in base64, and how it does as a signer's and a recipient's.
-async function certificates(token) {
-  const answer = [];
-  for (const certificate of database.getCerts()) {
-    if (certificate.tokenName == token) {
-      answer.push([certificate.getBase64DERString(),
-        await verify(certificate, "verifyUsageEmailSigner"),
-        await verify(certificate, "verifyUsageEmailRecipient")]);
-    }
-  }
-  return answer;
 }
 
 function inbox() {

@@ -5,18 +5,12 @@ set -eu
 . "$COMMON"
 # shellcheck source=tests/clients/nss-tools.sh
 . "$CLIENTS/nss-tools.sh"
-need thunderbird certutil modutil openssl python3 dbus-send
+need thunderbird certutil openssl python3 dbus-send
 
-# An account that never fetches mail, local folders, and a way to the network that ends here. No
-# search index: to make it, Thunderbird opens each mail once more, whenever it has time.
-make_profile() {
-  mkdir profile
-  cat >profile/user.js <<TXT
-user_pref("marionette.port", 0);
-user_pref("network.proxy.type", 1);
-user_pref("network.proxy.socks", "127.0.0.1");
-user_pref("network.proxy.socks_port", 9);
-user_pref("datareporting.policy.dataSubmissionEnabled", false);
+# An account that never fetches mail, and local folders. No search index: to make it, Thunderbird opens
+# each mail once more, whenever it has time.
+add_account() {
+  cat >>profile/user.js <<TXT
 user_pref("mailnews.start_page.enabled", false);
 user_pref("mailnews.database.global.indexer.enabled", false);
 user_pref("mail.provider.suppress_dialog_on_startup", true);
@@ -67,9 +61,9 @@ judge() { # rsa, p256...
   openssl x509 -in signer.pem | cmp - "$(certificate "alice-$1-sign")"
 }
 
-make_profile
-register_module profile
-python3 "$CLIENTS/thunderbird.py" profile || {
+make_profile thunderbird
+add_account
+python3 -B "$CLIENTS/thunderbird.py" profile || {
   grep -aEv 'gtk_|^$' thunderbird.log >&2
   fail "in Thunderbird"
 }
