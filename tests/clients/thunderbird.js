@@ -82,8 +82,8 @@ function look(view) {
     signer: view.gSignerCert?.getBase64DERString(), text: body?.textContent };
 }
 
-// Opens a message in a tab of its own, as a double click does. The tab stays: Thunderbird crashes if
-// one goes while it puts up its page about a mail that cannot be decrypted.
+// Opens a message in a tab of its own, as a double click does. The tab stays: Thunderbird crashes,
+// with or without our module, if one goes while its page about a mail that it cannot decrypt comes.
 async function show(folder, header) {
   const tabs = document.getElementById("tabmail");
   const opened = new Promise(resolve => {
