@@ -128,33 +128,17 @@ seal_fingerprint_normalize(const char *text)
 }
 
 static gboolean
-has_common_name(X509 *certificate, const char *name)
-{
-    X509_NAME *subject = X509_get_subject_name(certificate);
-    gboolean found = FALSE;
-    int at = -1;
-
-    while (!found && (at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0) {
-        unsigned char *text = NULL;
-        int len =
-            ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
-
-        found = len >= 0 && (gsize)len == strlen(name) && memcmp(text, name, (gsize)len) == 0;
-        OPENSSL_free(text);
-    }
-    return found;
-}
-
-static gboolean
 is_named(X509 *certificate, const char *name)
 {
     g_autofree char *digits = seal_fingerprint_normalize(name);
     g_autofree char *fingerprint = seal_certificate_fingerprint(certificate);
     g_autofree char *subject = seal_certificate_subject(certificate);
+    g_autoptr(GPtrArray) common_names = seal_certificate_common_names(certificate);
 
     if (digits && strlen(digits) >= PREFIX_LEN_MIN && g_str_has_prefix(fingerprint, digits))
         return TRUE;
-    return strcmp(subject, name) == 0 || has_common_name(certificate, name);
+    return strcmp(subject, name) == 0 ||
+           g_ptr_array_find_with_equal_func(common_names, name, g_str_equal, NULL);
 }
 
 const SealAnchor *

@@ -3,6 +3,7 @@
 #include "pki/certificate.h"
 
 #include "base/error.h"
+#include "pki/strength.h"
 
 #include <openssl/bio.h>
 #include <openssl/ec.h>
@@ -10,10 +11,8 @@
 #include <openssl/objects.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <string.h>
 #include <time.h>
-
-/* SP 800-57: RSA 2048 and P-224 give 112 bits; less can be broken. */
-#define SECURITY_BITS_MIN 112
 
 X509 *
 seal_certificate_read(GBytes *der, const char *what, GError **error)
@@ -138,6 +137,26 @@ seal_certificate_issuer(const X509 *certificate)
     return name_text(X509_get_issuer_name(certificate));
 }
 
+GPtrArray *
+seal_certificate_common_names(const X509 *certificate)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    X509_NAME *subject = X509_get_subject_name(certificate);
+    int at = -1;
+
+    while ((at = X509_NAME_get_index_by_NID(subject, NID_commonName, at)) >= 0) {
+        const ASN1_STRING *value = X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+        unsigned char *text = NULL;
+        int len = ASN1_STRING_to_UTF8(&text, value);
+
+        if (len < 0 || memchr(text, '\0', (size_t)len))
+            len = 0;
+        g_ptr_array_add(names, g_strndup(text ? (const char *)text : "", (gsize)len));
+        OPENSSL_free(text);
+    }
+    return names;
+}
+
 char *
 seal_certificate_fingerprint(const X509 *certificate)
 {
@@ -240,7 +259,5 @@ seal_certificate_is_for_data(X509 *certificate, gboolean otherwise)
 gboolean
 seal_certificate_is_weak(const X509 *certificate)
 {
-    EVP_PKEY *key = X509_get0_pubkey(certificate);
-
-    return !key || EVP_PKEY_get_security_bits(key) < SECURITY_BITS_MIN;
+    return seal_key_problem(certificate) || seal_key_weakness(certificate);
 }

@@ -30,6 +30,10 @@ char *seal_certificate_subject(const X509 *certificate);
 /* The same of its issuer. */
 char *seal_certificate_issuer(const X509 *certificate);
 
+/* Returns (transfer full) (element-type utf8) the common names of its subject; one that has a NUL
+ * or cannot be read is "". */
+GPtrArray *seal_certificate_common_names(const X509 *certificate);
+
 /* Returns (transfer full) the SHA-256 of its DER as 64 lower-case hexadecimal digits. */
 char *seal_certificate_fingerprint(const X509 *certificate);
 
@@ -54,5 +58,5 @@ gboolean seal_certificate_is_for_mail(X509 *certificate, gboolean otherwise);
 /* The same for bytes that are no mail, such as a commit: codeSigning will do as well. */
 gboolean seal_certificate_is_for_data(X509 *certificate, gboolean otherwise);
 
-/* TRUE if its public key is weaker than RSA 2048 bits or a curve of 224. */
+/* TRUE if its public key is not one to rely on (pki/strength.h). */
 gboolean seal_certificate_is_weak(const X509 *certificate);

@@ -4,8 +4,17 @@
 
 #include "base/setting-keys.h"
 
+static const char *const level_words[] = {[SEAL_LEVEL_UNKNOWN] = "any",
+                                          [SEAL_LEVEL_MAILBOX] = "mailbox",
+                                          [SEAL_LEVEL_ORGANIZATION] = "organization",
+                                          [SEAL_LEVEL_SPONSOR] = "sponsor",
+                                          [SEAL_LEVEL_INDIVIDUAL] = "individual",
+                                          NULL};
+
 static const SealSettingKey trust_keys[] = {
     {"system-bundle", seal_setting_take_flag, G_STRUCT_OFFSET(SealPreferences, system_bundle)},
+    {"minimum-level", seal_setting_take_word, G_STRUCT_OFFSET(SealPreferences, minimum_level),
+     .words = level_words},
     {NULL},
 };
 

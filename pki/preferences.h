@@ -8,6 +8,7 @@
 
 typedef struct {
     gboolean system_bundle;    /* [trust] system-bundle, default no */
+    SealLevel minimum_level;   /* [trust] minimum-level, default any (SEAL_LEVEL_UNKNOWN) */
     SealRevocation revocation; /* [revocation] mode, default prefer */
 } SealPreferences;
 

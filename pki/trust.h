@@ -1,9 +1,13 @@
-/* Whether a certificate can be believed: anchors and CRLs in, one verdict on one path out. Files
- * only; nothing here touches the network. */
+/* Whether a certificate can be believed: anchors and CRLs in, one verdict on the best path out.
+ * Nothing here touches the network by itself. */
 #pragma once
 
 #include <glib.h>
 #include <openssl/x509.h>
+
+#include "pki/fetch.h"
+#include "pki/level.h"
+#include "pki/usage.h"
 
 /* What is asked of CRLs (the option --revocation). */
 typedef enum {
@@ -30,26 +34,19 @@ typedef enum {
     SEAL_CHAIN_REVOCATION_UNKNOWN,
     SEAL_CHAIN_WRONG_USAGE,
     SEAL_CHAIN_WEAK_ALGORITHM,
-    SEAL_CHAIN_MALFORMED, /* a certificate in it cannot be read or breaks RFC 5280 */
+    SEAL_CHAIN_MALFORMED,           /* a certificate in it cannot be read or breaks RFC 5280 */
+    SEAL_CHAIN_POLICY_INCONSISTENT, /* the leaf's validation level contradicts its subject */
 } SealChainState;
 
 /* Returns "good" or the verdict word, e.g. "incomplete-chain". Static. */
 const char *seal_chain_word(SealChainState state);
 
-/* What a certificate is used for here. */
-typedef enum {
-    SEAL_PURPOSE_SIGN_MAIL,    /* emailProtection; digitalSignature or nonRepudiation */
-    SEAL_PURPOSE_ENCRYPT_MAIL, /* emailProtection; keyEncipherment (RSA) or keyAgreement (EC) */
-    SEAL_PURPOSE_SIGN_DATA,    /* bytes that are no mail, such as a commit: emailProtection or
-                                * codeSigning; digitalSignature or nonRepudiation. RFC 8550 wants mail
-                                * to be named; here a certificate that names no use at all will do
-                                * (RFC 5280 4.2.1.12) */
-} SealCertificatePurpose;
-
 typedef struct {
     SealChainState state;
     const char *revocation; /* "good", "revoked", "unknown", "not-checked" */
     char *reason;           /* (nullable) one sentence with the certificate it is about */
+    SealLevel level;        /* as its policy says, if the path allows that policy */
+    SealGeneration generation;
 } SealChainResult;
 
 /* Frees what is in `result`, not `result` itself; once or twice. */
@@ -65,6 +62,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
 
 /* Sets what is asked of CRLs from now on. */
 void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
+
+/* Sets the least validation level of signers of mail; SEAL_LEVEL_UNKNOWN, the default: any. */
+void seal_trust_set_minimum_level(SealTrust *trust, SealLevel minimum);
+/* Lets missing issuers be fetched by `fetcher` (nullable, the default: not at all), which must
+ * outlive the trust. */
+void seal_trust_set_fetcher(SealTrust *trust, const SealFetcher *fetcher);
 
 /* Adds one anchor, a CA certificate. */
 void seal_trust_add_anchor(SealTrust *trust, X509 *anchor);
@@ -82,8 +85,9 @@ gboolean seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name
 gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, GError **error);
 
 /* Judges `leaf` at time `at` (seconds since 1970) for `purpose`, with `untrusted` (nullable,
- * STACK_OF(X509)) to build the path from. `ret_result` is filled in any case; clear it with
- * seal_chain_result_clear(). Of several defects the one that comes first in SealChainState is
- * the verdict. Does not block. */
+ * STACK_OF(X509)) to build paths from. Where several lead to anchors the first good one counts;
+ * what is tried is bounded, whatever the certificates say of each other. `ret_result` is filled in
+ * any case; clear it with seal_chain_result_clear(). Of several defects of a path the one that
+ * comes first in SealChainState is the verdict. Blocks as long as the fetcher, if there is one. */
 void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
                       SealCertificatePurpose purpose, gint64 at, SealChainResult *ret_result);

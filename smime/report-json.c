@@ -53,6 +53,7 @@ put_signer(JsonBuilder *builder, const SealSignerReport *signer)
     put_text(builder, "revocation", signer->revocation);
     put_text(builder, "address-match", signer->address_match);
     put_text(builder, "validation-level", signer->validation_level);
+    put_text(builder, "validation-generation", signer->validation_generation);
     put_time(builder, "signing-time", signer->signing_time);
     put_text(builder, "digest-algorithm", signer->digest_algorithm);
     put_text(builder, "signature-algorithm", signer->signature_algorithm);

@@ -104,6 +104,15 @@ add_word(GPtrArray *lines, const char *label, const char *word)
     add_line(lines, mood_of_word(word), 2, label, g_strdup(word));
 }
 
+/* The generation says nothing without a level. */
+static char *
+level_text(const SealSignerReport *signer)
+{
+    if (g_str_equal(signer->validation_generation, "unknown"))
+        return g_strdup(signer->validation_level);
+    return g_strdup_printf("%s (%s)", signer->validation_level, signer->validation_generation);
+}
+
 static void
 add_signer(GPtrArray *lines, const SealSignerReport *signer)
 {
@@ -120,7 +129,7 @@ add_signer(GPtrArray *lines, const SealSignerReport *signer)
     add_word(lines, "chain", signer->chain);
     add_word(lines, "revocation", signer->revocation);
     add_word(lines, "address", signer->address_match);
-    add_line(lines, SEAL_LINE_PLAIN, 2, "level", g_strdup(signer->validation_level));
+    add_line(lines, SEAL_LINE_PLAIN, 2, "level", level_text(signer));
     add_line(lines, SEAL_LINE_BAD, 2, "why", g_strdup(signer->reason));
 }
 

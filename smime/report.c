@@ -61,6 +61,7 @@ seal_signer_report_new(void)
     signer->revocation = "not-checked";
     signer->address_match = "not-checked";
     signer->validation_level = "unknown";
+    signer->validation_generation = "unknown";
     signer->signing_time = G_MININT64;
     return signer;
 }

@@ -56,7 +56,8 @@ typedef struct {
     const char *chain;            /* "good" or a verdict word, "not-checked" */
     const char *revocation;       /* "good", "revoked", "unknown", "not-checked" */
     const char *address_match;    /* "match", "mismatch", "not-checked" */
-    const char *validation_level; /* "unknown" until certificate policies are read */
+    const char *validation_level; /* "mailbox-validated" and so on, or "unknown" (pki/level.h) */
+    const char *validation_generation; /* "legacy", "multipurpose", "strict", or "unknown" */
     gint64 signing_time; /* as the signer states it; seconds since 1970, G_MININT64: not stated */
     char *digest_algorithm;    /* (nullable) e.g. "sha256" */
     char *signature_algorithm; /* (nullable) e.g. "rsa-pss" */
@@ -106,8 +107,8 @@ void seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name);
  * {"verdict": WORD, "reason": TEXT|null, "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|
  * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "detached": BOOL (signed),
  * "recipients": N (encrypted), "signers": [{"subject", "addresses": [...], "verdict", "reason",
- * "signature", "chain", "revocation", "address-match", "validation-level", "signing-time": ISO 8601
- * UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
+ * "signature", "chain", "revocation", "address-match", "validation-level", "validation-generation",
+ * "signing-time": ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
 char *seal_report_to_json(const SealReport *report);
 
 /* How a line of the human page is meant; colour is the caller's matter. */

@@ -3,6 +3,8 @@
  * what it found and stops; nobody later makes a bad signature good. */
 #include "smime/signature.h"
 
+#include "pki/strength.h"
+
 #include "smime/attributes.h"
 
 #include <openssl/objects.h>
@@ -46,6 +48,10 @@ find_certificate(const SealSignerInfo *info, STACK_OF(X509) *certificates,
     if (!X509_get0_pubkey(check->certificate))
         return refuse(check, SEAL_VERDICT_UNSUPPORTED,
                       "the signer's public key is of a kind that is not known here");
+    if (seal_key_problem(check->certificate))
+        return refuse(check, SEAL_VERDICT_MALFORMED,
+                      "the signer's public key breaks the rules for keys or is too large to be "
+                      "looked at, ask the sender for another");
     return TRUE;
 }
 

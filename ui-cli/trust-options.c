@@ -77,6 +77,7 @@ seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *wa
         return NULL;
     }
     seal_trust_set_revocation(trust, preferences.revocation);
+    seal_trust_set_minimum_level(trust, preferences.minimum_level);
     add_defaults(trust, options, &preferences, warnings);
     if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
                    error) ||

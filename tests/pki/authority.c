@@ -2,6 +2,7 @@
 #include "tests/pki/authority.h"
 
 #include <openssl/bio.h>
+#include <openssl/conf.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -28,10 +29,25 @@ new_key(const char *kind)
 }
 
 static void
+set_attributes(X509_NAME *name, const char *const *attributes)
+{
+    for (; *attributes; attributes++) {
+        g_auto(GStrv) pair = g_strsplit(*attributes, "=", 2);
+
+        g_assert_true(X509_NAME_add_entry_by_txt(name, pair[0], MBSTRING_UTF8,
+                                                 (const unsigned char *)pair[1], -1, -1, 0));
+    }
+}
+
+static void
 set_name(X509 *certificate, const TestSpec *spec)
 {
     X509_NAME *name = X509_get_subject_name(certificate);
 
+    if (spec->subject[0]) {
+        set_attributes(name, spec->subject);
+        return;
+    }
     X509_NAME_add_entry_by_txt(name, "O", MBSTRING_UTF8, (const unsigned char *)"Privy Seal Test",
                                -1, -1, 0);
     X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_UTF8, (const unsigned char *)spec->name, -1, -1,
@@ -54,42 +70,83 @@ set_serial(X509 *certificate)
     BN_free(number);
 }
 
-static void
-add_extension(X509 *certificate, X509V3_CTX *context, int nid, const char *value)
+static gboolean
+is_stated(const TestSpec *spec, int nid)
 {
-    X509_EXTENSION *extension = NULL;
+    for (guint i = 0; spec->extensions[i]; i++) {
+        g_auto(GStrv) pair = g_strsplit(spec->extensions[i], "=", 2);
 
-    if (*value == '\0')
-        return;
-    extension = X509V3_EXT_conf_nid(NULL, context, nid, value);
-    g_assert_nonnull(extension);
+        if (OBJ_txt2nid(pair[0]) == nid)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static void
+put_extension(X509 *certificate, X509V3_CTX *context, const char *name, const char *value)
+{
+    X509_EXTENSION *extension = X509V3_EXT_nconf(NULL, context, name, value);
+
+    if (!extension)
+        g_error("no extension %s from: %s", name, value);
     X509_add_ext(certificate, extension, -1);
     X509_EXTENSION_free(extension);
+}
+
+/* One that is made unless it is stated; nothing for "". */
+static void
+add_extension(X509 *certificate, X509V3_CTX *context, const TestSpec *spec, int nid,
+              const char *value)
+{
+    if (*value != '\0' && !is_stated(spec, nid))
+        put_extension(certificate, context, OBJ_nid2sn(nid), value);
+}
+
+static void
+add_stated(X509 *certificate, X509V3_CTX *context, const TestSpec *spec)
+{
+    for (guint i = 0; spec->extensions[i]; i++) {
+        g_auto(GStrv) pair = g_strsplit(spec->extensions[i], "=", 2);
+
+        if (*pair[1] != '\0')
+            put_extension(certificate, context, pair[0], pair[1]);
+    }
+}
+
+/* The section that TEST_DIRECTORY names. (transfer full) */
+static CONF *
+new_sections(void)
+{
+    static const char text[] = "[" TEST_DIRECTORY "]\nO=Privy Seal Test\n";
+    BIO *in = BIO_new_mem_buf(text, -1);
+    CONF *conf = NCONF_new(NULL);
+
+    g_assert_true(NCONF_load_bio(conf, in, NULL));
+    BIO_free(in);
+    return conf;
 }
 
 static void
 add_extensions(X509 *certificate, X509 *issuer, const TestSpec *spec)
 {
-    const char *usage = spec->usage ? spec->usage : "critical,digitalSignature";
-    const char *extended = spec->extended ? spec->extended : "emailProtection";
+    const char *usage =
+        spec->authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature";
+    const char *extended = spec->authority ? "" : "emailProtection";
     g_autofree char *address = g_strdup_printf("email:%s", spec->address ? spec->address : "");
     X509V3_CTX context;
+    CONF *sections = new_sections();
 
     X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
-    add_extension(certificate, &context, NID_subject_key_identifier, "hash");
-    if (spec->authority) {
-        add_extension(certificate, &context, NID_basic_constraints, "critical,CA:TRUE");
-        add_extension(certificate, &context, NID_key_usage,
-                      spec->usage ? spec->usage : "critical,keyCertSign,cRLSign");
-        if (spec->extended)
-            add_extension(certificate, &context, NID_ext_key_usage, spec->extended);
-        return;
-    }
-    add_extension(certificate, &context, NID_basic_constraints, "critical,CA:FALSE");
-    add_extension(certificate, &context, NID_key_usage, usage);
-    add_extension(certificate, &context, NID_ext_key_usage, extended);
-    if (spec->address)
-        add_extension(certificate, &context, NID_subject_alt_name, address);
+    X509V3_set_nconf(&context, sections);
+    add_extension(certificate, &context, spec, NID_subject_key_identifier, "hash");
+    add_extension(certificate, &context, spec, NID_basic_constraints,
+                  spec->authority ? "critical,CA:TRUE" : "critical,CA:FALSE");
+    add_extension(certificate, &context, spec, NID_key_usage, spec->usage ? spec->usage : usage);
+    add_extension(certificate, &context, spec, NID_ext_key_usage,
+                  spec->extended ? spec->extended : extended);
+    add_extension(certificate, &context, spec, NID_subject_alt_name, spec->address ? address : "");
+    add_stated(certificate, &context, spec);
+    NCONF_free(sections);
 }
 
 TestIdentity *
@@ -101,7 +158,10 @@ test_identity_new(const TestSpec *spec, const TestIdentity *issuer)
     const EVP_MD *md = EVP_get_digestbyname(spec->hash ? spec->hash : "SHA256");
     EVP_PKEY *signing_key = NULL;
 
-    identity->key = new_key(spec->key ? spec->key : "ec:P-256");
+    identity->key =
+        spec->same_key ? (EVP_PKEY *)spec->same_key : new_key(spec->key ? spec->key : "ec:P-256");
+    if (spec->same_key)
+        EVP_PKEY_up_ref(identity->key);
     identity->certificate = certificate;
     signing_key = issuer ? issuer->key : identity->key;
     X509_set_version(certificate, X509_VERSION_3);

@@ -10,6 +10,9 @@ typedef struct {
     X509 *certificate;
 } TestIdentity;
 
+/* For name constraints, "permitted;dirName:" TEST_DIRECTORY: names below O=Privy Seal Test. */
+#define TEST_DIRECTORY "directory"
+
 /* What is left out is chosen so that the certificate is good: valid for a year, SHA-256. */
 typedef struct {
     const char *name;            /* the common name */
@@ -22,6 +25,11 @@ typedef struct {
     gint64 from;                 /* offsets in seconds from now; both 0: an hour ago, in a year */
     gint64 until;
     gboolean authority; /* CA:TRUE and keyCertSign, cRLSign */
+    /* More extensions, "name=value" as in openssl.cnf ("nameConstraints=permitted;email:x.org"),
+     * ended by NULL; one that is made anyway is replaced. */
+    const char *extensions[6];
+    const char *subject[8];   /* attributes "GN=Alice" in place of O and CN, ended by NULL */
+    const EVP_PKEY *same_key; /* (nullable) the key, instead of a new one */
 } TestSpec;
 
 /* Makes a key and a certificate, signed by `issuer` (NULL: itself). Returns it (transfer full). */

@@ -63,6 +63,8 @@ test_values(World *world, gconstpointer data)
     g_assert_true(load(world, "[trust]\nsystem-bundle=yes\n[revocation]\nmode=require\n", ""));
     g_assert_true(world->preferences.system_bundle);
     g_assert_cmpint(world->preferences.revocation, ==, SEAL_REVOCATION_REQUIRE);
+    g_assert_true(load(world, "[trust]\nminimum-level=sponsor\n", ""));
+    g_assert_cmpint(world->preferences.minimum_level, ==, SEAL_LEVEL_SPONSOR);
     g_assert_true(load(world, "[trust]\nsystem-bundle=no\n", "[trust]\nsystem-bundle=yes\n"));
     g_assert_false(world->preferences.system_bundle);
     g_assert_cmpuint(world->overruled->len, ==, 0);
@@ -90,10 +92,13 @@ test_mistakes(World *world, gconstpointer data)
 {
     world->preferences.system_bundle = TRUE;
     expect_mistake(world, "[trust]\nsystem=yes\n", "",
-                   "user.conf:2: unknown key 'system' in [trust], expected one of system-bundle");
+                   "user.conf:2: unknown key 'system' in [trust], expected one of system-bundle, "
+                   "minimum-level");
     expect_mistake(world, "", "[trust]\nfinal=system\n", "site.conf:2: unknown key 'system'");
     expect_mistake(world, "[trust]\nfinal=system-bundle\n", "", "unknown key 'final' in [trust]");
     expect_mistake(world, "[trust]\nsystem-bundle=true\n", "", "expected one of no, yes");
+    expect_mistake(world, "[trust]\nminimum-level=high\n", "",
+                   "expected one of any, mailbox, organization, sponsor, individual");
     expect_mistake(world, "[revocation]\nmode=maybe\n", "",
                    "expected one of prefer, require, cache-only, off");
     expect_mistake(world, "[trsut]\n", "", "user.conf:1: unknown group [trsut], expected [agent]");
