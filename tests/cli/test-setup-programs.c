@@ -262,6 +262,48 @@ test_java_refuses(SealSetupScene *scene, gconstpointer data)
     seal_setup_scene_expect(scene, JAVA_FILE, NULL);
 }
 
+/* -- together ------------------------------------------------------------------------------ */
+
+/* Both write to a folder that the first of them makes: the last to be taken back removes it. */
+static void
+share_a_folder(SealSetupScene *scene, const char *first_back, const char *last_back)
+{
+    g_autofree char *folder = seal_test_home_path(scene->home, "config/privyseal");
+    g_autoptr(SealTestResult) result = seal_setup_scene_run(scene, "openssl", "--yes", NULL);
+
+    if (result->status == 3 && strstr(result->err, "libengine-pkcs11-openssl")) {
+        g_test_skip("libengine-pkcs11-openssl is not installed");
+        return;
+    }
+    seal_cli_test_assert_status(result, 0);
+    install_jdk(scene, "security.provider.1=SUN\n");
+    g_free(seal_setup_scene_do(scene, "java", "--yes", NULL));
+    g_free(seal_setup_scene_do(scene, first_back, "--undo", "--yes", NULL));
+    g_assert_true(g_file_test(folder, G_FILE_TEST_IS_DIR));
+    g_free(seal_setup_scene_do(scene, last_back, "--undo", "--yes", NULL));
+    g_assert_false(g_file_test(folder, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_folder_goes_with_the_last(SealSetupScene *scene, gconstpointer data)
+{
+    share_a_folder(scene, "openssl", "java");
+    share_a_folder(scene, "java", "openssl");
+}
+
+/* A folder of the person's own stays, empty as it was. */
+static void
+test_folder_of_others_stays(SealSetupScene *scene, gconstpointer data)
+{
+    g_autofree char *folder = seal_test_home_path(scene->home, "config/privyseal");
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    install_jdk(scene, "security.provider.1=SUN\n");
+    g_free(seal_setup_scene_do(scene, "java", "--yes", NULL));
+    g_free(seal_setup_scene_do(scene, "java", "--undo", "--yes", NULL));
+    g_assert_true(g_file_test(folder, G_FILE_TEST_IS_DIR));
+}
+
 #define ADD(path, function) SEAL_SETUP_SCENE_ADD("/cli/setup/" path, function)
 
 int
@@ -278,5 +320,7 @@ main(int argc, char **argv)
     ADD("java/provider-gets-the-next-number", test_java_takes_the_next_number);
     ADD("java/slot-by-number", test_java_slot);
     ADD("java/other-jdks-and-files-are-refused", test_java_refuses);
+    ADD("folder/goes-with-the-last-that-used-it", test_folder_goes_with_the_last);
+    ADD("folder/of-others-stays", test_folder_of_others_stays);
     return g_test_run();
 }

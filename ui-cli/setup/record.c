@@ -117,6 +117,55 @@ seal_record_set(SealRecord *record, const char *path, const char *key, const cha
         (void)g_key_file_remove_key(record->file, group, key, NULL);
 }
 
+/* -- what any of them remembers -------------------------------------------------------- */
+
+static gboolean
+is_below(const char *path, const char *folder)
+{
+    gsize len = strlen(folder);
+
+    return strncmp(path, folder, len) == 0 && path[len] == '/';
+}
+
+/* The outermost of the folders above `path` that `record` has under `key`; `found` if there is none
+ * further out. */
+static char *
+outermost_above(const SealRecord *record, const char *key, const char *path, char *found)
+{
+    g_auto(GStrv) paths = seal_record_paths(record);
+
+    for (char **at = paths; *at; at++) {
+        char *folder = seal_record_get(record, *at, key);
+
+        if (folder && is_below(path, folder) && (!found || strlen(folder) < strlen(found))) {
+            g_free(found);
+            found = g_steal_pointer(&folder);
+        }
+        g_free(folder);
+    }
+    return found;
+}
+
+char *
+seal_record_find_folder(const char *key, const char *path)
+{
+    g_autofree char *any = record_path("any");
+    g_autofree char *folder = g_path_get_dirname(any);
+    g_autoptr(GDir) records = g_dir_open(folder, 0, NULL);
+    const char *program = NULL;
+    char *found = NULL;
+
+    while (records && (program = g_dir_read_name(records))) {
+        g_autoptr(SealRecord) record = seal_record_read(program, NULL);
+
+        if (record)
+            found = outermost_above(record, key, path, found);
+    }
+    return found;
+}
+
+/* -- writing --------------------------------------------------------------------------- */
+
 static gboolean
 make_folder(const char *path, GError **error)
 {

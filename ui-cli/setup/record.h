@@ -22,6 +22,10 @@ char *seal_record_get(const SealRecord *record, const char *path, const char *ke
 /* Remembers `value`, or with NULL nothing more, under `key`. */
 void seal_record_set(SealRecord *record, const char *path, const char *key, const char *value);
 
+/* The outermost folder above `path` that the record of any program holds under `key`, or NULL.
+ * (transfer full) Records that cannot be read count for nothing. Blocks. */
+char *seal_record_find_folder(const char *key, const char *path);
+
 /* Writes it; without files in it, removes it with the folders that are empty then. FALSE with an
  * error. Blocks. */
 gboolean seal_record_save(SealRecord *record, GError **error);

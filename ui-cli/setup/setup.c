@@ -291,11 +291,14 @@ seal_setup_describe_notes(const SealSetup *setup)
 
 /* -- doing ----------------------------------------------------------------------------- */
 
-/* A second run keeps what the first one found. */
+/* A second run keeps what the first one found. A folder that was made for another program is
+ * remembered for this one, too: whichever is taken back last removes it. */
 static void
 record_edit(SealSetup *setup, const SealEdit *edit)
 {
-    g_autofree char *folder = seal_edit_missing_folder(edit);
+    g_autofree char *missing = seal_edit_missing_folder(edit);
+    g_autofree char *shared = seal_record_find_folder(KEY_FOLDER, edit->path);
+    const char *folder = shared ? shared : missing;
 
     seal_setup_remember(setup, edit, KEY_CHANGED, "yes");
     if (!edit->before)
