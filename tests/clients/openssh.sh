@@ -39,7 +39,7 @@ for id in 01 04; do
     fail "ssh-keygen -Y verify: $(cat said)"
 done
 
-# A login, over a pipe instead of a port.
+# An sshd on a loopback port. It cannot let the kernel choose one, so what is taken is left to others.
 ssh-keygen -q -t ed25519 -N '' -f host_key
 cut -d' ' -f1,2 key.pub >authorized
 cat >sshd_config <<TXT
@@ -53,24 +53,35 @@ PasswordAuthentication no
 MaxAuthTries 50
 TXT
 [ "$(id -u)" -ne 0 ] || mkdir -p /run/sshd
-ssh -F none -o "ProxyCommand=$sshd -i -f $PWD/sshd_config" -o StrictHostKeyChecking=no \
-  -o UserKnownHostsFile=/dev/null -o IdentityFile="$PWD/key.pub" -o IdentitiesOnly=yes \
-  -o PreferredAuthentications=publickey -o LogLevel=ERROR "$(id -un)@token" echo logged-in >said 2>&1 ||
-  fail "ssh: $(cat said)"
-grep -q logged-in said || fail "ssh: $(cat said)"
+listen() { # port
+  : >sshd.log
+  "$sshd" -D -e -f "$PWD/sshd_config" -o "ListenAddress=127.0.0.1:$1" >>sshd.log 2>&1 </dev/null &
+  server=$!
+  tail -n +1 -f --pid=$server sshd.log 2>/dev/null | grep -q "^Server listening on 127.0.0.1 port $1"
+}
+stop() {
+  [ -z "${SSH_AGENT_PID:-}" ] || kill "$SSH_AGENT_PID"
+  kill "$server" 2>/dev/null || true
+}
+trap stop EXIT
+for port in $(shuf -n 9 -i 20000-32000); do
+  ! listen "$port" || break
+  port=
+done
+[ -n "$port" ] || fail "sshd: $(cat sshd.log)"
+printf '[127.0.0.1]:%s %s\n' "$port" "$(cut -d' ' -f1,2 host_key.pub)" >known_hosts
+login() { # options...
+  ssh -p "$port" -o StrictHostKeyChecking=yes -o UserKnownHostsFile="$PWD/known_hosts" \
+    -o PreferredAuthentications=publickey -o LogLevel=ERROR "$@" "$(id -un)@127.0.0.1" \
+    echo logged-in >said 2>&1 && grep -q logged-in said
+}
+login -F none -o IdentityFile="$PWD/key.pub" -o IdentitiesOnly=yes || fail "ssh: $(cat said sshd.log)"
 
 # Without ssh-agent, by what `privyseal setup` writes.
 eval "$(ssh-agent -k)" >/dev/null
-trap - EXIT
 try "$PRIVYSEAL" setup openssh --yes
-login() { # options...
-  rm -f said
-  ssh -F "$HOME/.ssh/config" -o "ProxyCommand=$sshd -i -f $PWD/sshd_config" -o StrictHostKeyChecking=no \
-    -o UserKnownHostsFile=/dev/null -o IdentityFile=none -o PreferredAuthentications=publickey \
-    -o LogLevel=ERROR "$@" "$(id -un)@token" echo logged-in >said 2>&1
-}
-login || fail "ssh, set up: $(cat said)"
-grep -q logged-in said || fail "ssh, set up: $(cat said)"
-! login -o PKCS11Provider=none || fail "ssh has a key from elsewhere"
+login -F "$HOME/.ssh/config" -o IdentityFile=none || fail "ssh, set up: $(cat said sshd.log)"
+! login -F "$HOME/.ssh/config" -o IdentityFile=none -o PKCS11Provider=none ||
+  fail "ssh has a key from elsewhere"
 try "$PRIVYSEAL" setup openssh --undo --yes
 [ ! -e "$HOME/.ssh" ] || fail "something is left in .ssh"
