@@ -13,11 +13,15 @@ provider_of(const char *line)
 {
     static const char keyword[] = "PKCS11Provider";
     g_autofree char *copy = g_strstrip(g_strdup(line));
-    const char *at = copy + strlen(keyword);
+    const char *at = NULL;
 
-    if (g_ascii_strncasecmp(copy, keyword, strlen(keyword)) != 0 || !strchr(" \t=\"", *at))
+    if (g_ascii_strncasecmp(copy, keyword, strlen(keyword)) != 0)
         return NULL;
-    return g_strndup(at + strspn(at, " \t=\""), strcspn(at + strspn(at, " \t=\""), " \t\""));
+    at = copy + strlen(keyword);
+    if (!strchr(" \t=\"", *at))
+        return NULL;
+    at += strspn(at, " \t=\"");
+    return g_strndup(at, strcspn(at, " \t\""));
 }
 
 static gboolean
