@@ -94,7 +94,8 @@ seal_up(SealReach **reach, SealOptions *options, const SealEncryptOptions *how, 
         const SealTrust *trust, GError **error)
 {
     g_autoptr(GPtrArray) recipients =
-        seal_recipients_find(reach, seal_options_values(options, "to"), trust, error);
+        seal_recipients_find(reach, seal_options_values(options, "to"), trust,
+                             "name certificate files with --to FILE", error);
     g_autoptr(GBytes) inner = NULL;
 
     if (!recipients)

@@ -118,6 +118,12 @@ const SealCommand seal_command_mutt = {
     .options = options_table,
     .examples = "  privyseal mutt import bob.pem\n"
                 "  privyseal mutt index\n",
+    .statuses = "  0  done; or the verdict is good\n"
+                "  1  the mail is not good: lines on stderr say why\n"
+                "  2  wrong use of the command\n"
+                "  3  no such agent, token, key or certificate; or more than one\n"
+                "  4  refused: by a person, a policy or the PIN, or Ctrl-C\n"
+                "  5  input, output or the token's own failure\n",
     .operands_min = 1,
     .operands_max = G_MAXUINT,
     .run = run_mutt,

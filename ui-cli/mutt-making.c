@@ -233,7 +233,8 @@ find_recipients(SealReach **reach, const GPtrArray *paths, GError **error)
             return NULL;
         g_ptr_array_add(names, name);
     }
-    certificates = seal_recipients_find(reach, names, NULL, error);
+    certificates = seal_recipients_find(
+        reach, names, NULL, "keep certificates with \"privyseal mutt import FILE\"", error);
     /* A person who writes to himself is named twice. */
     for (guint i = certificates ? certificates->len : 0; i > 0; i--) {
         GBytes *last = certificates->pdata[i - 1];

@@ -14,6 +14,7 @@ typedef struct {
     const SealTrust *trust;
     GPtrArray *certificates;
     GString *missing;       /* sentences, parted by "; " */
+    const char *advice;     /* for who misses one */
     STACK_OF(X509) *others; /* all certificates seen, to build paths from */
 } Search;
 
@@ -122,10 +123,9 @@ search_all(Search *search, const GPtrArray *names, GError **error)
         judge(search, search->certificates->pdata[i]);
     if (search->missing->len == 0)
         return TRUE;
-    g_set_error(
-        error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
-        "cannot encrypt: no usable certificate for %s; name certificate files with --to FILE",
-        search->missing->str);
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
+                "cannot encrypt: no usable certificate for %s; %s", search->missing->str,
+                search->advice);
     return FALSE;
 }
 
@@ -137,12 +137,13 @@ unref_bytes(gpointer bytes)
 
 GPtrArray *
 seal_recipients_find(SealReach **reach, const GPtrArray *names, const SealTrust *trust,
-                     GError **error)
+                     const char *advice, GError **error)
 {
     Search search = {.reach = reach,
                      .trust = trust,
                      .certificates = g_ptr_array_new_with_free_func(unref_bytes),
                      .missing = g_string_new(NULL),
+                     .advice = advice,
                      .others = sk_X509_new_null()};
     gboolean found = search_all(&search, names, error);
 

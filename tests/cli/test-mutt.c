@@ -181,6 +181,8 @@ test_encrypt_refusals(void)
 
     seal_cli_test_assert_error(cipher, 5, "smime_encrypt_with");
     seal_cli_test_assert_error(nobody, 3, "frank@example.org");
+    g_assert_nonnull(
+        strstr(nobody->err, "; keep certificates with \"privyseal mutt import FILE\""));
     seal_cli_test_assert_error(usage, 3, "not for encryption");
     seal_cli_test_assert_error(key, 3, "no such key");
 }
