@@ -184,8 +184,8 @@ seal_scheme_read(const X509_ALGOR *algorithm, const SealHash *hash, SealScheme *
 
 /* -- writing ---------------------------------------------------------------------------------- */
 
-static X509_ALGOR *
-new_hash_algorithm(const SealHash *hash)
+X509_ALGOR *
+seal_hash_algorithm_new(const SealHash *hash)
 {
     X509_ALGOR *algorithm = X509_ALGOR_new();
 
@@ -194,23 +194,31 @@ new_hash_algorithm(const SealHash *hash)
     return algorithm;
 }
 
+X509_ALGOR *
+seal_mgf1_new(const SealHash *hash)
+{
+    X509_ALGOR *mgf1 = X509_ALGOR_new();
+    X509_ALGOR *inner = seal_hash_algorithm_new(hash);
+    ASN1_STRING *packed = NULL;
+
+    ASN1_item_pack(inner, ASN1_ITEM_rptr(X509_ALGOR), &packed);
+    X509_ALGOR_set0(mgf1, OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed);
+    X509_ALGOR_free(inner);
+    return mgf1;
+}
+
 static void
 write_pss(const SealScheme *scheme, X509_ALGOR *algorithm)
 {
     RSA_PSS_PARAMS *parameters = RSA_PSS_PARAMS_new();
-    X509_ALGOR *mgf1_hash = new_hash_algorithm(scheme->mgf1_hash);
     ASN1_STRING *packed = NULL;
 
-    parameters->hashAlgorithm = new_hash_algorithm(scheme->hash);
-    parameters->maskGenAlgorithm = X509_ALGOR_new();
-    ASN1_item_pack(mgf1_hash, ASN1_ITEM_rptr(X509_ALGOR), &packed);
-    X509_ALGOR_set0(parameters->maskGenAlgorithm, OBJ_nid2obj(NID_mgf1), V_ASN1_SEQUENCE, packed);
+    parameters->hashAlgorithm = seal_hash_algorithm_new(scheme->hash);
+    parameters->maskGenAlgorithm = seal_mgf1_new(scheme->mgf1_hash);
     parameters->saltLength = ASN1_INTEGER_new();
     ASN1_INTEGER_set(parameters->saltLength, scheme->salt_len);
-    packed = NULL;
     ASN1_item_pack(parameters, ASN1_ITEM_rptr(RSA_PSS_PARAMS), &packed);
     X509_ALGOR_set0(algorithm, OBJ_nid2obj(NID_rsassaPss), V_ASN1_SEQUENCE, packed);
-    X509_ALGOR_free(mgf1_hash);
     RSA_PSS_PARAMS_free(parameters);
 }
 

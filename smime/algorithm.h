@@ -22,6 +22,11 @@ const EVP_MD *seal_hash_md(const SealHash *hash);
 /* Sets `algorithm` to the hash, without parameters (RFC 5754 2). */
 void seal_hash_write(const SealHash *hash, X509_ALGOR *algorithm);
 
+/* Returns (transfer full) the AlgorithmIdentifiers of RFC 4055 for a hash inside of the parameters
+ * of PSS and OAEP, and of MGF1 with that hash. */
+X509_ALGOR *seal_hash_algorithm_new(const SealHash *hash);
+X509_ALGOR *seal_mgf1_new(const SealHash *hash);
+
 typedef enum {
     SEAL_SCHEME_RSA_PKCS1,
     SEAL_SCHEME_RSA_PSS,

@@ -107,7 +107,7 @@ ASN1_CHOICE(SealAgreementRecipientId) = {
 ASN1_SEQUENCE(SealRecipientEncryptedKey) = {
     ASN1_SIMPLE(SealRecipientEncryptedKey, id, SealAgreementRecipientId),
     ASN1_SIMPLE(SealRecipientEncryptedKey, encrypted_key, ASN1_OCTET_STRING),
-} static_ASN1_SEQUENCE_END(SealRecipientEncryptedKey)
+} ASN1_SEQUENCE_END(SealRecipientEncryptedKey)
 
 ASN1_SEQUENCE(SealKeyAgreement) = {
     ASN1_SIMPLE(SealKeyAgreement, version, ASN1_INTEGER),
@@ -132,6 +132,12 @@ ASN1_SEQUENCE(SealGcmParameters) = {
     ASN1_SIMPLE(SealGcmParameters, nonce, ASN1_OCTET_STRING),
     ASN1_OPT(SealGcmParameters, tag_len, ASN1_INTEGER),
 } ASN1_SEQUENCE_END(SealGcmParameters)
+
+ASN1_SEQUENCE(SealSharedInfo) = {
+    ASN1_SIMPLE(SealSharedInfo, key_info, X509_ALGOR),
+    ASN1_EXP_OPT(SealSharedInfo, ukm, ASN1_OCTET_STRING, 0),
+    ASN1_EXP(SealSharedInfo, key_bits, ASN1_OCTET_STRING, 2),
+} ASN1_SEQUENCE_END(SealSharedInfo)
 
 ASN1_SEQUENCE(SealCertificateHash) = {
     ASN1_OPT(SealCertificateHash, hash, X509_ALGOR),
@@ -189,6 +195,32 @@ seal_asn1_write(const ASN1_ITEM *item, gconstpointer value)
     bytes = g_bytes_new(der, (gsize)len);
     OPENSSL_free(der);
     return bytes;
+}
+
+GBytes *
+seal_content_info_write(int nid, gpointer content, const ASN1_ITEM *item)
+{
+    g_autoptr(SealContentInfo) info = seal_asn1_new(ASN1_ITEM_rptr(SealContentInfo));
+    ASN1_STRING *packed = NULL;
+
+    ASN1_item_pack(content, item, &packed);
+    ASN1_item_free(content, item);
+    ASN1_OBJECT_free(info->type);
+    info->type = OBJ_nid2obj(nid);
+    info->content = ASN1_TYPE_new();
+    ASN1_TYPE_set(info->content, V_ASN1_SEQUENCE, packed);
+    return seal_asn1_write(ASN1_ITEM_rptr(SealContentInfo), info);
+}
+
+SealIssuerSerial *
+seal_issuer_serial_new(const X509 *certificate)
+{
+    SealIssuerSerial *name = seal_asn1_new(ASN1_ITEM_rptr(SealIssuerSerial));
+
+    X509_NAME_set(&name->issuer, X509_get_issuer_name(certificate));
+    ASN1_INTEGER_free(name->serial);
+    name->serial = ASN1_INTEGER_dup(X509_get0_serialNumber(certificate));
+    return name;
 }
 
 gconstpointer

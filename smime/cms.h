@@ -140,6 +140,13 @@ typedef struct {
     ASN1_INTEGER *tag_len; /* (nullable) 12 */
 } SealGcmParameters;
 
+/* RFC 5753 7.2 (ECC-CMS-SharedInfo), which RFC 8418 takes over. */
+typedef struct {
+    X509_ALGOR *key_info;        /* the key wrap algorithm */
+    ASN1_OCTET_STRING *ukm;      /* (nullable) */
+    ASN1_OCTET_STRING *key_bits; /* of the key-encryption key, 32 bits big-endian */
+} SealSharedInfo;
+
 /* RFC 5035, as far as the signer's own certificate is concerned. */
 typedef struct {
     X509_ALGOR *hash; /* (nullable) SHA-256 */
@@ -162,10 +169,12 @@ DECLARE_ASN1_ITEM(SealAuthEnvelopedData)
 DECLARE_ASN1_ITEM(SealKeyTransport)
 DECLARE_ASN1_ITEM(SealKeyAgreement)
 DECLARE_ASN1_ITEM(SealKeyAgreementTagged)
+DECLARE_ASN1_ITEM(SealRecipientEncryptedKey)
 DECLARE_ASN1_ITEM(SealOriginatorKey)
 DECLARE_ASN1_ITEM(SealSigningCertificate)
 DECLARE_ASN1_ITEM(SealAttributeSet)
 DECLARE_ASN1_ITEM(SealGcmParameters)
+DECLARE_ASN1_ITEM(SealSharedInfo)
 
 /* A new (transfer full) empty value of `item`. */
 gpointer seal_asn1_new(const ASN1_ITEM *item);
@@ -180,6 +189,13 @@ SealContentInfo *seal_content_info_read(SealBytes cms);
 
 /* Returns (transfer full) the DER of `value`. */
 GBytes *seal_asn1_write(const ASN1_ITEM *item, gconstpointer value);
+
+/* Returns (transfer full) the DER of a ContentInfo of the type `nid` around `content`, an `item`
+ * that is a SEQUENCE, and frees `content`. */
+GBytes *seal_content_info_write(int nid, gpointer content, const ASN1_ITEM *item);
+
+/* Returns (transfer full) how a message names `certificate`. */
+SealIssuerSerial *seal_issuer_serial_new(const X509 *certificate);
 
 /* A view on an OCTET STRING's bytes (transfer none), or a copy of it. */
 gconstpointer seal_octets(const ASN1_STRING *string, gsize *ret_len);

@@ -1,20 +1,24 @@
-/* Encrypted content: its AlgorithmIdentifier read strictly, and its bytes opened under a key. */
+/* Encrypted content: its AlgorithmIdentifier read strictly and made, and its bytes opened and
+ * closed under a key. */
 #pragma once
 
 #include "base/bytes.h"
 #include "base/secret.h"
+#include "smime/cipher.h"
 #include "smime/report.h"
 
 #include <glib.h>
+#include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #define SEAL_NONCE_MAX 16
 
 typedef struct {
     const char *name; /* "aes256-cbc" and so on; static */
-    int nid;
+    const EVP_CIPHER *cipher;
     gsize key_len; /* bytes */
     gboolean authenticated;
+    gboolean weak;                 /* 3DES: still read, with a warning */
     uint8_t nonce[SEAL_NONCE_MAX]; /* the IV of CBC */
     gsize nonce_len;
     gsize tag_len; /* bytes, 0 for CBC */
@@ -32,3 +36,13 @@ SealVerdict seal_content_algorithm_read(const X509_ALGOR *algorithm, gboolean au
  * padding is wrong: which of them is not said, and nothing of the plaintext is left behind. */
 GBytes *seal_content_decrypt(const SealContentAlgorithm *algorithm, const SealSecret *key,
                              SealBytes ciphertext, SealBytes tag, SealBytes associated);
+
+/* Chooses a random nonce for `cipher` and writes both into `algorithm`. Tags have 16 bytes. */
+void seal_content_algorithm_make(SealContentCipher cipher, X509_ALGOR *algorithm,
+                                 SealContentAlgorithm *ret_algorithm);
+
+/* Encrypts `plaintext` under `key`, which is used for nothing else, into `ciphertext`; for
+ * authenticated encryption sets `tag` (else not looked at). FALSE if OpenSSL could not. */
+gboolean seal_content_encrypt(const SealContentAlgorithm *algorithm, const SealSecret *key,
+                              SealBytes plaintext, ASN1_OCTET_STRING *ciphertext,
+                              ASN1_OCTET_STRING *tag);

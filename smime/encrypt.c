@@ -1,27 +1,24 @@
-/* Making EnvelopedData and AuthEnvelopedData with OpenSSL's CMS, whose defaults are replaced where
- * they are old: SHA-1 in the key derivation of ECDH, SHA-1 in OAEP. A certificate that is not for
- * encryption, or that others can break, is refused by name before anything is made. */
+/* Making EnvelopedData and AuthEnvelopedData with our own templates: OpenSSL 3.0's CMS knows
+ * neither ChaCha20-Poly1305 nor X25519, and its defaults are old (SHA-1 in the key derivation of
+ * ECDH and in OAEP). A certificate that is not for encryption, or that others can break, is refused
+ * by name before anything is made. The content key lives in a SealSecret and is used for one
+ * message. */
 #include "smime/encrypt.h"
 
 #include "base/error.h"
+#include "base/secret.h"
 #include "pki/certificate.h"
+#include "smime/cms.h"
+#include "smime/content.h"
+#include "smime/entity.h"
+#include "smime/key-encryption.h"
 #include "smime/mail.h"
 #include "smime/sign.h"
 
-#include <openssl/cms.h>
 #include <openssl/err.h>
-#include <openssl/rsa.h>
+#include <openssl/objects.h>
+#include <openssl/rand.h>
 #include <openssl/x509v3.h>
-
-static const struct {
-    const char *smime_type;
-    const EVP_CIPHER *(*cipher)(void);
-} contents[] = {
-    [SEAL_CONTENT_AES256_CBC] = {"enveloped-data", EVP_aes_256_cbc},
-    [SEAL_CONTENT_AES128_CBC] = {"enveloped-data", EVP_aes_128_cbc},
-    [SEAL_CONTENT_AES128_GCM] = {"authEnveloped-data", EVP_aes_128_gcm},
-    [SEAL_CONTENT_AES256_GCM] = {"authEnveloped-data", EVP_aes_256_gcm},
-};
 
 static gboolean
 refuse(X509 *certificate, SealErrorCode code, const char *why, GError **error)
@@ -39,9 +36,10 @@ check_certificate(X509 *certificate, GError **error)
     EVP_PKEY *key = X509_get0_pubkey(certificate);
     int kind = key ? EVP_PKEY_get_base_id(key) : EVP_PKEY_NONE;
 
-    if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC)
+    if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC && kind != EVP_PKEY_X25519)
         return refuse(certificate, SEAL_ERROR_NOT_SUPPORTED,
-                      "its key is neither RSA nor EC, ask for another certificate", error);
+                      "its key is neither RSA nor EC nor X25519, ask for another certificate",
+                      error);
     if (!(X509_get_extension_flags(certificate) & EXFLAG_KUSAGE))
         return TRUE; /* it states no limit; paths are judged by who chose the certificate */
     if (!seal_certificate_has_usage(certificate,
@@ -65,38 +63,29 @@ check_strength(X509 *certificate, GError **error)
 /* -- recipients ------------------------------------------------------------------------------- */
 
 static gboolean
-set_key_encryption(CMS_RecipientInfo *recipient, gboolean oaep)
-{
-    EVP_PKEY_CTX *context = CMS_RecipientInfo_get0_pkey_ctx(recipient);
-
-    if (CMS_RecipientInfo_type(recipient) == CMS_RECIPINFO_AGREE)
-        return context && EVP_PKEY_CTX_set_ecdh_kdf_md(context, EVP_sha256()) > 0;
-    if (!oaep)
-        return TRUE;
-    return context && EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_OAEP_PADDING) > 0 &&
-           EVP_PKEY_CTX_set_rsa_oaep_md(context, EVP_sha256()) > 0 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(context, EVP_sha256()) > 0;
-}
-
-static gboolean
-add_recipient(CMS_ContentInfo *cms, GBytes *der, gboolean oaep, GError **error)
+add_recipient(STACK_OF(ASN1_TYPE) *list, GBytes *der, const SealSecret *key, gboolean oaep,
+              GError **error)
 {
     g_autoptr(X509) certificate = seal_certificate_read(der, "a recipient's certificate", error);
-    CMS_RecipientInfo *recipient = NULL;
+    ASN1_TYPE *recipient = NULL;
 
     if (!certificate || !check_certificate(certificate, error) ||
         !check_strength(certificate, error))
         return FALSE;
-    recipient = CMS_add1_recipient_cert(cms, certificate, CMS_KEY_PARAM);
-    if (recipient && set_key_encryption(recipient, oaep))
-        return TRUE;
+    if (EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)) == EVP_PKEY_RSA)
+        recipient = seal_key_transport_new(certificate, key, oaep);
+    else
+        recipient = seal_key_agreement_new(certificate, key);
     ERR_clear_error();
+    if (recipient && sk_ASN1_TYPE_push(list, recipient) > 0)
+        return TRUE;
     return refuse(certificate, SEAL_ERROR_NOT_SUPPORTED,
                   "its key cannot be used for encryption here, ask for another certificate", error);
 }
 
 static gboolean
-add_recipients(CMS_ContentInfo *cms, GPtrArray *recipients, gboolean oaep, GError **error)
+add_recipients(STACK_OF(ASN1_TYPE) *list, GPtrArray *recipients, const SealSecret *key,
+               gboolean oaep, GError **error)
 {
     if (recipients->len == 0) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
@@ -110,50 +99,97 @@ add_recipients(CMS_ContentInfo *cms, GPtrArray *recipients, gboolean oaep, GErro
         return FALSE;
     }
     for (guint i = 0; i < recipients->len; i++)
-        if (!add_recipient(cms, g_ptr_array_index(recipients, i), oaep, error))
+        if (!add_recipient(list, g_ptr_array_index(recipients, i), key, oaep, error))
             return FALSE;
     return TRUE;
 }
 
 /* -- the message ------------------------------------------------------------------------------ */
 
-static GBytes *
-finish(CMS_ContentInfo *cms, GBytes *content)
+static const char *
+smime_type_of(SealContentCipher cipher)
 {
-    gsize len = 0;
-    gconstpointer data = g_bytes_get_data(content, &len);
-    BIO *in = BIO_new_mem_buf(data, (int)len);
-    unsigned char *der = NULL;
-    GBytes *bytes = NULL;
-    int der_len = -1;
+    return seal_content_cipher_is_authenticated(cipher) ? "authEnveloped-data" : "enveloped-data";
+}
 
-    if (CMS_final(cms, in, NULL, CMS_BINARY))
-        der_len = i2d_CMS_ContentInfo(cms, &der);
-    if (der_len > 0)
-        bytes = g_bytes_new(der, (gsize)der_len);
-    OPENSSL_free(der);
-    BIO_free(in);
-    return bytes;
+/* RFC 5652 6.1: 0 where every recipient is one of key transport with issuer and serial, else 2. */
+static int
+version_for(STACK_OF(ASN1_TYPE) *recipients)
+{
+    for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++)
+        if (sk_ASN1_TYPE_value(recipients, i)->type != V_ASN1_SEQUENCE)
+            return 2;
+    return 0;
+}
+
+static SealSecret *
+new_content_key(gsize len)
+{
+    SealSecret *key = seal_secret_new(len);
+
+    if (RAND_priv_bytes(seal_secret_data(key), (int)len) != 1)
+        g_error("the random generator failed");
+    seal_secret_set_len(key, len);
+    return key;
+}
+
+/* Fills what the two structures have in common. */
+static gboolean
+seal_into(STACK_OF(ASN1_TYPE) *list, SealEncryptedContent *encrypted, ASN1_OCTET_STRING *mac,
+          GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options, GError **error)
+{
+    SealContentAlgorithm algorithm;
+    g_autoptr(SealSecret) key = NULL;
+
+    seal_content_algorithm_make(options->cipher, encrypted->algorithm, &algorithm);
+    key = new_content_key(algorithm.key_len);
+    if (!add_recipients(list, recipients, key, options->oaep, error))
+        return FALSE;
+    ASN1_OBJECT_free(encrypted->type);
+    encrypted->type = OBJ_nid2obj(NID_pkcs7_data);
+    encrypted->content = ASN1_OCTET_STRING_new();
+    if (seal_content_encrypt(&algorithm, key, seal_bytes_view(content), encrypted->content, mac))
+        return TRUE;
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_FAILED,
+                "cannot encrypt the mail: OpenSSL failed (%s)",
+                ERR_reason_error_string(ERR_peek_last_error()));
+    ERR_clear_error();
+    return FALSE;
+}
+
+static GBytes *
+envelop(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options, GError **error)
+{
+    g_autoptr(SealEnvelopedData) data = seal_asn1_new(ASN1_ITEM_rptr(SealEnvelopedData));
+
+    if (!seal_into(data->recipients, data->encrypted, NULL, content, recipients, options, error))
+        return NULL;
+    ASN1_INTEGER_set(data->version, version_for(data->recipients));
+    return seal_content_info_write(NID_pkcs7_enveloped, g_steal_pointer(&data),
+                                   ASN1_ITEM_rptr(SealEnvelopedData));
+}
+
+static GBytes *
+envelop_authenticated(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options,
+                      GError **error)
+{
+    g_autoptr(SealAuthEnvelopedData) data = seal_asn1_new(ASN1_ITEM_rptr(SealAuthEnvelopedData));
+
+    if (!seal_into(data->recipients, data->encrypted, data->mac, content, recipients, options,
+                   error))
+        return NULL;
+    ASN1_INTEGER_set(data->version, 0); /* RFC 5083 2.1: always */
+    return seal_content_info_write(NID_id_smime_ct_authEnvelopedData, g_steal_pointer(&data),
+                                   ASN1_ITEM_rptr(SealAuthEnvelopedData));
 }
 
 static GBytes *
 encrypt_content(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options,
                 GError **error)
 {
-    CMS_ContentInfo *cms =
-        CMS_encrypt(NULL, NULL, contents[options->cipher].cipher(), CMS_PARTIAL | CMS_BINARY);
-    GBytes *bytes = NULL;
-
-    if (add_recipients(cms, recipients, options->oaep, error)) {
-        bytes = finish(cms, content);
-        if (!bytes)
-            g_set_error(error, SEAL_ERROR, SEAL_ERROR_FAILED,
-                        "cannot encrypt the mail: OpenSSL failed (%s)",
-                        ERR_reason_error_string(ERR_peek_last_error()));
-    }
-    ERR_clear_error();
-    CMS_ContentInfo_free(cms);
-    return bytes;
+    return seal_content_cipher_is_authenticated(options->cipher)
+               ? envelop_authenticated(content, recipients, options, error)
+               : envelop(content, recipients, options, error);
 }
 
 static const SealEncryptOptions defaults = {SEAL_CONTENT_AES256_CBC, FALSE};
@@ -170,7 +206,7 @@ seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions 
     if (!seal_mail_split(mail, &outer, &inner, error))
         return NULL;
     cms = encrypt_content(inner, recipients, options, error);
-    return cms ? seal_mail_join_opaque(outer, cms, contents[options->cipher].smime_type) : NULL;
+    return cms ? seal_mail_join_opaque(outer, cms, smime_type_of(options->cipher)) : NULL;
 }
 
 GBytes *

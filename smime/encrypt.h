@@ -2,17 +2,11 @@
  * seal_mail_encrypt(): the signature is then inside. */
 #pragma once
 
+#include "smime/cipher.h"
+
 #include <glib.h>
 
 #define SEAL_RECIPIENTS_MAX 1000
-
-/* What encrypts the content. No common mail client reads GCM today, so CBC comes first. */
-typedef enum {
-    SEAL_CONTENT_AES256_CBC, /* EnvelopedData */
-    SEAL_CONTENT_AES128_CBC,
-    SEAL_CONTENT_AES128_GCM, /* AuthEnvelopedData */
-    SEAL_CONTENT_AES256_GCM,
-} SealContentCipher;
 
 typedef struct {
     SealContentCipher cipher;
@@ -22,7 +16,7 @@ typedef struct {
 /* Encrypts a mail.
  *
  * `mail`: as for seal_mail_sign(). `recipients`: (element-type GBytes) DER certificates, 1 to
- * SEAL_RECIPIENTS_MAX, RSA or EC (ECDH with the SHA-256 KDF and AES key wrap). Their paths are not
+ * SEAL_RECIPIENTS_MAX, RSA, EC (ECDH with the SHA-256 KDF and AES key wrap) or X25519 (with HKDF of SHA-256). Their paths are not
  * judged here (pki/trust.h), only that they are for encryption and not weak. `options`: (nullable)
  * all defaults.
  *

@@ -200,16 +200,6 @@ sign_attributes(SealSignerInfo *info, const SealSigner *signer, const SealScheme
     return TRUE;
 }
 
-static void
-set_signer_id(SealSignerInfo *info, X509 *certificate)
-{
-    info->id->type = SEAL_ID_ISSUER_SERIAL;
-    info->id->d.issuer_serial = seal_asn1_new(ASN1_ITEM_rptr(SealIssuerSerial));
-    X509_NAME_set(&info->id->d.issuer_serial->issuer, X509_get_issuer_name(certificate));
-    ASN1_INTEGER_free(info->id->d.issuer_serial->serial);
-    info->id->d.issuer_serial->serial = ASN1_INTEGER_dup(X509_get0_serialNumber(certificate));
-}
-
 static SealSignerInfo *
 new_signer_info(X509 *certificate, const SealScheme *scheme, GBytes *content, gint64 signing_time)
 {
@@ -217,7 +207,8 @@ new_signer_info(X509 *certificate, const SealScheme *scheme, GBytes *content, gi
     g_autoptr(GBytes) digest = digest_of(scheme->hash, content);
 
     ASN1_INTEGER_set(info->version, 1); /* issuer and serial (RFC 5652 5.3) */
-    set_signer_id(info, certificate);
+    info->id->type = SEAL_ID_ISSUER_SERIAL;
+    info->id->d.issuer_serial = seal_issuer_serial_new(certificate);
     seal_hash_write(scheme->hash, info->digest_algorithm);
     seal_scheme_write(scheme, info->signature_algorithm);
     info->signed_attributes = seal_attributes_new(digest, certificate, signing_time);
@@ -244,20 +235,6 @@ new_signed_data(const SealScheme *scheme, GBytes *content, gboolean opaque)
 }
 
 static GBytes *
-wrap_content(SealSignedData *data)
-{
-    g_autoptr(SealContentInfo) info = seal_asn1_new(ASN1_ITEM_rptr(SealContentInfo));
-    ASN1_STRING *packed = NULL;
-
-    ASN1_item_pack(data, ASN1_ITEM_rptr(SealSignedData), &packed);
-    ASN1_OBJECT_free(info->type);
-    info->type = OBJ_nid2obj(NID_pkcs7_signed);
-    info->content = ASN1_TYPE_new();
-    ASN1_TYPE_set(info->content, V_ASN1_SEQUENCE, packed);
-    return seal_asn1_write(ASN1_ITEM_rptr(SealContentInfo), info);
-}
-
-static GBytes *
 sign_content(GBytes *content, const SealSigner *signer, X509 *certificate, const SealScheme *scheme,
              const SealSignOptions *options, GError **error)
 {
@@ -270,7 +247,8 @@ sign_content(GBytes *content, const SealSigner *signer, X509 *certificate, const
     if (!add_certificates(data, signer, error) ||
         !sign_attributes(info, signer, scheme, certificate, error))
         return NULL;
-    return wrap_content(data);
+    return seal_content_info_write(NID_pkcs7_signed, g_steal_pointer(&data),
+                                   ASN1_ITEM_rptr(SealSignedData));
 }
 
 /* The DER of a SignedData over `content`, which it carries if it is opaque. `ret_hash`: (nullable)

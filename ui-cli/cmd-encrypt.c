@@ -18,7 +18,8 @@ static const SealOption options_table[] = {
              "yourself too if you want to read it later"},
     {.name = "cipher",
      .argument = "NAME",
-     .help = "aes-256-cbc (default), or aes-128-gcm or aes-256-gcm, which show\n"
+     .help = "aes-256-cbc (default), aes-192-cbc or aes-128-cbc; or aes-256-gcm,\n"
+             "aes-192-gcm, aes-128-gcm or chacha20-poly1305, which show\n"
              "tampering, but which no common mail program reads today"},
     {.name = "oaep",
      .help = "RSAES-OAEP for RSA certificates, instead of PKCS#1 v1.5, which\n"
@@ -35,25 +36,13 @@ static const SealOption options_table[] = {
 static gboolean
 read_cipher(const SealOptions *options, SealContentCipher *ret_cipher, GError **error)
 {
-    static const struct {
-        const char *name;
-        SealContentCipher cipher;
-    } ciphers[] = {
-        {"aes-256-cbc", SEAL_CONTENT_AES256_CBC},
-        {"aes-128-gcm", SEAL_CONTENT_AES128_GCM},
-        {"aes-256-gcm", SEAL_CONTENT_AES256_GCM},
-    };
     const char *name = seal_options_value(options, "cipher");
+    g_autofree char *names = NULL;
 
-    for (guint i = 0; i < G_N_ELEMENTS(ciphers); i++) {
-        if (!name || g_str_equal(ciphers[i].name, name)) {
-            *ret_cipher = ciphers[i].cipher;
-            return TRUE;
-        }
-    }
-    seal_usage_error_set(
-        error, "encrypt",
-        "there is no cipher '%s' here: it is aes-256-cbc, aes-128-gcm or aes-256-gcm", name);
+    if (!name || seal_content_cipher_from_name(name, ret_cipher))
+        return TRUE;
+    names = seal_content_cipher_names();
+    seal_usage_error_set(error, "encrypt", "there is no cipher '%s' here: it is %s", name, names);
     return FALSE;
 }
 

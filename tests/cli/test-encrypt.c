@@ -201,7 +201,7 @@ test_usage(void)
         seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--key", "x", NULL);
 
     seal_cli_test_assert_error(nobody, 2, "say to whom");
-    seal_cli_test_assert_error(cipher, 2, "aes-256-cbc, aes-128-gcm or aes-256-gcm");
+    seal_cli_test_assert_error(cipher, 2, "aes-256-gcm or chacha20-poly1305");
     seal_cli_test_assert_error(key, 2, "say --sign too");
 }
 

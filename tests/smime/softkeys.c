@@ -224,12 +224,13 @@ originator_key(EVP_PKEY *own, GBytes *originator)
     return key;
 }
 
+/* RFC 8418 2.2: HKDF without a salt, unless there is user keying material. */
 static void
 derive(EVP_PKEY *own, EVP_PKEY *peer, const char *md, GBytes *info, unsigned char *out,
        size_t out_len)
 {
     EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(own, NULL);
-    EVP_KDF *kdf = EVP_KDF_fetch(NULL, "X963KDF", NULL);
+    EVP_KDF *kdf = EVP_KDF_fetch(NULL, EVP_PKEY_is_a(own, "X25519") ? "HKDF" : "X963KDF", NULL);
     EVP_KDF_CTX *kdf_context = EVP_KDF_CTX_new(kdf);
     unsigned char secret[128];
     size_t secret_len = sizeof secret;
@@ -267,21 +268,34 @@ aes_unwrap(const X509_ALGOR *wrap, const unsigned char *key, GBytes *encrypted_k
     return done > 0 && len > 0 ? seal_secret_new_copy(out, (size_t)len) : fail(error);
 }
 
+/* RFC 5753 7.1.4 and RFC 8418 2.3, by their numbers: OpenSSL 3.0 has names for half of them. NULL
+ * for another one. */
 static const char *
 kdf_hash(const X509_ALGOR *algorithm)
 {
     static const struct {
-        int nid;
+        const char *oid;
         const char *md;
     } rows[] = {
-        {NID_dhSinglePass_stdDH_sha1kdf_scheme, "SHA1"},
-        {NID_dhSinglePass_stdDH_sha256kdf_scheme, "SHA256"},
-        {NID_dhSinglePass_stdDH_sha384kdf_scheme, "SHA384"},
-        {NID_dhSinglePass_stdDH_sha512kdf_scheme, "SHA512"},
+        {"1.3.133.16.840.63.0.2", "SHA1"},
+        {"1.3.132.1.11.0", "SHA224"},
+        {"1.3.132.1.11.1", "SHA256"},
+        {"1.3.132.1.11.2", "SHA384"},
+        {"1.3.132.1.11.3", "SHA512"},
+        {"1.3.133.16.840.63.0.3", "SHA1"},
+        {"1.3.132.1.14.0", "SHA224"},
+        {"1.3.132.1.14.1", "SHA256"},
+        {"1.3.132.1.14.2", "SHA384"},
+        {"1.3.132.1.14.3", "SHA512"},
+        {"1.2.840.113549.1.9.16.3.19", "SHA256"},
+        {"1.2.840.113549.1.9.16.3.20", "SHA384"},
+        {"1.2.840.113549.1.9.16.3.21", "SHA512"},
     };
+    char oid[80] = "";
 
+    OBJ_obj2txt(oid, sizeof oid, algorithm->algorithm, 1);
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
-        if (rows[i].nid == OBJ_obj2nid(algorithm->algorithm))
+        if (g_str_equal(rows[i].oid, oid))
             return rows[i].md;
     return NULL;
 }
@@ -344,6 +358,9 @@ soft_unwrap(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encrypt
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_DENIED, "refused by the test");
     else if (keyring->mood == TEST_UNWRAP_FAILS)
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE, "the agent went away");
+    else if (keyring->mood == TEST_UNWRAP_UNABLE)
+        g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
+                            "the token 'Blue' cannot unwrap with RSA-OAEP");
     else if (EVP_PKEY_get_base_id(identity->key) == EVP_PKEY_RSA)
         secret = unwrap_rsa(identity->key, algorithm, encrypted_key, error);
     else

@@ -16,6 +16,7 @@ void test_signer_clear(SealSigner *signer);
 typedef enum {
     TEST_UNWRAP_WORKS,
     TEST_UNWRAP_REFUSES, /* find() answers, unwrap() says Denied */
+    TEST_UNWRAP_UNABLE,  /* the token lacks the mechanism */
     TEST_UNWRAP_FAILS,   /* as an agent that went away */
     TEST_UNWRAP_WRONG, /* gives a key of the right length that is not it, as implicit rejection does
                         */

@@ -15,22 +15,26 @@ test_every_cipher_and_key(World *world, gconstpointer data)
     } ciphers[] = {
         {SEAL_CONTENT_AES256_CBC, "aes256-cbc", "smime-type=enveloped-data",
          SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {SEAL_CONTENT_AES192_CBC, "aes192-cbc", "smime-type=enveloped-data",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
         {SEAL_CONTENT_AES128_CBC, "aes128-cbc", "smime-type=enveloped-data",
          SEAL_VERDICT_DECRYPTED_NOAUTH},
         {SEAL_CONTENT_AES128_GCM, "aes128-gcm", "smime-type=authEnveloped-data",
          SEAL_VERDICT_DECRYPTED},
+        {SEAL_CONTENT_AES192_GCM, "aes192-gcm", "smime-type=authEnveloped-data",
+         SEAL_VERDICT_DECRYPTED},
         {SEAL_CONTENT_AES256_GCM, "aes256-gcm", "smime-type=authEnveloped-data",
+         SEAL_VERDICT_DECRYPTED},
+        {SEAL_CONTENT_CHACHA20_POLY1305, "chacha20-poly1305", "smime-type=authEnveloped-data",
          SEAL_VERDICT_DECRYPTED},
     };
     static const struct {
         const char *key;
         gboolean oaep;
         const char *scheme;
-    } keys[] = {{"rsa:2048", FALSE, "rsa-pkcs1"},
-                {"rsa:2048", TRUE, "rsa-oaep"},
-                {"ec:P-256", FALSE, "ecdh"},
-                {"ec:P-384", FALSE, "ecdh"},
-                {"ec:P-521", FALSE, "ecdh"}};
+    } keys[] = {{"rsa:2048", FALSE, "rsa-pkcs1"}, {"rsa:2048", TRUE, "rsa-oaep"},
+                {"ec:P-256", FALSE, "ecdh"},      {"ec:P-384", FALSE, "ecdh"},
+                {"ec:P-521", FALSE, "ecdh"},      {"x25519", FALSE, "x25519"}};
     g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
 
     for (gsize k = 0; k < G_N_ELEMENTS(keys); k++) {
@@ -57,7 +61,7 @@ test_every_cipher_and_key(World *world, gconstpointer data)
 static void
 test_three_recipients(World *world, gconstpointer data)
 {
-    static const char *const keys[] = {"rsa:2048", "ec:P-256", "ec:P-384"};
+    static const char *const keys[] = {"rsa:2048", "ec:P-256", "x25519"};
     const TestIdentity *people[] = {world_bob(world, keys[0]), world_bob(world, keys[1]),
                                     world_bob(world, keys[2])};
     g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
@@ -114,6 +118,20 @@ test_refusals(World *world, gconstpointer data)
                    SEAL_ERROR_INVALID_INPUT, "header");
 }
 
+/* RFC 7748 6.1: with a point of small order everybody knows what was agreed on. */
+static void
+test_point_of_small_order(World *world, gconstpointer data)
+{
+    static const unsigned char zeroes[32] = {0};
+    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, NULL, zeroes, sizeof zeroes);
+    const TestSpec spec = {.name = "Zero", .same_key = key, .usage = "keyAgreement"};
+    g_autoptr(GBytes) mail = world_bytes(WORLD_MAIL);
+
+    expect_refusal(mail, test_identity_der(world_person(world, &spec)), SEAL_ERROR_NOT_SUPPORTED,
+                   "CN=Zero");
+    EVP_PKEY_free(key);
+}
+
 /* Garbage under a key that was made up for damaged input is not handed out as a mail. */
 static void
 test_garbage_is_no_mail(World *world, gconstpointer data)
@@ -150,6 +168,7 @@ main(int argc, char **argv)
         {"/encrypt/every-cipher-and-kind-of-key/opens", test_every_cipher_and_key},
         {"/encrypt/three-recipients/each-opens-it", test_three_recipients},
         {"/encrypt/unfit-recipients/are-refused-by-name", test_refusals},
+        {"/encrypt/point-of-small-order/is-refused", test_point_of_small_order},
         {"/encrypt/wrong-key/gives-no-garbage", test_garbage_is_no_mail},
     };
 
