@@ -85,7 +85,7 @@ is_stated(const TestSpec *spec, int nid)
 static void
 put_extension(X509 *certificate, X509V3_CTX *context, const char *name, const char *value)
 {
-    X509_EXTENSION *extension = X509V3_EXT_nconf(NULL, context, name, value);
+    X509_EXTENSION *extension = X509V3_EXT_nconf(context->db, context, name, value);
 
     if (!extension)
         g_error("no extension %s from: %s", name, value);
@@ -113,13 +113,27 @@ add_stated(X509 *certificate, X509V3_CTX *context, const TestSpec *spec)
     }
 }
 
-/* The section that TEST_DIRECTORY names. (transfer full) */
-static CONF *
-new_sections(void)
+#define NAMES "names"
+
+static void
+append_name(GString *sections, const char *kind, const char *value)
 {
-    static const char text[] = "[" TEST_DIRECTORY "]\nO=Privy Seal Test\n";
-    BIO *in = BIO_new_mem_buf(text, -1);
+    if (value)
+        g_string_append_printf(sections, "%s%s\n", kind, value);
+}
+
+/* The section that TEST_DIRECTORY names, and one of the alternative names. (transfer full) */
+static CONF *
+new_sections(const TestSpec *spec)
+{
+    g_autoptr(GString) text =
+        g_string_new("[" TEST_DIRECTORY "]\nO=Privy Seal Test\n[" NAMES "]\n");
     CONF *conf = NCONF_new(NULL);
+    BIO *in = NULL;
+
+    append_name(text, "email=", spec->address);
+    append_name(text, "otherName=1.3.6.1.5.5.7.8.9;FORMAT:UTF8,UTF8:", spec->utf8_mailbox);
+    in = BIO_new_mem_buf(text->str, -1);
 
     g_assert_true(NCONF_load_bio(conf, in, NULL));
     BIO_free(in);
@@ -132,9 +146,9 @@ add_extensions(X509 *certificate, X509 *issuer, const TestSpec *spec)
     const char *usage =
         spec->authority ? "critical,keyCertSign,cRLSign" : "critical,digitalSignature";
     const char *extended = spec->authority ? "" : "emailProtection";
-    g_autofree char *address = g_strdup_printf("email:%s", spec->address ? spec->address : "");
+    gboolean named = spec->address || spec->utf8_mailbox;
     X509V3_CTX context;
-    CONF *sections = new_sections();
+    CONF *sections = new_sections(spec);
 
     X509V3_set_ctx(&context, issuer, certificate, NULL, NULL, 0);
     X509V3_set_nconf(&context, sections);
@@ -144,7 +158,7 @@ add_extensions(X509 *certificate, X509 *issuer, const TestSpec *spec)
     add_extension(certificate, &context, spec, NID_key_usage, spec->usage ? spec->usage : usage);
     add_extension(certificate, &context, spec, NID_ext_key_usage,
                   spec->extended ? spec->extended : extended);
-    add_extension(certificate, &context, spec, NID_subject_alt_name, spec->address ? address : "");
+    add_extension(certificate, &context, spec, NID_subject_alt_name, named ? "@" NAMES : "");
     add_stated(certificate, &context, spec);
     NCONF_free(sections);
 }

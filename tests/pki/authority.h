@@ -17,6 +17,7 @@ typedef struct {
 typedef struct {
     const char *name;            /* the common name */
     const char *address;         /* (nullable) rfc822Name */
+    const char *utf8_mailbox;    /* (nullable) SmtpUTF8Mailbox beside `address` (RFC 9598) */
     const char *key;             /* "rsa:2048", "ec:P-256", "ed25519", "x25519"; NULL: "ec:P-256" */
     const char *usage;           /* keyUsage as in openssl.cnf; NULL: digitalSignature; "": none */
     const char *extended;        /* extendedKeyUsage; NULL: emailProtection; "": none */
