@@ -12,11 +12,14 @@
 #include <openssl/x509v3.h>
 
 #include "pki/certificate.h"
+#include "pki/name-limits.h"
 #include "pki/strength.h"
 #include "pki/trust-parts.h"
 
 #define DEPTH_MAX  10 /* intermediates; public paths have one to three */
 #define AUTH_LEVEL 2  /* 112 bits: RSA 2048, no MD5 or SHA-1 */
+
+#define NAME_CLAUSE "has a name for which its issuer may not vouch"
 
 static const char *const state_advice[] = {
     [SEAL_CHAIN_GOOD] = "is good",
@@ -77,10 +80,8 @@ static const struct {
      "is limited to names that cannot be compared here"},
     {X509_V_ERR_UNSUPPORTED_NAME_SYNTAX, SEAL_CHAIN_UNTRUSTED,
      "has a name that cannot be compared with its issuer's limits"},
-    {X509_V_ERR_PERMITTED_VIOLATION, SEAL_CHAIN_UNTRUSTED,
-     "has a name for which its issuer may not vouch"},
-    {X509_V_ERR_EXCLUDED_VIOLATION, SEAL_CHAIN_UNTRUSTED,
-     "has a name for which its issuer may not vouch"},
+    {X509_V_ERR_PERMITTED_VIOLATION, SEAL_CHAIN_UNTRUSTED, NAME_CLAUSE},
+    {X509_V_ERR_EXCLUDED_VIOLATION, SEAL_CHAIN_UNTRUSTED, NAME_CLAUSE},
     {X509_V_ERR_PATH_LENGTH_EXCEEDED, SEAL_CHAIN_UNTRUSTED,
      "stands above more CAs than it may have below it"},
     {X509_V_ERR_INVALID_CA, SEAL_CHAIN_UNTRUSTED, "is no CA's, but has issued another one"},
@@ -264,6 +265,14 @@ judge_issuers(STACK_OF(X509) *path, SealCertificatePurpose purpose, SealChainRes
 }
 
 static void
+judge_names(STACK_OF(X509) *path, X509 *leaf, SealChainResult *result)
+{
+    for (int i = 1; i < sk_X509_num(path); i++)
+        if (seal_name_limits_exclude(sk_X509_value(path, i), leaf))
+            seal_chain_note(result, SEAL_CHAIN_UNTRUSTED, leaf, NAME_CLAUSE);
+}
+
+static void
 judge_leaf(X509 *leaf, SealCertificatePurpose purpose, SealChainResult *result)
 {
     const char *problem = seal_usage_problem(leaf, purpose);
@@ -305,6 +314,7 @@ verify(X509_STORE_CTX *context, const SealTrust *trust, X509 *leaf, SealCertific
         seal_chain_note(path->result, SEAL_CHAIN_UNTRUSTED, leaf, NULL);
     judge_leaf(leaf, purpose, path->result);
     judge_issuers(X509_STORE_CTX_get0_chain(context), purpose, path->result);
+    judge_names(X509_STORE_CTX_get0_chain(context), leaf, path->result);
     seal_level_read(leaf, X509_STORE_CTX_get0_policy_tree(context), &path->finding);
     note_top(context, trust, path);
 }

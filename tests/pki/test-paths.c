@@ -157,13 +157,30 @@ test_name_constraints(World *world, gconstpointer data)
          "untrusted"},
         /* RFC 9598 6: limits on rfc822Name hold for SmtpUTF8Mailbox, too. */
         {"permitted;email:example.org",
-         {.name = "A",
-          .extensions = {"subjectAltName=otherName:1.3.6.1.5.5.7.8.9;UTF8:\xc3\xa4@example.net"}},
+         {.name = "A", .utf8_mailbox = "\xc3\xa4@example.net"},
          "untrusted"},
         {"permitted;email:example.org",
-         {.name = "A",
-          .extensions = {"subjectAltName=otherName:1.3.6.1.5.5.7.8.9;UTF8:\xc3\xa4@example.org"}},
+         {.name = "A", .utf8_mailbox = "\xc3\xa4@example.org"},
          "good"},
+        {"permitted;email:xn--bcher-kva.example",
+         {.name = "A",
+          .utf8_mailbox = "\xc3\xa4@b\xc3\xbc"
+                          "cher.example"},
+         "good"},
+        {"excluded;email:xn--bcher-kva.example",
+         {.name = "A",
+          .utf8_mailbox = "\xc3\xa4@b\xc3\xbc"
+                          "cher.example"},
+         "untrusted"},
+        {"excluded;email:xn--bcher-kva.example",
+         {.name = "A", .utf8_mailbox = "\xc3\xa4@xn--bcher-kva.example"},
+         "untrusted"},
+        {"excluded;email:xn--bcher-kva.example",
+         {.name = "A", .utf8_mailbox = "\xc3\xa4@XN--BCHER-KVA.example"},
+         "untrusted"},
+        {"excluded;email:.example",
+         {.name = "A", .utf8_mailbox = "\xc3\xa4@xn--bcher-kva.example"},
+         "untrusted"},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
