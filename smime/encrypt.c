@@ -203,7 +203,7 @@ seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions 
     g_autoptr(GBytes) cms = NULL;
 
     options = options ? options : &defaults;
-    if (!seal_mail_split(mail, &outer, &inner, error))
+    if (!seal_mail_split(mail, SEAL_TRANSFER_ANY, &outer, &inner, error))
         return NULL;
     cms = encrypt_content(inner, recipients, options, error);
     return cms ? seal_mail_join_opaque(outer, cms, smime_type_of(options->cipher)) : NULL;

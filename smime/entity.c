@@ -162,6 +162,15 @@ seal_entity_values(const SealEntity *entity, const char *name)
     return values;
 }
 
+gboolean
+seal_entity_has(const SealEntity *entity, const char *name)
+{
+    for (guint i = 0; i < entity->fields->len; i++)
+        if (seal_field_is(&g_array_index(entity->fields, SealField, i), name))
+            return TRUE;
+    return FALSE;
+}
+
 static void
 read_content_type(SealEntity *entity)
 {

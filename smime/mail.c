@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define BASE64_LINE   48 /* bytes; 64 characters, as PEM and every S/MIME program writes */
-#define BINARY_NESTED 8  /* levels of multipart that are searched for binary parts */
+#define BINARY_NESTED 16 /* levels of multipart that are searched for binary parts */
 
 /* -- line ends -------------------------------------------------------------------------------- */
 
@@ -24,21 +24,6 @@ count_bare_lf(SealBytes bytes)
     return count;
 }
 
-static void
-append_canonical(GByteArray *out, SealBytes bytes)
-{
-    size_t done = 0;
-
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.data[i] != '\n' || (i > 0 && bytes.data[i - 1] == '\r'))
-            continue;
-        seal_put_bytes(out, bytes.data + done, i - done);
-        seal_put_bytes(out, "\r\n", 2);
-        done = i + 1;
-    }
-    seal_put_bytes(out, bytes.data + done, bytes.len - done);
-}
-
 GBytes *
 seal_mail_canonical(GBytes *bytes)
 {
@@ -49,7 +34,7 @@ seal_mail_canonical(GBytes *bytes)
     if (more == 0)
         return g_bytes_ref(bytes);
     out = g_byte_array_sized_new((guint)(view.len + more));
-    append_canonical(out, view);
+    seal_transfer_put_canonical(out, view);
     return g_byte_array_free_to_bytes(out);
 }
 
@@ -76,13 +61,14 @@ seal_mail_without_mbox_line(SealBytes bytes)
     return (SealBytes){end + 1, bytes.len - (size_t)(end + 1 - bytes.data)};
 }
 
-/* Canonical line ends would damage a part that is stated to be binary. */
+/* Canonical line ends would damage a binary part, and encoding one that is signed already, too. */
 static gboolean
-has_binary_part(const SealEntity *entity, guint depth)
+has_signed_binary(const SealEntity *entity, gboolean is_signed, guint depth)
 {
     g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
 
-    if (g_str_equal(entity->encoding, "binary"))
+    is_signed |= g_str_equal(entity->type, "multipart/signed");
+    if (is_signed && g_str_equal(entity->encoding, "binary"))
         return TRUE;
     if (depth == 0 || !g_str_has_prefix(entity->type, "multipart/"))
         return FALSE;
@@ -90,7 +76,7 @@ has_binary_part(const SealEntity *entity, guint depth)
     for (guint i = 0; i < parts->len; i++) {
         g_autoptr(SealEntity) part = seal_entity_parse(g_array_index(parts, SealBytes, i));
 
-        if (has_binary_part(part, depth - 1))
+        if (has_signed_binary(part, is_signed, depth - 1))
             return TRUE;
     }
     return FALSE;
@@ -105,40 +91,45 @@ check_mail(const SealEntity *mail, GError **error)
         wrong = "it has no header, give a complete mail: fields, an empty line, the body";
     else if (mail->defect)
         wrong = mail->defect;
-    else if (has_binary_part(mail, BINARY_NESTED))
-        wrong = "a part has the Content-Transfer-Encoding binary, encode it as base64 first";
+    else if (has_signed_binary(mail, FALSE, BINARY_NESTED))
+        wrong = "a signed part in it has the Content-Transfer-Encoding binary, which no mail may "
+                "have and which cannot be changed without breaking its signature";
     if (!wrong)
         return TRUE;
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "cannot protect the mail: %s", wrong);
     return FALSE;
 }
 
-static const char *
-plain_text_fields(SealBytes body)
+static gboolean
+is_ascii(SealBytes body)
 {
     for (size_t i = 0; i < body.len; i++)
         if (body.data[i] >= 0x80)
-            return "Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: 8bit\r\n";
-    return "Content-Type: text/plain; charset=us-ascii\r\n";
+            return FALSE;
+    return TRUE;
 }
 
 static void
-sort_fields(const SealEntity *mail, GByteArray *outer, GByteArray *inner)
+put_text(GByteArray *out, const char *text)
 {
-    gboolean typed = FALSE;
+    seal_put_bytes(out, text, strlen(text));
+}
 
-    for (guint i = 0; i < mail->fields->len; i++) {
-        const SealField *field = &g_array_index(mail->fields, SealField, i);
+/* What describes a body that nothing describes yet. */
+static void
+put_missing_fields(const SealEntity *mail, const char *encoding, GByteArray *inner)
+{
+    gboolean ascii = is_ascii(mail->body);
 
-        typed |= seal_field_is(field, "Content-Type");
-        if (seal_field_is(field, "MIME-Version"))
-            continue;
-        append_canonical(seal_field_is_mime(field) ? inner : outer, field->raw);
-    }
-    if (!typed) {
-        const char *fields = plain_text_fields(mail->body);
-
-        seal_put_bytes(inner, fields, strlen(fields));
+    if (!seal_entity_has(mail, "Content-Type"))
+        put_text(inner, ascii ? "Content-Type: text/plain; charset=us-ascii\r\n"
+                              : "Content-Type: text/plain; charset=utf-8\r\n");
+    if (!encoding && !ascii && !seal_entity_has(mail, "Content-Transfer-Encoding"))
+        encoding = "8bit";
+    if (encoding) {
+        put_text(inner, "Content-Transfer-Encoding: ");
+        put_text(inner, encoding);
+        put_text(inner, "\r\n");
     }
 }
 
@@ -150,8 +141,25 @@ end_line(GByteArray *out)
         seal_put_bytes(out, "\r\n", 2);
 }
 
+static void
+sort_fields(const SealEntity *mail, const char *encoding, GByteArray *outer, GByteArray *inner)
+{
+    for (guint i = 0; i < mail->fields->len; i++) {
+        const SealField *field = &g_array_index(mail->fields, SealField, i);
+
+        if (seal_field_is(field, "MIME-Version") ||
+            (encoding && seal_field_is(field, "Content-Transfer-Encoding")))
+            continue;
+        seal_transfer_put_canonical(seal_field_is_mime(field) ? inner : outer, field->raw);
+    }
+    end_line(outer);
+    end_line(inner);
+    put_missing_fields(mail, encoding, inner);
+}
+
 gboolean
-seal_mail_split(GBytes *mail, GBytes **ret_outer, GBytes **ret_inner, GError **error)
+seal_mail_split(GBytes *mail, SealTransfer transfer, GBytes **ret_outer, GBytes **ret_inner,
+                GError **error)
 {
     SealBytes bytes = seal_mail_without_mbox_line(seal_bytes_view(mail));
     g_autoptr(SealEntity) entity = NULL;
@@ -169,23 +177,15 @@ seal_mail_split(GBytes *mail, GBytes **ret_outer, GBytes **ret_inner, GError **e
         return FALSE;
     outer = g_byte_array_new();
     inner = g_byte_array_sized_new((guint)(entity->body.len + 512));
-    sort_fields(entity, outer, inner);
-    end_line(outer);
-    end_line(inner);
-    seal_put_bytes(inner, "\r\n", 2);
-    append_canonical(inner, entity->body);
+    sort_fields(entity, seal_transfer_choose(entity, transfer), outer, inner);
+    put_text(inner, "\r\n");
+    seal_transfer_put_body(inner, entity, transfer);
     *ret_outer = g_byte_array_free_to_bytes(outer);
     *ret_inner = g_byte_array_free_to_bytes(inner);
     return TRUE;
 }
 
 /* -- together --------------------------------------------------------------------------------- */
-
-static void
-put_text(GByteArray *out, const char *text)
-{
-    seal_put_bytes(out, text, strlen(text));
-}
 
 static void
 put_whole(GByteArray *out, GBytes *bytes)

@@ -290,7 +290,8 @@ seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *op
     const SealHash *hash = NULL;
 
     options = options ? options : &defaults;
-    if (!seal_mail_split(mail, &outer, &inner, error))
+    if (!seal_mail_split(mail, options->opaque ? SEAL_TRANSFER_ANY : SEAL_TRANSFER_7BIT, &outer,
+                         &inner, error))
         return NULL;
     cms = sign_bytes(inner, signer, options, &hash, error);
     if (!cms)

@@ -19,16 +19,16 @@ typedef struct {
 /* Signs a mail.
  *
  * `mail`: a complete mail (RFC 5322), lines ending in CRLF or LF. Its Content-* fields and its body
- * go into the signed part as they stand, but for line ends, which become CRLF (RFC 8551 3.1); its
- * other fields stay outside. `signer`: asked once. `options`: (nullable) all defaults.
+ * go into the signed part as they stand, but for line ends, which become CRLF (RFC 8551 3.1), and
+ * for parts that would not survive the way: those that are binary, and in multipart/signed all that
+ * is not plain lines of ASCII (smime/transfer.h). Its other fields stay outside. `signer`: asked once. `options`: (nullable) all defaults.
  *
  * The hash of a key is SHA-256, or SHA-384 and SHA-512 for a P-384 and a P-521 key; for Ed25519 it
  * is SHA-512, and there is no other (RFC 8419 2.3). Signed attributes: content-type, message-digest, signing-time,
  * smimeCapabilities, signingCertificateV2. The certificate and its chain but the root go along.
  *
  * Returns (transfer full) the signed mail with CRLF line ends. Errors: INVALID_INPUT (not a mail,
- * or a part of Content-Transfer-Encoding binary, which the canonical form would damage; a signature
- * that does not verify under the certificate), NOT_SUPPORTED (kind of key, hash), LIMIT_EXCEEDED,
+ * or a binary part in it is signed already; a signature that does not verify under the certificate), NOT_SUPPORTED (kind of key, hash), LIMIT_EXCEEDED,
  * KEY_USAGE (the certificate is not for signatures), and those of signer->sign(). Blocks as long as
  * signer->sign(). */
 GBytes *seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,

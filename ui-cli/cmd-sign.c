@@ -45,7 +45,11 @@ const SealCommand seal_command_sign = {
         "Without --key and --from the mail's From field chooses: the key whose certificate has "
         "that\n"
         "address. Of several, one on a token that is present, then the newest certificate, then\n"
-        "RSA before others, which more programs read.",
+        "RSA before others, which more programs read.\n\n"
+        "Parts of the mail that would not survive their way, because they are binary, have bytes\n"
+        "beyond ASCII or lines that mail servers change, are encoded as quoted-printable or base64\n"
+        "before they are signed. Everything else is signed as it stands; with --opaque all but\n"
+        "binary parts.",
     .options = options_table,
     .examples =
         "  privyseal sign letter.eml > signed.eml\n"

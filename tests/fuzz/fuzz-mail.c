@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "smime/certificates.h"
+#include "smime/mail.h"
 #include "smime/open.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -54,6 +55,27 @@ check_signature(GBytes *mail)
     g_assert_true((signature == NULL) == (error != NULL));
 }
 
+/* The same bytes as a mail to be sent: what is signed has canonical lines, and splitting it again
+ * changes nothing more. */
+static void
+check_split(GBytes *mail, SealTransfer transfer)
+{
+    g_autoptr(GBytes) outer = NULL;
+    g_autoptr(GBytes) inner = NULL;
+    g_autoptr(GBytes) again = NULL;
+    g_autoptr(GBytes) nothing = NULL;
+    gsize len = 0;
+    const char *data = NULL;
+
+    if (!seal_mail_split(mail, transfer, &outer, &inner, NULL))
+        return;
+    data = g_bytes_get_data(inner, &len);
+    for (gsize i = 0; i < len; i++)
+        g_assert_true(data[i] != '\n' || (i > 0 && data[i - 1] == '\r'));
+    g_assert_true(seal_mail_split(inner, transfer, &nothing, &again, NULL));
+    g_assert_true(g_bytes_equal(inner, again));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -70,5 +92,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_nonnull(report);
     check_report(report);
     check_signature(mail);
+    check_split(mail, SEAL_TRANSFER_ANY);
+    check_split(mail, SEAL_TRANSFER_7BIT);
     return 0;
 }

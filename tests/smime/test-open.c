@@ -132,7 +132,7 @@ test_changed_text(World *world, gconstpointer data)
 {
     g_autoptr(GBytes) mail = world_sign(world, world_alice(world, "ec:P-256"), NULL, NULL);
     g_autoptr(GBytes) changed = world_replace(mail, "From the keeper", "From the thief!");
-    g_autoptr(GBytes) blank = world_replace(mail, "blanks  \r\n", "blanks \r\n");
+    g_autoptr(GBytes) blank = world_replace(mail, " From", "  From");
     g_autoptr(GBytes) content = NULL;
     g_autoptr(SealReport) report =
         world_open_mail(world, SEAL_OPEN_VERIFY, changed, SEAL_VERDICT_BAD_SIGNATURE, &content);

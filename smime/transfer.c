@@ -1,0 +1,345 @@
+/* Making a mail safe to travel without changing what it says (RFC 8551 3.1.2 and 3.1.3).
+ *
+ * A part that needs nothing keeps every byte. One that a gateway would change is encoded anew:
+ * bytes beyond ASCII, lines over 998 bytes, blanks at the end of a line, which some gateways strip,
+ * and lines that begin with "From ", which mailboxes quote. Text becomes quoted-printable, which
+ * can still be read by eye, everything else base64. A nested signature covers its own bytes, so its
+ * parts are left alone; so is an encoding that is not known here. */
+#include "smime/transfer.h"
+
+#include "smime/kind.h"
+
+#include <gmime/gmime.h>
+#include <string.h>
+
+#define LINE_MAX_7BIT 998 /* RFC 5322 2.1.1, without CRLF */
+#define QUOTED_LINE   76  /* RFC 2045 6.7, with the "=" of a soft line break */
+#define BASE64_BYTES  57  /* of one line, 76 characters: RFC 2045 6.8 */
+#define NESTED_MAX    16  /* levels of parts that are looked into; what lies deeper stays */
+
+/* -- line ends -------------------------------------------------------------------------------- */
+
+void
+seal_transfer_put_canonical(GByteArray *out, SealBytes bytes)
+{
+    size_t done = 0;
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        if (bytes.data[i] != '\n' || (i > 0 && bytes.data[i - 1] == '\r'))
+            continue;
+        seal_put_bytes(out, bytes.data + done, i - done);
+        seal_put_bytes(out, "\r\n", 2);
+        done = i + 1;
+    }
+    seal_put_bytes(out, bytes.data + done, bytes.len - done);
+}
+
+static void
+put_text(GByteArray *out, const char *text)
+{
+    seal_put_bytes(out, text, strlen(text));
+}
+
+static SealBytes
+take_line(SealBytes *rest, gboolean *ret_ended)
+{
+    const uint8_t *end = memchr(rest->data, '\n', rest->len);
+    SealBytes line = {rest->data, end ? (size_t)(end - rest->data) : rest->len};
+    size_t taken = end ? line.len + 1 : line.len;
+
+    rest->data += taken;
+    rest->len -= taken;
+    if (end && line.len > 0 && line.data[line.len - 1] == '\r')
+        line.len--;
+    *ret_ended = end != NULL;
+    return line;
+}
+
+static gboolean
+starts_with_from(SealBytes line)
+{
+    return line.len >= 5 && memcmp(line.data, "From ", 5) == 0;
+}
+
+/* -- what a gateway would change -------------------------------------------------------------- */
+
+static gboolean
+is_blank(uint8_t c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static gboolean
+is_safe_line(SealBytes line)
+{
+    if (line.len > LINE_MAX_7BIT || starts_with_from(line))
+        return FALSE;
+    if (line.len > 0 && is_blank(line.data[line.len - 1]))
+        return FALSE;
+    for (size_t i = 0; i < line.len; i++)
+        if (line.data[i] == 0 || line.data[i] >= 0x80 || line.data[i] == '\r')
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+is_safe(SealBytes text)
+{
+    gboolean ended = FALSE;
+
+    while (text.len > 0)
+        if (!is_safe_line(take_line(&text, &ended)))
+            return FALSE;
+    return TRUE;
+}
+
+/* One byte in six grows threefold: from there on base64 is shorter. */
+static gboolean
+is_mostly_text(SealBytes text)
+{
+    size_t strange = 0;
+
+    for (size_t i = 0; i < text.len; i++)
+        strange += text.data[i] >= 0x80 || (text.data[i] < ' ' && !strchr("\t\r\n", text.data[i]));
+    return strange <= text.len / 6;
+}
+
+static gboolean
+is_encoding(const SealEntity *entity, const char *name)
+{
+    return g_str_equal(entity->encoding, name);
+}
+
+static gboolean
+has_no_encoding(const SealEntity *entity)
+{
+    return is_encoding(entity, "7bit") || is_encoding(entity, "8bit") ||
+           is_encoding(entity, "binary");
+}
+
+/* A signature or an encryption of its own. */
+static gboolean
+is_sealed(const SealEntity *entity)
+{
+    return seal_kind_of(entity) != SEAL_KIND_PLAIN ||
+           g_str_equal(entity->type, "multipart/encrypted");
+}
+
+/* Has parts, and so no encoding but these three (RFC 2045 6.4). */
+static gboolean
+is_container(const SealEntity *entity)
+{
+    return (g_str_has_prefix(entity->type, "multipart/") ||
+            g_str_equal(entity->type, "message/rfc822")) &&
+           !is_sealed(entity) && has_no_encoding(entity);
+}
+
+static const char *
+choose_for_container(const SealEntity *entity, SealTransfer transfer)
+{
+    if (is_encoding(entity, "7bit"))
+        return NULL;
+    if (transfer == SEAL_TRANSFER_7BIT)
+        return "7bit";
+    return is_encoding(entity, "binary") ? "8bit" : NULL;
+}
+
+/* No encoding may go around what is made of parts (RFC 2045 6.4, RFC 2046 5.2). */
+static gboolean
+is_composite(const SealEntity *entity)
+{
+    return g_str_has_prefix(entity->type, "multipart/") ||
+           g_str_has_prefix(entity->type, "message/");
+}
+
+const char *
+seal_transfer_choose(const SealEntity *entity, SealTransfer transfer)
+{
+    if (is_container(entity))
+        return choose_for_container(entity, transfer);
+    if (is_composite(entity))
+        return NULL;
+    if (is_encoding(entity, "binary"))
+        return "base64";
+    if (transfer == SEAL_TRANSFER_ANY)
+        return NULL;
+    if (is_encoding(entity, "quoted-printable"))
+        return is_safe(entity->body) ? NULL : "quoted-printable";
+    if (!has_no_encoding(entity) || is_safe(entity->body))
+        return NULL;
+    return is_mostly_text(entity->body) ? "quoted-printable" : "base64";
+}
+
+/* -- quoted-printable ------------------------------------------------------------------------- */
+
+static gboolean
+is_literal(SealBytes line, size_t at, size_t column, gboolean continued)
+{
+    uint8_t c = line.data[at];
+    SealBytes rest = {line.data + at, line.len - at};
+
+    if (is_blank(c))
+        return at + 1 < line.len;
+    if (c < '!' || c > '~' || c == '=')
+        return FALSE;
+    if (column > 0)
+        return TRUE;
+    /* A line that begins anew in the middle of one must not become a boundary. */
+    return !starts_with_from(rest) && !(continued && c == '-');
+}
+
+static void
+put_quoted_line(GByteArray *out, SealBytes line)
+{
+    size_t column = 0;
+    gboolean continued = FALSE;
+
+    for (size_t i = 0; i < line.len; i++) {
+        gboolean literal = is_literal(line, i, column, continued);
+        size_t width = literal ? 1 : 3;
+        char escaped[4];
+
+        if (column + width > QUOTED_LINE - 1) {
+            put_text(out, "=\r\n");
+            column = 0;
+            continued = TRUE;
+            literal = is_literal(line, i, column, continued);
+        }
+        g_snprintf(escaped, sizeof escaped, literal ? "%c" : "=%02X", line.data[i]);
+        put_text(out, escaped);
+        column += literal ? 1 : 3;
+    }
+}
+
+static void
+put_quoted(GByteArray *out, SealBytes text)
+{
+    gboolean ended = FALSE;
+
+    while (text.len > 0) {
+        put_quoted_line(out, take_line(&text, &ended));
+        if (ended)
+            put_text(out, "\r\n");
+    }
+}
+
+static void
+put_quoted_again(GByteArray *out, SealBytes text)
+{
+    g_autofree char *plain = g_malloc(text.len + 8);
+    GMimeEncoding decoder;
+    size_t len = 0;
+
+    g_mime_encoding_init_decode(&decoder, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    len = g_mime_encoding_flush(&decoder, (const char *)text.data, text.len, plain);
+    put_quoted(out, (SealBytes){(const uint8_t *)plain, len});
+}
+
+/* -- base64 ----------------------------------------------------------------------------------- */
+
+static void
+put_base64(GByteArray *out, SealBytes bytes)
+{
+    for (size_t at = 0; at < bytes.len; at += BASE64_BYTES) {
+        g_autofree char *line = g_base64_encode(bytes.data + at, MIN(BASE64_BYTES, bytes.len - at));
+
+        put_text(out, line);
+        put_text(out, "\r\n");
+    }
+}
+
+/* Lines of text are canonical before they are encoded (RFC 2045 6.8); binary has none. */
+static void
+put_leaf_base64(GByteArray *out, const SealEntity *entity)
+{
+    g_autoptr(GByteArray) canonical = NULL;
+
+    if (is_encoding(entity, "binary")) {
+        put_base64(out, entity->body);
+        return;
+    }
+    canonical = g_byte_array_sized_new((guint)entity->body.len);
+    seal_transfer_put_canonical(canonical, entity->body);
+    put_base64(out, (SealBytes){canonical->data, canonical->len});
+}
+
+/* -- parts ------------------------------------------------------------------------------------ */
+
+static void put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guint depth);
+
+static void
+put_part(GByteArray *out, SealBytes bytes, SealTransfer transfer, guint depth)
+{
+    g_autoptr(SealEntity) part = seal_entity_parse(bytes);
+    const char *encoding = seal_transfer_choose(part, transfer);
+
+    if (part->defect || bytes.len == 0) {
+        seal_transfer_put_canonical(out, bytes);
+        return;
+    }
+    for (guint i = 0; i < part->fields->len; i++) {
+        const SealField *field = &g_array_index(part->fields, SealField, i);
+
+        if (!encoding || !seal_field_is(field, "Content-Transfer-Encoding"))
+            seal_transfer_put_canonical(out, field->raw);
+    }
+    if (encoding) {
+        put_text(out, "Content-Transfer-Encoding: ");
+        put_text(out, encoding);
+        put_text(out, "\r\n");
+    }
+    /* The empty line, unless header or body is missing. */
+    seal_transfer_put_canonical(
+        out, (SealBytes){part->header.data + part->header.len,
+                         (size_t)(part->body.data - part->header.data) - part->header.len});
+    put_body(out, part, transfer, depth);
+}
+
+static void
+put_parts(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guint depth)
+{
+    g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
+    const uint8_t *done = entity->body.data;
+
+    if (seal_entity_split(entity, parts)) {
+        seal_transfer_put_canonical(out, entity->body);
+        return;
+    }
+    for (guint i = 0; i < parts->len; i++) {
+        SealBytes part = g_array_index(parts, SealBytes, i);
+
+        seal_transfer_put_canonical(out, (SealBytes){done, (size_t)(part.data - done)});
+        put_part(out, part, transfer, depth);
+        done = part.data + part.len;
+    }
+    seal_transfer_put_canonical(
+        out, (SealBytes){done, (size_t)(entity->body.data + entity->body.len - done)});
+}
+
+static void
+put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guint depth)
+{
+    const char *encoding = seal_transfer_choose(entity, transfer);
+
+    if (is_container(entity) && depth > 0) {
+        if (g_str_has_prefix(entity->type, "multipart/"))
+            put_parts(out, entity, transfer, depth - 1);
+        else
+            put_part(out, entity->body, transfer, depth - 1);
+    } else if (g_strcmp0(encoding, "base64") == 0) {
+        put_leaf_base64(out, entity);
+    } else if (g_strcmp0(encoding, "quoted-printable") == 0) {
+        if (is_encoding(entity, "quoted-printable"))
+            put_quoted_again(out, entity->body);
+        else
+            put_quoted(out, entity->body);
+    } else {
+        seal_transfer_put_canonical(out, entity->body);
+    }
+}
+
+void
+seal_transfer_put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer)
+{
+    put_body(out, entity, transfer, NESTED_MAX);
+}
