@@ -187,6 +187,10 @@ check_structure(const SealEnvelope *envelope, GPtrArray *recipients, Opening *op
     verdict = seal_content_algorithm_read(envelope->encrypted->algorithm, envelope->authenticated,
                                           view(envelope->mac).len, &opening->algorithm, &reason);
     seal_layer_report_add_algorithm(layer, opening->algorithm.name);
+    if (opening->algorithm.weak)
+        seal_layer_report_add_warning(layer,
+                                      "its content is encrypted with 3DES, whose small blocks give "
+                                      "parts of long mails away: ask the sender to use AES");
     if (verdict != SEAL_VERDICT_OK) {
         set_verdict(layer, verdict, reason);
         return FALSE;

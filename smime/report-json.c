@@ -80,6 +80,7 @@ put_layer(JsonBuilder *builder, const SealLayerReport *layer)
     put_text(builder, "verdict", seal_verdict_word(layer->verdict));
     put_text(builder, "reason", layer->reason);
     put_texts(builder, "algorithms", layer->algorithms);
+    put_texts(builder, "warnings", layer->warnings);
     if (layer->type == SEAL_LAYER_SIGNED)
         put_signers(builder, layer);
     if (layer->type == SEAL_LAYER_ENCRYPTED || layer->type == SEAL_LAYER_AUTH_ENCRYPTED) {

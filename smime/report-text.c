@@ -142,6 +142,9 @@ add_layer(GPtrArray *lines, const SealLayerReport *layer, guint number)
              g_strdup_printf("%u %s: %s", number, type_lines[layer->type],
                              seal_verdict_word(layer->verdict)));
     add_line(lines, SEAL_LINE_PLAIN, 1, "with", g_steal_pointer(&algorithms));
+    for (guint i = 0; i < layer->warnings->len; i++)
+        add_line(lines, SEAL_LINE_WARNING, 1, "warning",
+                 g_strdup(g_ptr_array_index(layer->warnings, i)));
     if (layer->recipients > 0)
         add_line(lines, SEAL_LINE_PLAIN, 1, "recipients", g_strdup_printf("%u", layer->recipients));
     for (guint i = 0; i < layer->signers->len; i++)

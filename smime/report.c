@@ -88,6 +88,7 @@ seal_layer_report_new(SealLayerType type)
     layer->type = type;
     layer->verdict = SEAL_VERDICT_MALFORMED;
     layer->algorithms = g_ptr_array_new_with_free_func(g_free);
+    layer->warnings = g_ptr_array_new_with_free_func(g_free);
     layer->signers = g_ptr_array_new_with_free_func((GDestroyNotify)seal_signer_report_free);
     return layer;
 }
@@ -99,6 +100,7 @@ seal_layer_report_free(SealLayerReport *layer)
         return;
     g_free(layer->reason);
     g_ptr_array_unref(layer->algorithms);
+    g_ptr_array_unref(layer->warnings);
     g_ptr_array_unref(layer->signers);
     g_free(layer);
 }
@@ -108,6 +110,12 @@ seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name)
 {
     if (name && !g_ptr_array_find_with_equal_func(layer->algorithms, name, g_str_equal, NULL))
         g_ptr_array_add(layer->algorithms, g_strdup(name));
+}
+
+void
+seal_layer_report_add_warning(SealLayerReport *layer, const char *text)
+{
+    g_ptr_array_add(layer->warnings, g_strdup(text));
 }
 
 SealReport *

@@ -77,6 +77,7 @@ typedef struct {
     char *reason;          /* (nullable) one sentence when the verdict is not ok or decrypted */
     gboolean detached;     /* signatures: multipart/signed */
     GPtrArray *algorithms; /* (element-type utf8) each once, in the order met */
+    GPtrArray *warnings;   /* (element-type utf8) sentences: what is in order, but should be better */
     GPtrArray *signers;    /* (element-type SealSignerReport) empty for encryption */
     guint recipients;      /* encryption: how many RecipientInfos */
 } SealLayerReport;
@@ -102,11 +103,13 @@ SealLayerReport *seal_layer_report_new(SealLayerType type);
 SealReport *seal_report_new(void);
 /* Adds `name` (copied) to the layer's algorithms unless it is there. */
 void seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name);
+/* Adds a sentence (copied) that does not change the verdict. */
+void seal_layer_report_add_warning(SealLayerReport *layer, const char *text);
 
 /* Returns (transfer full) the report as JSON, pretty-printed, UTF-8, no final newline:
  * {"verdict": WORD, "reason": TEXT|null, "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|
- * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "detached": BOOL (signed),
- * "recipients": N (encrypted), "signers": [{"subject", "addresses": [...], "verdict", "reason",
+ * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "warnings": [TEXT...],
+ * "detached": BOOL (signed), "recipients": N (encrypted), "signers": [{"subject", "addresses": [...], "verdict", "reason",
  * "signature", "chain", "revocation", "address-match", "validation-level", "validation-generation",
  * "signing-time": ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
 char *seal_report_to_json(const SealReport *report);

@@ -39,6 +39,20 @@ test_keys_that_do_not_open(World *world, gconstpointer data)
     g_assert_null(content);
 }
 
+/* What the token cannot do is said in its own words. */
+static void
+test_token_that_cannot(World *world, gconstpointer data)
+{
+    static const SealEncryptOptions oaep = {SEAL_CONTENT_AES256_CBC, TRUE};
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) mail = world_encrypt(plain, &oaep, world_bob(world, "rsa:2048"), NULL);
+    g_autoptr(SealReport) report = NULL;
+
+    world->keyring.mood = TEST_UNWRAP_UNABLE;
+    report = world_open_mail(world, SEAL_OPEN_ALL, mail, SEAL_VERDICT_UNSUPPORTED, NULL);
+    g_assert_cmpstr(report->reason, ==, "the token 'Blue' cannot unwrap with RSA-OAEP");
+}
+
 /* Our GCM mail with a tag of `tag_len` bytes that states `stated`. */
 static GBytes *
 with_tag(GBytes *mail, int tag_len, int stated)
@@ -223,6 +237,7 @@ main(int argc, char **argv)
         void (*test)(World *world, gconstpointer data);
     } tests[] = {
         {"/decrypt/keys-that-do-not-open", test_keys_that_do_not_open},
+        {"/decrypt/token-that-cannot/says-so", test_token_that_cannot},
         {"/decrypt/gcm-tags", test_gcm_tags},
         {"/decrypt/damaged-gcm/releases-nothing", test_damaged_gcm},
         {"/decrypt/authenticated-attributes/count", test_authenticated_attributes},

@@ -94,8 +94,11 @@ static const struct {
     const char *key;
     gboolean pss;
 } signing_keys[] = {
-    {"rsa:2048", FALSE}, {"rsa:2048", TRUE},  {"rsa:3072", FALSE},
-    {"ec:P-256", FALSE}, {"ec:P-384", FALSE}, {"ec:P-521", FALSE},
+    {"rsa:2048", FALSE},           {"rsa:2048", TRUE},
+    {"rsa:3072", FALSE},           {"ec:P-256", FALSE},
+    {"ec:P-384", FALSE},           {"ec:P-521", FALSE},
+    {"ec:brainpoolP256r1", FALSE}, {"ec:brainpoolP384r1", FALSE},
+    {"ec:brainpoolP512r1", FALSE},
 };
 
 static void
@@ -183,6 +186,7 @@ test_verifies_openssl(Place *place, gconstpointer data)
                                            " -nodetach",
                                            " -binary",
                                            " -md sha384",
+                                           " -md sha512",
                                            " -noattr",
                                            " -keyid",
                                            " -nodetach -indef -stream",
@@ -272,8 +276,26 @@ test_decrypts_openssl(Place *place, gconstpointer data)
         {"ec:P-256", " -aes256", SEAL_VERDICT_DECRYPTED_NOAUTH},
         {"ec:P-384", " -aes-192-gcm", SEAL_VERDICT_DECRYPTED},
         {"ec:P-521", " -aes128 -keyid", SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"rsa:2048",
+         " -aes256 -recip bob.pem -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha384",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"rsa:2048",
+         " -aes-192-gcm -recip bob.pem -keyopt rsa_padding_mode:oaep -keyopt rsa_oaep_md:sha512",
+         SEAL_VERDICT_DECRYPTED},
+        {"ec:P-256", " -aes256 -recip bob.pem -keyopt ecdh_kdf_md:sha1",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"ec:P-256", " -aes256 -recip bob.pem -keyopt ecdh_kdf_md:sha224",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
         {"ec:P-256", " -aes256 -recip bob.pem -keyopt ecdh_kdf_md:sha384",
          SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"ec:P-521", " -aes256 -recip bob.pem -keyopt ecdh_kdf_md:sha512",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"ec:P-384", " -aes256 -recip bob.pem -keyopt ecdh_cofactor_mode:1",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"ec:P-384",
+         " -aes256 -recip bob.pem -keyopt ecdh_cofactor_mode:1 -keyopt ecdh_kdf_md:sha256",
+         SEAL_VERDICT_DECRYPTED_NOAUTH},
+        {"ec:brainpoolP256r1", " -aes256", SEAL_VERDICT_DECRYPTED_NOAUTH},
     };
 
     store_mail_parts(place);
@@ -285,6 +307,7 @@ test_decrypts_openssl(Place *place, gconstpointer data)
         g_autoptr(GBytes) mail = NULL;
         g_autoptr(GBytes) content = NULL;
         g_autoptr(SealReport) report = NULL;
+        const SealLayerReport *layer = NULL;
 
         store_identity(place, "bob", world_bob(&place->world, rows[i].key));
         g_test_message("%s", command);
@@ -292,6 +315,8 @@ test_decrypts_openssl(Place *place, gconstpointer data)
         report = world_open_mail(&place->world, SEAL_OPEN_DECRYPT, mail, rows[i].verdict, &content);
         g_assert_true(report->good);
         g_assert_true(world_has(content, WORLD_TEXT));
+        layer = g_ptr_array_index(report->layers, 0);
+        g_assert_cmpuint(layer->warnings->len, ==, strstr(rows[i].options, "-des3") != NULL);
     }
 }
 

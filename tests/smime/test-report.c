@@ -113,11 +113,37 @@ test_page(World *world, gconstpointer data)
     }
 }
 
+/* A warning is said, and changes no verdict. */
+static void
+test_warning(void)
+{
+    g_autoptr(SealReport) report = seal_report_new();
+    SealLayerReport *layer = seal_layer_report_new(SEAL_LAYER_ENCRYPTED);
+    g_autofree char *json = NULL;
+    g_autofree char *text = NULL;
+    g_autoptr(JsonNode) root = NULL;
+    JsonArray *warnings = NULL;
+
+    report->verdict = layer->verdict = SEAL_VERDICT_DECRYPTED_NOAUTH;
+    report->good = TRUE;
+    g_ptr_array_add(report->layers, layer);
+    seal_layer_report_add_warning(layer, "its cipher is old");
+    json = seal_report_to_json(report);
+    root = json_from_string(json, NULL);
+    warnings = json_object_get_array_member(object_at(json_node_get_object(root), "layers", 0),
+                                            "warnings");
+    g_assert_cmpuint(json_array_get_length(warnings), ==, 1);
+    g_assert_cmpstr(json_array_get_string_element(warnings, 0), ==, "its cipher is old");
+    text = seal_report_to_text(report);
+    g_assert_nonnull(strstr(text, "\n  warning: its cipher is old\n"));
+}
+
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/report/words-are-the-contract", test_words);
+    g_test_add_func("/report/warning/is-on-both", test_warning);
     g_test_add("/report/json", World, NULL, world_open, test_json, world_close);
     g_test_add("/report/page/hostile-names-stay-in-their-line", World, NULL, world_open, test_page,
                world_close);
