@@ -11,6 +11,8 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#define ADDRESSES_MAX 256 /* of one certificate; each is compared with each sender */
+
 /* -- comparison ------------------------------------------------------------------------------- */
 
 /* The local part between quotes, with its backslashes taken away (RFC 5321 4.1.2); NULL if a quote
@@ -117,7 +119,8 @@ seal_address_in(GPtrArray *addresses, const char *address)
 static void
 add_once(GPtrArray *list, char *text)
 {
-    if (g_ptr_array_find_with_equal_func(list, text, g_str_equal, NULL))
+    if (list->len >= ADDRESSES_MAX ||
+        g_ptr_array_find_with_equal_func(list, text, g_str_equal, NULL))
         g_free(text);
     else
         g_ptr_array_add(list, text);

@@ -8,7 +8,8 @@
  * rfc822Names and SmtpUTF8Mailboxes (RFC 9598) of its subjectAltName and, only where it has neither
  * (RFC 8550 3), the emailAddress attributes of its subject. The domain of a SmtpUTF8Mailbox is in
  * ASCII ("xn--..."), so that look-alike letters show. What a person could be fooled with is left
- * out: a NUL, blanks, control or invisible characters, no @. */
+ * out: a NUL, blanks, control or invisible characters, no @; so is what comes after the first 256.
+ */
 GPtrArray *seal_address_list(X509 *certificate);
 
 /* Returns (transfer full) the one spelling of the mailbox that an addr-spec in UTF-8 names: its

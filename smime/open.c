@@ -464,15 +464,16 @@ conclude_all(Peeling *peeling)
 
 /* -- the way through -------------------------------------------------------------------------- */
 
-/* Takes `senders` (nullable: addresses are not checked). */
+/* Takes `senders` (nullable: addresses are not checked) and `sent_by` (nullable). */
 static void
-set_policy(Peeling *peeling, GPtrArray *senders)
+set_policy(Peeling *peeling, GPtrArray *senders, GPtrArray *sent_by)
 {
     const SealOpenOptions *options = peeling->options;
 
     peeling->policy.trust = options->trust;
     peeling->policy.purpose = SEAL_PURPOSE_SIGN_MAIL;
     peeling->policy.senders = senders;
+    peeling->policy.sent_by = sent_by;
     peeling->policy.at = options->at != 0 ? options->at : g_get_real_time() / G_USEC_PER_SEC;
 }
 
@@ -489,7 +490,10 @@ start(Peeling *peeling, GBytes *mail)
         peeling->stopped = TRUE;
     }
     peeling->current = seal_bytes_slice(mail, bytes);
-    set_policy(peeling, seal_mail_senders(entity, peeling->options->from));
+    set_policy(peeling, seal_mail_senders(entity, peeling->options->from),
+               seal_mail_sent_by(entity));
+    g_ptr_array_unref(peeling->report->warnings);
+    peeling->report->warnings = seal_mail_sender_warnings(entity);
 }
 
 static void
@@ -504,6 +508,7 @@ static gboolean
 finish(Peeling *peeling, SealReport **ret_report, GBytes **ret_content, GError **error)
 {
     g_clear_pointer(&peeling->policy.senders, g_ptr_array_unref);
+    g_clear_pointer(&peeling->policy.sent_by, g_ptr_array_unref);
     if (peeling->error) {
         g_bytes_unref(peeling->current);
         seal_report_free(peeling->report);
@@ -577,7 +582,7 @@ seal_cms_open(GBytes *cms, const SealOpenOptions *options, SealReport **ret_repo
     info = seal_content_info_read(seal_bytes_view(cms));
     peeling.report = seal_report_new();
     peeling.current = g_bytes_ref(cms);
-    set_policy(&peeling, options->from ? only_sender(options->from) : NULL);
+    set_policy(&peeling, options->from ? only_sender(options->from) : NULL, NULL);
     open_info(&peeling, info);
     if (!peeling.stopped)
         conclude_bare(&peeling);

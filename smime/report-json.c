@@ -99,6 +99,7 @@ seal_report_to_json(const SealReport *report)
     json_builder_begin_object(builder);
     put_text(builder, "verdict", seal_verdict_word(report->verdict));
     put_text(builder, "reason", report->reason);
+    put_texts(builder, "warnings", report->warnings);
     json_builder_set_member_name(builder, "layers");
     json_builder_begin_array(builder);
     for (guint i = 0; i < report->layers->len; i++)

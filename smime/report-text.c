@@ -161,6 +161,9 @@ seal_report_lines(const SealReport *report)
     add_line(lines, mood_of(report->verdict), 0, NULL, g_strdup(verdict_lines[report->verdict]));
     if (!report->good)
         add_line(lines, SEAL_LINE_BAD, 0, "why", g_strdup(report->reason));
+    for (guint i = 0; i < report->warnings->len; i++)
+        add_line(lines, SEAL_LINE_WARNING, 0, "warning",
+                 g_strdup(g_ptr_array_index(report->warnings, i)));
     for (guint i = 0; i < report->layers->len; i++)
         add_layer(lines, g_ptr_array_index(report->layers, i), i + 1);
     return lines;

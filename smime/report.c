@@ -124,6 +124,7 @@ seal_report_new(void)
     SealReport *report = g_new0(SealReport, 1);
 
     report->verdict = SEAL_VERDICT_MALFORMED;
+    report->warnings = g_ptr_array_new_with_free_func(g_free);
     report->layers = g_ptr_array_new_with_free_func((GDestroyNotify)seal_layer_report_free);
     return report;
 }
@@ -134,6 +135,7 @@ seal_report_free(SealReport *report)
     if (!report)
         return;
     g_free(report->reason);
+    g_ptr_array_unref(report->warnings);
     g_ptr_array_unref(report->layers);
     g_free(report);
 }

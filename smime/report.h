@@ -84,9 +84,10 @@ typedef struct {
 
 typedef struct {
     SealVerdict verdict;
-    gboolean good;     /* what was asked for was found, and in order: exit status 0 of the CLI */
-    char *reason;      /* (nullable) one sentence when not good */
-    GPtrArray *layers; /* (element-type SealLayerReport) outermost first */
+    gboolean good;       /* what was asked for was found, and in order: exit status 0 of the CLI */
+    char *reason;        /* (nullable) one sentence when not good */
+    GPtrArray *warnings; /* (element-type utf8) sentences; what a person should know in any case */
+    GPtrArray *layers;   /* (element-type SealLayerReport) outermost first */
 } SealReport;
 
 /* Destructors; NULL is allowed. */
@@ -107,11 +108,12 @@ void seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name);
 void seal_layer_report_add_warning(SealLayerReport *layer, const char *text);
 
 /* Returns (transfer full) the report as JSON, pretty-printed, UTF-8, no final newline:
- * {"verdict": WORD, "reason": TEXT|null, "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|
- * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "warnings": [TEXT...],
- * "detached": BOOL (signed), "recipients": N (encrypted), "signers": [{"subject", "addresses": [...], "verdict", "reason",
- * "signature", "chain", "revocation", "address-match", "validation-level", "validation-generation",
- * "signing-time": ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
+ * {"verdict": WORD, "reason": TEXT|null, "warnings": [TEXT, ...], "layers": [{"type":
+ * "signed"|"encrypted"|"auth-encrypted"|"certs-only"|"unknown", "verdict", "reason", "algorithms":
+ * [...], "warnings": [TEXT, ...], "detached": BOOL (signed), "recipients": N (encrypted),
+ * "signers": [{"subject", "addresses": [...], "verdict", "reason", "signature", "chain",
+ * "revocation", "address-match", "validation-level", "validation-generation", "signing-time":
+ * ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
 char *seal_report_to_json(const SealReport *report);
 
 /* How a line of the human page is meant; colour is the caller's matter. */

@@ -2,57 +2,135 @@
  * fields, is shown under the name of one of them by any mail program, and nobody knows which. */
 #include "smime/sender.h"
 
+#include "pki/address.h"
+#include "smime/look-alike.h"
+
 #include <gmime/gmime.h>
+#include <string.h>
+
+/* -- reading ---------------------------------------------------------------------------------- */
+
+/* What is done with each mailbox: the names shown beside it, of its group and its own, and its
+ * address. */
+typedef void (*VisitFunc)(const char *names, const char *address, GPtrArray *list);
 
 static void
-add_addresses(InternetAddressList *list, GPtrArray *senders)
-{
-    for (int i = 0; i < internet_address_list_length(list); i++) {
-        InternetAddress *address = internet_address_list_get_address(list, i);
-        const char *text = NULL;
-
-        if (INTERNET_ADDRESS_IS_GROUP(address)) {
-            add_addresses(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)),
-                          senders);
-            continue;
-        }
-        text = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address));
-        g_ptr_array_add(senders, g_strdup(text ? text : ""));
-    }
-}
-
-static void
-add_field(const SealEntity *mail, const char *name, GPtrArray *senders)
-{
-    g_autoptr(GPtrArray) values = seal_entity_values(mail, name);
-
-    for (guint i = 0; i < values->len; i++) {
-        InternetAddressList *list = internet_address_list_parse(NULL, g_ptr_array_index(values, i));
-
-        /* A field that cannot be read names nobody a certificate could hold. */
-        if (!list) {
-            g_ptr_array_add(senders, g_strdup(""));
-            continue;
-        }
-        add_addresses(list, senders);
-        g_object_unref(list);
-    }
-}
-
-GPtrArray *
-seal_mail_senders(const SealEntity *mail, const char *otherwise)
+start_gmime(void)
 {
     static gsize started = 0;
-    GPtrArray *senders = g_ptr_array_new_with_free_func(g_free);
 
     if (g_once_init_enter(&started)) {
         g_mime_init();
         g_once_init_leave(&started, 1);
     }
-    add_field(mail, "From", senders);
+}
+
+static void
+visit_list(InternetAddressList *addresses, const char *group, VisitFunc visit, GPtrArray *list)
+{
+    for (int i = 0; i < internet_address_list_length(addresses); i++) {
+        InternetAddress *address = internet_address_list_get_address(addresses, i);
+        const char *own = internet_address_get_name(address);
+        g_autofree char *names = g_strjoin(" ", group, own ? own : "", NULL);
+        const char *text = NULL;
+
+        if (list->len > SEAL_SENDERS_MAX)
+            return;
+        if (INTERNET_ADDRESS_IS_GROUP(address)) {
+            visit_list(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)), names,
+                       visit, list);
+            continue;
+        }
+        text = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address));
+        visit(names, text ? text : "", list);
+    }
+}
+
+static void
+visit_field(const SealEntity *mail, const char *name, VisitFunc visit, GPtrArray *list)
+{
+    g_autoptr(GPtrArray) values = seal_entity_values(mail, name);
+
+    start_gmime();
+    for (guint i = 0; i < values->len && list->len <= SEAL_SENDERS_MAX; i++) {
+        InternetAddressList *addresses =
+            internet_address_list_parse(NULL, g_ptr_array_index(values, i));
+
+        if (addresses)
+            visit_list(addresses, "", visit, list);
+        else
+            visit("", "", list);
+        g_clear_object(&addresses);
+    }
+}
+
+/* -- addresses -------------------------------------------------------------------------------- */
+
+/* GMime turns "xn--..." into Unicode, where one domain can look like another. */
+static char *
+with_ascii_domain(const char *address)
+{
+    const char *at = strrchr(address, '@');
+    char *canonical = NULL;
+
+    if (at && at[1] && !g_str_is_ascii(at) && address[0] != '"')
+        canonical = seal_address_canonical(address);
+    return canonical ? canonical : g_strdup(address);
+}
+
+static void
+add_address(const char *names, const char *address, GPtrArray *senders)
+{
+    gboolean too_many = senders->len >= SEAL_SENDERS_MAX;
+
+    g_ptr_array_add(senders, too_many ? g_strdup("") : with_ascii_domain(address));
+}
+
+GPtrArray *
+seal_mail_senders(const SealEntity *mail, const char *otherwise)
+{
+    GPtrArray *senders = g_ptr_array_new_with_free_func(g_free);
+
+    visit_field(mail, "From", add_address, senders);
     if (senders->len == 0)
-        add_field(mail, "Sender", senders);
+        visit_field(mail, "Sender", add_address, senders);
     if (senders->len == 0 && otherwise)
         g_ptr_array_add(senders, g_strdup(otherwise));
     return senders;
+}
+
+GPtrArray *
+seal_mail_sent_by(const SealEntity *mail)
+{
+    GPtrArray *senders = g_ptr_array_new_with_free_func(g_free);
+
+    visit_field(mail, "Sender", add_address, senders);
+    return senders;
+}
+
+/* -- warnings --------------------------------------------------------------------------------- */
+
+static void
+add_warnings(const char *names, const char *address, GPtrArray *warnings)
+{
+    g_autofree char *shown = with_ascii_domain(address);
+    char *found[] = {seal_look_alike_name(names, shown), seal_look_alike_domain(address)};
+
+    for (gsize i = 0; i < G_N_ELEMENTS(found); i++)
+        if (found[i])
+            g_ptr_array_add(warnings, found[i]);
+}
+
+GPtrArray *
+seal_mail_sender_warnings(const SealEntity *mail)
+{
+    GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) fields = seal_entity_values(mail, "From");
+
+    if (fields->len > 1)
+        g_ptr_array_add(warnings, g_strdup("it has more than one From field, and mail programs "
+                                           "show different ones"));
+    visit_field(mail, "From", add_warnings, warnings);
+    visit_field(mail, "Sender", add_warnings, warnings);
+    return warnings;
 }

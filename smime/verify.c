@@ -66,30 +66,63 @@ judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) *certifi
                  g_strdup(result.reason));
 }
 
-static void
-judge_address(SealSignerReport *signer, X509 *certificate, const SealVerifyPolicy *policy)
+static gboolean
+is_any_in(GPtrArray *addresses, GPtrArray *senders)
 {
+    for (guint i = 0; senders && i < senders->len; i++)
+        if (seal_address_in(addresses, g_ptr_array_index(senders, i)))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
+differs_in_case(GPtrArray *addresses, const char *sender)
+{
+    for (guint i = 0; i < addresses->len; i++)
+        if (seal_address_differs_in_case(g_ptr_array_index(addresses, i), sender))
+            return TRUE;
+    return FALSE;
+}
+
+/* What the reader should know about why they differ. RFC 8550 3 is content with Sender; what people
+ * are shown is From. */
+static const char *
+mismatch_hint(const SealSignerReport *signer, const SealVerifyPolicy *policy, const char *sender)
+{
+    if (is_any_in(signer->addresses, policy->sent_by))
+        return "its signer is the one who sent it for them (Sender), they did not sign it";
+    if (differs_in_case(signer->addresses, sender))
+        return "they differ in upper and lower case, which can be two mailboxes, ask the sender to "
+               "write the address as it is certified";
+    return "ask the sender by another way whether it is theirs";
+}
+
+static char *
+mismatch_reason(const SealSignerReport *signer, const SealVerifyPolicy *policy)
+{
+    const char *sender = NULL;
     g_autofree char *held = NULL;
 
-    signer->address_match = policy->senders->len > 0 ? "match" : "mismatch";
     if (policy->senders->len == 0)
-        note_verdict(signer, SEAL_VERDICT_ADDRESS_MISMATCH,
-                     g_strdup("the mail does not say who sent it, name the sender with --from"));
-    for (guint i = 0; i < policy->senders->len; i++) {
-        const char *sender = g_ptr_array_index(policy->senders, i);
+        return g_strdup("the mail does not say who sent it, name the sender with --from");
+    sender = g_ptr_array_index(policy->senders, 0);
+    g_ptr_array_add(signer->addresses, NULL);
+    held = g_strjoinv(", ", (char **)signer->addresses->pdata);
+    g_ptr_array_remove_index(signer->addresses, signer->addresses->len - 1);
+    return g_strdup_printf("the mail is from %s, but its signer is certified as %s: %s",
+                           *sender ? sender : "an address that cannot be read",
+                           *held ? held : "nobody with a mail address",
+                           mismatch_hint(signer, policy, sender));
+}
 
-        if (seal_address_in(signer->addresses, sender))
-            continue;
-        g_ptr_array_add(signer->addresses, NULL);
-        held = g_strjoinv(", ", (char **)signer->addresses->pdata);
-        g_ptr_array_remove_index(signer->addresses, signer->addresses->len - 1);
-        signer->address_match = "mismatch";
-        note_verdict(signer, SEAL_VERDICT_ADDRESS_MISMATCH,
-                     g_strdup_printf("the mail is from %s, but its signer is certified as %s: ask "
-                                     "the sender by another way whether it is theirs",
-                                     sender, *held ? held : "nobody with a mail address"));
-        return;
-    }
+static void
+judge_address(SealSignerReport *signer, const SealVerifyPolicy *policy)
+{
+    gboolean match = is_any_in(signer->addresses, policy->senders);
+
+    signer->address_match = match ? "match" : "mismatch";
+    if (!match)
+        note_verdict(signer, SEAL_VERDICT_ADDRESS_MISMATCH, mismatch_reason(signer, policy));
 }
 
 static void
@@ -142,7 +175,7 @@ judge_signer(const SealSignedData *data, const SealSignerInfo *info, SealBytes c
     signer->addresses = seal_address_list(check.certificate);
     judge_chain(signer, check.certificate, certificates, policy);
     if (policy->senders)
-        judge_address(signer, check.certificate, policy);
+        judge_address(signer, policy);
     judge_strength(signer, &check);
     /* Whose certificate it is says nothing where the signature is not theirs. */
     if (check.verdict != SEAL_VERDICT_OK && signer->verdict != check.verdict) {
@@ -162,8 +195,38 @@ set_layer(SealLayerReport *layer, SealVerdict verdict, const char *reason)
     layer->reason = g_strdup(reason);
 }
 
+static gboolean
+has_signed(const SealLayerReport *layer, const char *sender)
+{
+    for (guint i = 0; i < layer->signers->len; i++) {
+        const SealSignerReport *signer = g_ptr_array_index(layer->signers, i);
+
+        if (seal_address_in(signer->addresses, sender))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* All signers are good: does each author have one? */
 static void
-sum_up(SealLayerReport *layer)
+judge_authors(SealLayerReport *layer, const GPtrArray *senders)
+{
+    for (guint i = 0; senders && i < senders->len; i++) {
+        const char *sender = g_ptr_array_index(senders, i);
+        g_autofree char *reason = NULL;
+
+        if (has_signed(layer, sender))
+            continue;
+        reason = g_strdup_printf("it names %s as an author, too, who has not signed it: ask them "
+                                 "by another way whether it is theirs",
+                                 *sender ? sender : "an address that cannot be read");
+        set_layer(layer, SEAL_VERDICT_ADDRESS_MISMATCH, reason);
+        return;
+    }
+}
+
+static void
+sum_up(SealLayerReport *layer, const SealVerifyPolicy *policy)
 {
     const SealSignerReport *first = NULL;
     guint good = 0;
@@ -180,6 +243,8 @@ sum_up(SealLayerReport *layer)
         set_layer(layer, SEAL_VERDICT_OK, NULL);
     else
         set_layer(layer, good > 0 ? SEAL_VERDICT_OK_PARTIAL : first->verdict, first->reason);
+    if (!first)
+        judge_authors(layer, policy->senders);
 }
 
 static gboolean
@@ -215,5 +280,5 @@ seal_signed_data_judge(const SealSignedData *data, SealBytes content,
         set_layer(layer, SEAL_VERDICT_UNSIGNED,
                   "it is packed as signed mail, but nobody signed it");
     else
-        sum_up(layer);
+        sum_up(layer, policy);
 }

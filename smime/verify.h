@@ -14,8 +14,10 @@
 typedef struct {
     const SealTrust *trust;         /* (nullable) without, nobody is trusted */
     SealCertificatePurpose purpose; /* what certificates must be for */
-    GPtrArray *senders; /* (nullable) (element-type utf8) addresses a signer must be certified
-                         * for, all; without, addresses are not compared */
+    GPtrArray *senders; /* (nullable) (element-type utf8) the mail's authors: each signer must be
+                         * certified for one, and each of them be covered by a good signer;
+                         * without, addresses are not compared */
+    GPtrArray *sent_by; /* (nullable) (element-type utf8) who sent it for them, to explain */
     gint64 at;          /* seconds since 1970 */
 } SealVerifyPolicy;
 
