@@ -180,7 +180,7 @@ const CorpusRow corpus_mime[] = {
     {"mime/changed/text", "verify", "bad-signature", "changed after it was signed", detached, NULL,
      "From the keeper", "From the thief!"},
     {"mime/changed/trailing-blank", "verify", "bad-signature", "changed after it was signed",
-     detached, NULL, "blanks  \r\n", "blanks \r\n"},
+     detached, NULL, "keeper.\r\n", "keeper. \r\n"},
     {"mime/changed/type-of-the-part", "verify", "bad-signature", "changed after it was signed",
      detached, NULL, "text/plain; charset=utf-8", "text/html; charset=utf-7"},
     {"mime/changed/line-end-before-boundary", "verify", "bad-signature",

@@ -1,10 +1,12 @@
 /* Identities of the fixture, read once. */
 #include "tests/mail/scene.h"
 
+#include <openssl/cms.h>
 #include <openssl/pem.h>
 #include <string.h>
 
 #include "tests/cli/cli-fixture.h"
+#include "tests/smime/dissect.h"
 
 static World world;
 static GHashTable *identities; /* name to TestIdentity */
@@ -134,6 +136,39 @@ scene_opaque(const TestIdentity *who, const char *mail)
     static const SealSignOptions opaque = {.opaque = TRUE};
 
     return world_sign(scene_world(), who, mail, &opaque);
+}
+
+static void
+add_chain(CMS_ContentInfo *cms, GPtrArray *chain)
+{
+    for (guint i = 0; i < chain->len; i++) {
+        const unsigned char *der = g_bytes_get_data(chain->pdata[i], NULL);
+        X509 *certificate = d2i_X509(NULL, &der, (long)g_bytes_get_size(chain->pdata[i]));
+
+        g_assert_cmpint(CMS_add1_cert(cms, certificate), ==, 1);
+        X509_free(certificate);
+    }
+}
+
+GBytes *
+scene_signed_by_openssl(const TestIdentity *who, GPtrArray *chain, const char *hash)
+{
+    BIO *in = BIO_new_mem_buf("Content-Type: text/plain\r\n\r\n" WORLD_TEXT, -1);
+    CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, in, CMS_PARTIAL | CMS_BINARY);
+    unsigned char *der = NULL;
+    int len = 0;
+    g_autoptr(GBytes) bytes = NULL;
+
+    g_assert_nonnull(
+        CMS_add1_signer(cms, who->certificate, who->key, EVP_get_digestbyname(hash), CMS_BINARY));
+    add_chain(cms, chain);
+    g_assert_cmpint(CMS_final(cms, in, NULL, CMS_BINARY), ==, 1);
+    len = i2d_CMS_ContentInfo(cms, &der);
+    bytes = g_bytes_new(der, (gsize)len);
+    OPENSSL_free(der);
+    CMS_ContentInfo_free(cms);
+    BIO_free(in);
+    return test_mail_of(bytes);
 }
 
 GBytes *

@@ -105,7 +105,9 @@ static void
 add_all(void)
 {
     add_rows(corpus_mime);
+    add_rows(corpus_people);
     add_rows(corpus_senders);
+    add_rows(corpus_signed);
 }
 
 int
