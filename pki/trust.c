@@ -148,6 +148,12 @@ ended_well(void)
     return well;
 }
 
+gboolean
+seal_trust_has_anchors(const SealTrust *trust)
+{
+    return sk_X509_num(trust->anchors) > 0;
+}
+
 void
 seal_trust_add_anchor(SealTrust *trust, X509 *anchor)
 {

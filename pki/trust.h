@@ -69,6 +69,9 @@ void seal_trust_set_minimum_level(SealTrust *trust, SealLevel minimum);
  * outlive the trust. */
 void seal_trust_set_fetcher(SealTrust *trust, const SealFetcher *fetcher);
 
+/* TRUE if there is at least one anchor. */
+gboolean seal_trust_has_anchors(const SealTrust *trust);
+
 /* Adds one anchor, a CA certificate. */
 void seal_trust_add_anchor(SealTrust *trust, X509 *anchor);
 

@@ -21,6 +21,7 @@ static const SealCommand *const commands[] = {
     &seal_command_decrypt,
     &seal_command_open,
     &seal_command_trust,
+    &seal_command_recipients,
     &seal_command_unlock,
     &seal_command_lock,
     &seal_command_git,
@@ -97,7 +98,7 @@ run(char **argv, GError **error)
     if (!name) {
         seal_usage_error_set(error, "",
                              "say what to do: list, sign, verify, encrypt, decrypt, open, "
-                             "trust, unlock, lock, git, mutt or setup");
+                             "trust, recipients, unlock, lock, git, mutt or setup");
         return SEAL_STATUS_USAGE;
     }
     if (g_str_equal(name, "--version")) {

@@ -13,9 +13,10 @@ static const SealOption options_table[] = {
     {.name = "to",
      .argument = "ADDRESS|CERTFILE",
      .repeatable = TRUE,
-     .help = "encrypt to this address, whose certificate is on a token, or to\n"
-             "the certificate in this file (PEM or DER; repeatable). Name\n"
-             "yourself too if you want to read it later"},
+     .help = "encrypt to this address, whose certificate is kept ('privyseal\n"
+             "recipients') or on a token, or to the certificate in this file\n"
+             "(PEM or DER; repeatable). Name yourself too if you want to\n"
+             "read it later"},
     {.name = "cipher",
      .argument = "NAME",
      .help = "aes-256-cbc (default), aes-192-cbc or aes-128-cbc; or aes-256-gcm,\n"
@@ -65,26 +66,19 @@ check_options(SealOptions *options, GError **error)
     return seal_signing_check_options(options, "encrypt", error);
 }
 
-/* Recipients' paths are judged where somebody said whom to trust. */
-static gboolean
-read_trust(SealOptions *options, SealTrust **ret_trust, GError **error)
-{
-    g_autoptr(SealTrust) trust = seal_trust_from_options(options, "encrypt", error);
-
-    if (!trust)
-        return FALSE;
-    if (seal_options_has(options, "anchor"))
-        *ret_trust = g_steal_pointer(&trust);
-    return TRUE;
-}
-
 static GBytes *
 seal_up(SealReach **reach, SealOptions *options, const SealEncryptOptions *how, GBytes *mail,
         const SealTrust *trust, GError **error)
 {
-    g_autoptr(GPtrArray) recipients =
-        seal_recipients_find(reach, seal_options_values(options, "to"), trust,
-                             "name certificate files with --to FILE", error);
+    const SealRecipientSearch search = {
+        .reach = reach,
+        .trust = trust,
+        .every_path = seal_options_has(options, "anchor"),
+        .advice = "name certificate files with --to FILE, or keep them with \"privyseal recipients "
+                  "import FILE\""};
+    g_autoptr(GPtrArray) found =
+        seal_recipients_find(&search, seal_options_values(options, "to"), error);
+    g_autoptr(GPtrArray) recipients = found ? seal_found_certificates(found) : NULL;
     g_autoptr(GBytes) inner = NULL;
 
     if (!recipients)
@@ -109,7 +103,8 @@ run_encrypt(SealOptions *options, GError **error)
 
     if (!check_options(options, error) || !read_cipher(options, &how.cipher, error))
         return SEAL_STATUS_USAGE;
-    if (!read_trust(options, &trust, error))
+    trust = seal_trust_from_options(options, "encrypt", error);
+    if (!trust)
         return SEAL_STATUS_IO;
     mail = seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
     sealed = mail ? seal_up(&reach, options, &how, mail, trust, error) : NULL;
@@ -129,9 +124,10 @@ const SealCommand seal_command_encrypt = {
         "all\n"
         "S/MIME mail; the body does not.\n\n"
         "What follows --to is an address if it has an '@', no '/' and does not end in .pem, .crt,\n"
-        ".cer or .der; else a file. Certificates must be valid now and be for encryption; with\n"
-        "--anchor they must also lead up to one of the CAs. If any recipient has no such\n"
-        "certificate, all of these are named and nothing is written.",
+        ".cer or .der; else a file. An address is looked up as 'privyseal recipients find' does.\n"
+        "Certificates must be valid now, be for encryption, and where CAs are trusted lead up to\n"
+        "one of them; files and your own certificates need not, unless there is --anchor. If any\n"
+        "recipient has no such certificate, all of these are named and nothing is written.",
     .options = options_table,
     .examples = "  privyseal encrypt --to bob.pem --to alice@example.org letter.eml > sealed.eml\n"
                 "  privyseal encrypt --sign --to bob.pem --output sealed.eml letter.eml\n"

@@ -60,7 +60,7 @@ seal_help_print_overview(const SealCommand *const *commands)
            "for the\n"
            "PIN.\n\ncommands:\n");
     for (; *commands; commands++)
-        printf("  %-10s%s\n", (*commands)->name, (*commands)->summary);
+        printf("  %-12s%s\n", (*commands)->name, (*commands)->summary);
     printf("\n"
            "  privyseal COMMAND --help    options, examples and exit statuses of a command\n"
            "  privyseal --version         the version\n\n"

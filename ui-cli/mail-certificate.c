@@ -100,6 +100,40 @@ seal_mail_certificate_check(GBytes *der, SealCertificatePurpose purpose, char **
     return reason == NULL;
 }
 
+/* -- one of two ------------------------------------------------------------------------- */
+
+static gint64
+day_of(const X509 *certificate)
+{
+    gint64 from = 0;
+    gint64 until = 0;
+
+    return seal_certificate_validity(certificate, &from, &until) ? from / SECONDS_PER_DAY : 0;
+}
+
+static gboolean
+is_rsa(const X509 *certificate)
+{
+    return EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)) == EVP_PKEY_RSA;
+}
+
+gboolean
+seal_mail_certificate_is_better(X509 *a, X509 *b)
+{
+    gint64 day_a = day_of(a);
+    gint64 day_b = day_of(b);
+    g_autofree char *print_a = NULL;
+    g_autofree char *print_b = NULL;
+
+    if (day_a != day_b)
+        return day_a > day_b;
+    if (is_rsa(a) != is_rsa(b))
+        return is_rsa(a);
+    print_a = seal_certificate_fingerprint(a);
+    print_b = seal_certificate_fingerprint(b);
+    return g_strcmp0(print_a, print_b) < 0;
+}
+
 /* -- the best of several ---------------------------------------------------------------- */
 
 typedef struct {

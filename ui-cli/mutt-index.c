@@ -69,34 +69,6 @@ judge_all(const GPtrArray *entries, const SealTrust *trust)
     sk_X509_free(others);
 }
 
-static int
-day_of(const ASN1_TIME *time)
-{
-    struct tm parts = {0};
-
-    return ASN1_TIME_to_tm(time, &parts) ? parts.tm_year * 366 + parts.tm_yday : 0;
-}
-
-static gboolean
-is_rsa(const SealMuttEntry *entry)
-{
-    return EVP_PKEY_get_base_id(X509_get0_pubkey(entry->certificate)) == EVP_PKEY_RSA;
-}
-
-/* The order of `privyseal encrypt --to ADDRESS`: the newer one, then RSA. */
-static gboolean
-is_better(const SealMuttEntry *a, const SealMuttEntry *b)
-{
-    int day_a = day_of(X509_get0_notBefore(a->certificate));
-    int day_b = day_of(X509_get0_notBefore(b->certificate));
-
-    if (day_a != day_b)
-        return day_a > day_b;
-    if (is_rsa(a) != is_rsa(b))
-        return is_rsa(a);
-    return strcmp(a->id, b->id) < 0;
-}
-
 /* -- the index of certificates ---------------------------------------------------------------- */
 
 /* One name for addresses that are one mailbox (RFC 5321 2.4). (transfer full) */
@@ -123,7 +95,7 @@ best_trusted(const GPtrArray *entries)
             char *address = fold_address(entry->addresses->pdata[j]);
             const SealMuttEntry *other = g_hash_table_lookup(best, address);
 
-            if (!other || is_better(entry, other))
+            if (!other || seal_mail_certificate_is_better(entry->certificate, other->certificate))
                 g_hash_table_replace(best, address, entry);
             else
                 g_free(address);

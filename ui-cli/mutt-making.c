@@ -223,7 +223,10 @@ recipient_of(SealReach **reach, const char *path, GError **error)
 static GPtrArray *
 find_recipients(SealReach **reach, const GPtrArray *paths, GError **error)
 {
+    const SealRecipientSearch search = {
+        .reach = reach, .advice = "keep certificates with \"privyseal mutt import FILE\""};
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) found = NULL;
     g_autoptr(GPtrArray) certificates = NULL;
 
     for (guint i = 1; i < paths->len; i++) {
@@ -233,8 +236,8 @@ find_recipients(SealReach **reach, const GPtrArray *paths, GError **error)
             return NULL;
         g_ptr_array_add(names, name);
     }
-    certificates = seal_recipients_find(
-        reach, names, NULL, "keep certificates with \"privyseal mutt import FILE\"", error);
+    found = seal_recipients_find(&search, names, error);
+    certificates = found ? seal_found_certificates(found) : NULL;
     /* A person who writes to himself is named twice. */
     for (guint i = certificates ? certificates->len : 0; i > 0; i--) {
         GBytes *last = certificates->pdata[i - 1];

@@ -1,22 +1,57 @@
 /* Recipients by address or file. All that are missing are told at once: a person who writes to ten
- * people does not want to run the command ten times. */
+ * people does not want to run the command ten times.
+ *
+ * A source that was asked is believed only as far as what it gives proves itself: certificates of
+ * the database were judged when they came with a mail, or chosen by a person, and are judged again
+ * where there are anchors. A pin says that a person has compared fingerprints; its certificate
+ * needs no CA, and none beside it is looked at. */
 #include "ui-cli/recipients.h"
 
 #include <string.h>
 
 #include "base/error.h"
+#include "pki/address.h"
 #include "pki/certificate.h"
 #include "ui-cli/certificate-file.h"
 #include "ui-cli/mail-certificate.h"
+#include "ui-cli/recipient-sources.h"
+#include "ui-cli/trust-options.h"
 
 typedef struct {
-    SealReach **reach;
-    const SealTrust *trust;
-    GPtrArray *certificates;
-    GString *missing;       /* sentences, parted by "; " */
-    const char *advice;     /* for who misses one */
-    STACK_OF(X509) *others; /* all certificates seen, to build paths from */
+    const SealRecipientSearch *how;
+    SealSources sources;
+    GPtrArray *found;
+    GString *missing; /* clauses, parted by ", " */
 } Search;
+
+void
+seal_found_free(SealFound *found)
+{
+    if (!found)
+        return;
+    g_free(found->name);
+    g_bytes_unref(found->certificate);
+    g_clear_pointer(&found->capabilities, g_bytes_unref);
+    g_free(found);
+}
+
+static void
+free_found(gpointer found)
+{
+    seal_found_free(found);
+}
+
+static void
+free_candidate(gpointer candidate)
+{
+    seal_candidate_free(candidate);
+}
+
+static void
+unref_bytes(gpointer bytes)
+{
+    g_bytes_unref(bytes);
+}
 
 static gboolean
 is_address(const char *name)
@@ -40,74 +75,181 @@ note_missing(Search *search, const char *name, const char *reason)
 }
 
 static void
-note_other(Search *search, GBytes *der)
+note_found(Search *search, const char *name, const SealCandidate *candidate)
 {
-    X509 *certificate = seal_certificate_read(der, "it", NULL);
+    SealFound *found = g_new0(SealFound, 1);
 
-    if (certificate)
-        sk_X509_push(search->others, certificate);
+    found->name = g_strdup(name);
+    found->certificate = g_bytes_ref(candidate->certificate);
+    found->source = candidate->source;
+    found->pinned = candidate->pinned;
+    if (candidate->capabilities)
+        found->capabilities = g_bytes_ref(candidate->capabilities);
+    g_ptr_array_add(search->found, found);
+}
+
+/* -- judging ---------------------------------------------------------------------------------- */
+
+static gboolean
+needs_path(const Search *search, const SealCandidate *candidate)
+{
+    const SealTrust *trust = search->how->trust;
+
+    if (!trust || search->how->every_path)
+        return trust != NULL;
+    return seal_trust_has_anchors(trust) && !candidate->pinned && !candidate->own;
+}
+
+/* NULL, or a clause that says why its path is not good. (transfer full) */
+static char *
+check_path(const Search *search, const SealCandidate *candidate, X509 *certificate)
+{
+    g_auto(SealChainResult) result = {0};
+
+    if (!needs_path(search, candidate))
+        return NULL;
+    seal_trust_judge(search->how->trust, certificate, search->sources.others,
+                     SEAL_PURPOSE_ENCRYPT_MAIL, g_get_real_time() / G_USEC_PER_SEC, &result);
+    if (result.state == SEAL_CHAIN_GOOD)
+        return NULL;
+    return g_strdup(result.reason ? result.reason : seal_chain_word(result.state));
+}
+
+/* NULL if `candidate` can be used. (transfer full) */
+static char *
+check(const Search *search, const SealCandidate *candidate)
+{
+    g_autoptr(X509) certificate = NULL;
+    char *reason = NULL;
+
+    if (!seal_mail_certificate_check(candidate->certificate, SEAL_PURPOSE_ENCRYPT_MAIL, &reason))
+        return reason;
+    certificate = seal_certificate_read(candidate->certificate, "it", NULL);
+    if (seal_certificate_is_weak(certificate))
+        return g_strdup("its key can be broken");
+    return check_path(search, candidate, certificate);
+}
+
+/* -- an address ------------------------------------------------------------------------------- */
+
+static gboolean
+is_better(const SealCandidate *a, const SealCandidate *b)
+{
+    g_autoptr(X509) first = seal_certificate_read(a->certificate, "it", NULL);
+    g_autoptr(X509) second = seal_certificate_read(b->certificate, "it", NULL);
+
+    return seal_mail_certificate_is_better(first, second);
+}
+
+static const SealCandidate *
+find_pinned(const GPtrArray *candidates)
+{
+    for (guint i = 0; i < candidates->len; i++) {
+        const SealCandidate *candidate = candidates->pdata[i];
+
+        if (candidate->pinned)
+            return candidate;
+    }
+    return NULL;
 }
 
 static void
-take_certificate(Search *search, const char *name, GBytes *der)
+set_reason(char **reason, const SealCandidate *candidate, const char *text)
 {
-    g_autofree char *reason = NULL;
+    g_autoptr(X509) certificate = seal_certificate_read(candidate->certificate, "it", NULL);
+    g_autofree char *subject =
+        certificate ? seal_certificate_subject(certificate) : g_strdup("unreadable");
 
-    if (seal_mail_certificate_check(der, SEAL_PURPOSE_ENCRYPT_MAIL, &reason))
-        g_ptr_array_add(search->certificates, g_bytes_ref(der));
-    else
-        note_missing(search, name, reason);
+    g_free(*reason);
+    *reason = g_strdup_printf("%scertificate '%s': %s", candidate->pinned ? "pinned " : "", subject,
+                              text);
 }
 
+/* The best of `candidates`; NULL with a reason if none can be used. */
+static const SealCandidate *
+choose(const Search *search, const GPtrArray *candidates, char **reason)
+{
+    const SealCandidate *pinned = find_pinned(candidates);
+    const SealCandidate *best = NULL;
+
+    for (guint i = 0; i < candidates->len; i++) {
+        const SealCandidate *candidate = candidates->pdata[i];
+        g_autofree char *problem = NULL;
+
+        if (pinned && candidate != pinned)
+            continue;
+        problem = check(search, candidate);
+        if (problem)
+            set_reason(reason, candidate, problem);
+        else if (!best || is_better(candidate, best))
+            best = candidate;
+    }
+    return best;
+}
+
+/* Asks one source. TRUE if there is an end to it: found, or pinned and of no use. */
 static gboolean
-look_up_address(Search *search, const char *name, GError **error)
+look_in(Search *search, SealSource source, const char *address, char **reason)
 {
-    const SealClientObjects *objects = NULL;
-    const SealClientCertificate *certificate = NULL;
+    g_autoptr(GPtrArray) candidates = g_ptr_array_new_with_free_func(free_candidate);
     g_autoptr(GError) problem = NULL;
+    const SealCandidate *best = NULL;
 
-    if (!*search->reach)
-        *search->reach = seal_reach_agent(error);
-    objects = *search->reach ? seal_reach_objects(*search->reach, error) : NULL;
-    if (!objects)
+    if (!seal_source_ask(&search->sources, source, address, candidates, &problem)) {
+        g_free(*reason);
+        *reason = g_strdup(problem->message);
         return FALSE;
-    certificate = seal_mail_certificate_find(objects, name, SEAL_PURPOSE_ENCRYPT_MAIL, &problem);
-    if (certificate)
-        g_ptr_array_add(search->certificates, g_bytes_ref(certificate->certificate));
-    else
-        note_missing(search, name, problem->message);
-    for (guint i = 0; i < objects->certificates->len; i++)
-        note_other(search, ((SealClientCertificate *)objects->certificates->pdata[i])->certificate);
-    return TRUE;
+    }
+    best = choose(search, candidates, reason);
+    if (best)
+        note_found(search, address, best);
+    return best || find_pinned(candidates);
 }
+
+static void
+look_up_address(Search *search, const char *address)
+{
+    const SealRecipientSettings *settings = search->sources.settings;
+    g_autofree char *mailbox = seal_address_canonical(address);
+    g_autofree char *reason = NULL;
+    guint found = search->found->len;
+
+    if (!mailbox)
+        reason = g_strdup("this is no mail address");
+    for (guint i = 0; mailbox && i < settings->source_count; i++) {
+        if (look_in(search, settings->sources[i], address, &reason))
+            break;
+    }
+    if (search->found->len == found)
+        note_missing(search, address, reason ? reason : "none is known");
+}
+
+/* -- a file ----------------------------------------------------------------------------------- */
 
 static gboolean
 look_up_file(Search *search, const char *name, GError **error)
 {
     g_autoptr(GPtrArray) certificates = seal_certificate_file_read(name, error);
+    g_autofree char *reason = NULL;
+    SealCandidate *candidate = NULL;
 
     if (!certificates)
         return FALSE;
     /* The first is the recipient's, as in every chain file; the others lead up from it. */
-    take_certificate(search, name, certificates->pdata[0]);
     for (guint i = 1; i < certificates->len; i++)
-        note_other(search, certificates->pdata[i]);
+        seal_sources_add_other(&search->sources, certificates->pdata[i]);
+    candidate = seal_candidate_new(certificates->pdata[0], "file");
+    candidate->own = TRUE;
+    reason = check(search, candidate);
+    if (reason)
+        note_missing(search, name, reason);
+    else
+        note_found(search, name, candidate);
+    seal_candidate_free(candidate);
     return TRUE;
 }
 
-static void
-judge(Search *search, GBytes *der)
-{
-    g_auto(SealChainResult) result = {0};
-    g_autoptr(X509) certificate = seal_certificate_read(der, "it", NULL);
-    g_autofree char *subject = seal_certificate_subject(certificate);
-
-    seal_trust_judge(search->trust, certificate, search->others, SEAL_PURPOSE_ENCRYPT_MAIL,
-                     g_get_real_time() / G_USEC_PER_SEC, &result);
-    if (result.state != SEAL_CHAIN_GOOD)
-        note_missing(search, subject,
-                     result.reason ? result.reason : seal_chain_word(result.state));
-}
+/* -- all of them ------------------------------------------------------------------------------ */
 
 static gboolean
 search_all(Search *search, const GPtrArray *names, GError **error)
@@ -115,41 +257,44 @@ search_all(Search *search, const GPtrArray *names, GError **error)
     for (guint i = 0; i < names->len; i++) {
         const char *name = names->pdata[i];
 
-        if (!(is_address(name) ? look_up_address(search, name, error)
-                               : look_up_file(search, name, error)))
+        if (is_address(name))
+            look_up_address(search, name);
+        else if (!look_up_file(search, name, error))
             return FALSE;
     }
-    for (guint i = 0; search->trust && i < search->certificates->len; i++)
-        judge(search, search->certificates->pdata[i]);
     if (search->missing->len == 0)
         return TRUE;
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_FOUND,
                 "cannot encrypt: no usable certificate for %s; %s", search->missing->str,
-                search->advice);
+                search->how->advice);
     return FALSE;
 }
 
-static void
-unref_bytes(gpointer bytes)
+GPtrArray *
+seal_recipients_find(const SealRecipientSearch *how, const GPtrArray *names, GError **error)
 {
-    g_bytes_unref(bytes);
+    Search search = {.how = how,
+                     .found = g_ptr_array_new_with_free_func(free_found),
+                     .missing = g_string_new(NULL)};
+    g_autoptr(GPtrArray) overruled = g_ptr_array_new_with_free_func(g_free);
+    gboolean well = seal_sources_init(&search.sources, how->reach, overruled, error) &&
+                    search_all(&search, names, error);
+
+    seal_trust_warn(overruled);
+    seal_sources_clear(&search.sources);
+    g_string_free(search.missing, TRUE);
+    if (!well)
+        g_clear_pointer(&search.found, g_ptr_array_unref);
+    return search.found;
 }
 
 GPtrArray *
-seal_recipients_find(SealReach **reach, const GPtrArray *names, const SealTrust *trust,
-                     const char *advice, GError **error)
+seal_found_certificates(const GPtrArray *found)
 {
-    Search search = {.reach = reach,
-                     .trust = trust,
-                     .certificates = g_ptr_array_new_with_free_func(unref_bytes),
-                     .missing = g_string_new(NULL),
-                     .advice = advice,
-                     .others = sk_X509_new_null()};
-    gboolean found = search_all(&search, names, error);
+    GPtrArray *certificates = g_ptr_array_new_with_free_func(unref_bytes);
 
-    sk_X509_pop_free(search.others, X509_free);
-    g_string_free(search.missing, TRUE);
-    if (!found)
-        g_clear_pointer(&search.certificates, g_ptr_array_unref);
-    return search.certificates;
+    for (guint i = 0; i < found->len; i++)
+        g_ptr_array_add(certificates,
+                        g_bytes_ref(((const SealFound *)found->pdata[i])->certificate));
+    return certificates;
 }

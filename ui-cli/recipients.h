@@ -4,11 +4,37 @@
 #include "pki/trust.h"
 #include "ui-cli/reach.h"
 
-/* Finds the certificate of each of `names` (element-type utf8): an address (it has an `@`, no `/`,
- * and does not end in .pem, .crt, .cer or .der) among the certificates on tokens, or a file.
- * `reach` is called for an address only: *reach is set then (transfer full). `trust`: (nullable)
- * judges each path. Returns (transfer full) (element-type GBytes) DER, one for each; NULL with
- * NOT_FOUND, naming all names that have none at once and ending in `advice` ("get one"), or with a
- * file's error. Blocks. */
-GPtrArray *seal_recipients_find(SealReach **reach, const GPtrArray *names, const SealTrust *trust,
-                                const char *advice, GError **error);
+/* How certificates are looked for. */
+typedef struct {
+    /* Reached when a source needs the agent: *reach is set then (transfer full). */
+    SealReach **reach;
+    const SealTrust *trust; /* (nullable) whom to believe that a certificate is its owner's */
+    gboolean every_path;    /* judge the paths of files and of one's own certificates, too */
+    const char *advice;     /* ends the message that names who is missing: "get one" */
+} SealRecipientSearch;
+
+/* A certificate that may be used, and where it was. */
+typedef struct {
+    char *name; /* as it was asked for */
+    GBytes *certificate;
+    const char *source; /* "file", or a word of seal_source_words; static */
+    gboolean pinned;
+    GBytes *capabilities; /* (nullable) as in SealCorrespondent */
+} SealFound;
+
+/* NULL is allowed. */
+void seal_found_free(SealFound *found);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealFound, seal_found_free)
+
+/* Finds the certificate of each of `names` (element-type utf8): a file, or an address (it has an
+ * `@`, no `/`, and does not end in .pem, .crt, .cer or .der) in the sources of privyseal.conf, in
+ * their order; of several in one source the newest. What is found is valid now, for encryption,
+ * strong enough, and where there are anchors its path is good; a pinned one is used alone and
+ * without its path. Returns (transfer full) (element-type SealFound), one for each; NULL with
+ * NOT_FOUND, naming all names that have none at once, or with an error of a file or of
+ * privyseal.conf. Blocks. */
+GPtrArray *seal_recipients_find(const SealRecipientSearch *search, const GPtrArray *names,
+                                GError **error);
+
+/* Returns (transfer full) (element-type GBytes) their certificates. */
+GPtrArray *seal_found_certificates(const GPtrArray *found);

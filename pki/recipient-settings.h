@@ -1,0 +1,26 @@
+/* Where recipients' certificates come from: the group [recipients] of privyseal.conf. The manual is
+ * privyseal.conf(5). */
+#pragma once
+
+#include <glib.h>
+
+typedef enum {
+    SEAL_SOURCE_STORE, /* the user's database (pki/correspondents.h) */
+    SEAL_SOURCE_TOKEN, /* what the agent lists */
+    SEAL_SOURCE_LAST = SEAL_SOURCE_TOKEN,
+} SealSource;
+
+/* Their words: "store", "token". */
+extern const char *const seal_source_words[];
+
+typedef struct {
+    SealSource sources[SEAL_SOURCE_LAST + 1]; /* [recipients] sources, in the order to ask */
+    guint source_count;
+} SealRecipientSettings;
+
+/* Reads the user's and the site's privyseal.conf, as seal_preferences_load() does and with its
+ * errors. Returns (transfer full). Blocks on the disk. */
+SealRecipientSettings *seal_recipient_settings_load(const char *user_file, const char *site_file,
+                                                    GPtrArray *overruled, GError **error);
+void seal_recipient_settings_free(SealRecipientSettings *settings);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealRecipientSettings, seal_recipient_settings_free)

@@ -1,0 +1,158 @@
+/* The sources, by table. Each says what it has; one that cannot be asked is no reason not to ask
+ * the next. */
+#include "ui-cli/recipient-sources.h"
+
+#include "base/settings.h"
+#include "pki/address.h"
+#include "pki/certificate.h"
+#include "pki/correspondents.h"
+
+void
+seal_candidate_free(SealCandidate *candidate)
+{
+    if (!candidate)
+        return;
+    g_bytes_unref(candidate->certificate);
+    g_clear_pointer(&candidate->capabilities, g_bytes_unref);
+    g_free(candidate);
+}
+
+SealCandidate *
+seal_candidate_new(GBytes *certificate, const char *source)
+{
+    SealCandidate *candidate = g_new0(SealCandidate, 1);
+
+    candidate->certificate = g_bytes_ref(certificate);
+    candidate->source = source;
+    return candidate;
+}
+
+gboolean
+seal_sources_init(SealSources *sources, SealReach **reach, GPtrArray *overruled, GError **error)
+{
+    g_autofree char *user_file = seal_settings_user_file();
+    g_autofree char *site_file = seal_settings_site_file();
+
+    *sources = (SealSources){.reach = reach, .others = sk_X509_new_null()};
+    sources->settings = seal_recipient_settings_load(user_file, site_file, overruled, error);
+    return sources->settings != NULL;
+}
+
+void
+seal_sources_clear(SealSources *sources)
+{
+    sk_X509_pop_free(sources->others, X509_free);
+    sources->others = NULL;
+    g_clear_pointer(&sources->settings, seal_recipient_settings_free);
+    g_clear_pointer(&sources->database, seal_database_free);
+}
+
+void
+seal_sources_add_other(SealSources *sources, GBytes *der)
+{
+    X509 *certificate = seal_certificate_read(der, "it", NULL);
+
+    if (certificate)
+        sk_X509_push(sources->others, certificate);
+}
+
+/* -- the database ----------------------------------------------------------------------------- */
+
+static gboolean
+open_database(SealSources *sources, GError **error)
+{
+    g_autofree char *path = seal_database_user_path();
+
+    if (!sources->database)
+        sources->database = seal_database_open(path, error);
+    return sources->database != NULL;
+}
+
+static gboolean
+add_issuers(SealSources *sources, GError **error)
+{
+    g_autoptr(GPtrArray) issuers = NULL;
+
+    if (sources->has_issuers)
+        return TRUE;
+    issuers = seal_correspondents_issuers(sources->database, error);
+    for (guint i = 0; issuers && i < issuers->len; i++) {
+        X509_up_ref(issuers->pdata[i]);
+        sk_X509_push(sources->others, issuers->pdata[i]);
+    }
+    sources->has_issuers = issuers != NULL;
+    return issuers != NULL;
+}
+
+static gboolean
+ask_store(SealSources *sources, const char *address, GPtrArray *candidates, GError **error)
+{
+    g_autoptr(GPtrArray) rows = NULL;
+
+    if (!open_database(sources, error) || !add_issuers(sources, error))
+        return FALSE;
+    rows = seal_correspondents_list(sources->database, address, error);
+    for (guint i = 0; rows && i < rows->len; i++) {
+        const SealCorrespondent *row = rows->pdata[i];
+        SealCandidate *candidate =
+            seal_candidate_new(row->certificate, seal_source_words[SEAL_SOURCE_STORE]);
+
+        candidate->pinned = row->pinned;
+        if (row->capabilities)
+            candidate->capabilities = g_bytes_ref(row->capabilities);
+        g_ptr_array_add(candidates, candidate);
+    }
+    return rows != NULL;
+}
+
+/* -- tokens ----------------------------------------------------------------------------------- */
+
+static gboolean
+has_address(const SealClientCertificate *certificate, const char *address)
+{
+    for (char **at = certificate->addresses; *at; at++) {
+        if (seal_address_equal(*at, address))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
+ask_tokens(SealSources *sources, const char *address, GPtrArray *candidates, GError **error)
+{
+    const SealClientObjects *objects = NULL;
+
+    if (!*sources->reach)
+        *sources->reach = seal_reach_agent(error);
+    objects = *sources->reach ? seal_reach_objects(*sources->reach, error) : NULL;
+    if (!objects)
+        return FALSE;
+    for (guint i = 0; i < objects->certificates->len; i++) {
+        const SealClientCertificate *certificate = objects->certificates->pdata[i];
+        SealCandidate *candidate = NULL;
+
+        seal_sources_add_other(sources, certificate->certificate);
+        if (!has_address(certificate, address))
+            continue;
+        candidate =
+            seal_candidate_new(certificate->certificate, seal_source_words[SEAL_SOURCE_TOKEN]);
+        candidate->own = TRUE;
+        g_ptr_array_add(candidates, candidate);
+    }
+    return TRUE;
+}
+
+/* -- all of them ------------------------------------------------------------------------------ */
+
+gboolean
+seal_source_ask(SealSources *sources, SealSource source, const char *address, GPtrArray *candidates,
+                GError **error)
+{
+    static gboolean (*const ask[])(SealSources * sources, const char *address,
+                                   GPtrArray *candidates, GError **error) = {
+        [SEAL_SOURCE_STORE] = ask_store,
+        [SEAL_SOURCE_TOKEN] = ask_tokens,
+    };
+
+    return ask[source](sources, address, candidates, error);
+}

@@ -1,0 +1,45 @@
+/* Where certificates of an address are looked for; nothing is judged here. */
+#pragma once
+
+#include "pki/database.h"
+#include "pki/recipient-settings.h"
+#include "ui-cli/reach.h"
+
+#include <openssl/x509.h>
+
+/* One that a source has for an address. */
+typedef struct {
+    GBytes *certificate;
+    const char *source; /* static */
+    gboolean pinned;
+    gboolean own;         /* on a token of this person's, or a file that they name */
+    GBytes *capabilities; /* (nullable) */
+} SealCandidate;
+
+/* NULL is allowed. */
+void seal_candidate_free(SealCandidate *candidate);
+/* `capabilities` is NULL. (transfer full) */
+SealCandidate *seal_candidate_new(GBytes *certificate, const char *source);
+
+/* What the sources share during one search. */
+typedef struct {
+    SealReach **reach; /* set when the agent is reached (transfer full) */
+    SealRecipientSettings *settings;
+    SealDatabase *database; /* (nullable) until it is asked */
+    STACK_OF(X509) *others; /* certificates seen beside, to build paths from */
+    gboolean has_issuers;   /* those of the database are among them */
+} SealSources;
+
+/* Reads privyseal.conf; `overruled` as for seal_preferences_load(). FALSE with its errors. */
+gboolean seal_sources_init(SealSources *sources, SealReach **reach, GPtrArray *overruled,
+                           GError **error);
+void seal_sources_clear(SealSources *sources);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SealSources, seal_sources_clear)
+
+/* Adds to `candidates` (element-type SealCandidate) what `source` has for `address`. FALSE with the
+ * source's error if it could not be asked. Blocks. */
+gboolean seal_source_ask(SealSources *sources, SealSource source, const char *address,
+                         GPtrArray *candidates, GError **error);
+
+/* Adds one certificate (DER) to `others`; what cannot be read is passed over. */
+void seal_sources_add_other(SealSources *sources, GBytes *der);
