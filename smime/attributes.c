@@ -4,6 +4,7 @@
 
 #include "base/bytes.h"
 #include "smime/algorithm.h"
+#include "smime/capabilities.h"
 #include "smime/cms.h"
 
 #include <openssl/err.h>
@@ -11,10 +12,6 @@
 #include <openssl/objects.h>
 #include <string.h>
 #include <time.h>
-
-/* What we read, strongest first (RFC 8551 2.5.2). */
-static const int capabilities[] = {NID_aes_256_gcm, NID_aes_128_gcm, NID_aes_256_cbc,
-                                   NID_aes_128_cbc};
 
 typedef STACK_OF(X509_ATTRIBUTE) Attributes;
 
@@ -59,20 +56,25 @@ add_signing_time(Attributes *attributes, gint64 when)
 static void
 add_capabilities(Attributes *attributes)
 {
-    X509_ALGORS *list = sk_X509_ALGOR_new_null();
-    unsigned char *der = NULL;
-    int len = 0;
+    g_autoptr(GBytes) der = seal_capabilities_own();
+    gsize len = 0;
+    gconstpointer data = g_bytes_get_data(der, &len);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(capabilities); i++) {
-        X509_ALGOR *algorithm = X509_ALGOR_new();
+    add_attribute(attributes, NID_SMIMECapabilities, V_ASN1_SEQUENCE, new_string(data, len));
+}
 
-        X509_ALGOR_set0(algorithm, OBJ_nid2obj(capabilities[i]), V_ASN1_UNDEF, NULL);
-        sk_X509_ALGOR_push(list, algorithm);
-    }
-    len = i2d_X509_ALGORS(list, &der);
-    add_attribute(attributes, NID_SMIMECapabilities, V_ASN1_SEQUENCE, new_string(der, (gsize)len));
-    OPENSSL_free(der);
-    sk_X509_ALGOR_pop_free(list, X509_ALGOR_free);
+/* RFC 8551 2.5.3: issuerAndSerialNumber has the tag [0] in place of SEQUENCE's. */
+static void
+add_encryption_certificate(Attributes *attributes, X509 *certificate)
+{
+    SealIssuerSerial *name = seal_issuer_serial_new(certificate);
+    g_autoptr(GBytes) der = seal_asn1_write(ASN1_ITEM_rptr(SealIssuerSerial), name);
+    gsize len = g_bytes_get_size(der);
+    g_autofree guchar *tagged = g_memdup2(g_bytes_get_data(der, NULL), len);
+
+    tagged[0] = 0xa0;
+    add_attribute(attributes, NID_id_smime_aa_encrypKeyPref, V_ASN1_OTHER, new_string(tagged, len));
+    ASN1_item_free((ASN1_VALUE *)name, ASN1_ITEM_rptr(SealIssuerSerial));
 }
 
 static void
@@ -105,7 +107,7 @@ compare_attributes(const X509_ATTRIBUTE *const *a, const X509_ATTRIBUTE *const *
 }
 
 STACK_OF(X509_ATTRIBUTE) *
-seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time)
+seal_attributes_new(GBytes *digest, X509 *certificate, X509 *encryption, gint64 signing_time)
 {
     Attributes *attributes = sk_X509_ATTRIBUTE_new(compare_attributes);
 
@@ -114,6 +116,8 @@ seal_attributes_new(GBytes *digest, X509 *certificate, gint64 signing_time)
     add_signing_time(attributes, signing_time);
     add_capabilities(attributes);
     add_signing_certificate(attributes, certificate);
+    if (encryption)
+        add_encryption_certificate(attributes, encryption);
     sk_X509_ATTRIBUTE_sort(attributes);
     return attributes;
 }

@@ -5,8 +5,9 @@
 #include <openssl/x509.h>
 
 /* Returns (transfer full) content-type (data), message-digest, signing-time (seconds since 1970),
- * smimeCapabilities and signingCertificateV2 of `certificate`, sorted as DER asks. */
-STACK_OF(X509_ATTRIBUTE) *seal_attributes_new(GBytes *digest, X509 *certificate,
+ * smimeCapabilities and signingCertificateV2 of `certificate`, sorted as DER asks. `encryption`:
+ * (nullable) the certificate that SMIMEEncryptionKeyPreference names (RFC 8551 2.5.3). */
+STACK_OF(X509_ATTRIBUTE) *seal_attributes_new(GBytes *digest, X509 *certificate, X509 *encryption,
                                               gint64 signing_time);
 
 /* How often and with what value an attribute stands in `attributes` (nullable). Exactly once with

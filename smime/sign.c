@@ -11,109 +11,98 @@
 #include "smime/cms.h"
 #include "smime/entity.h"
 #include "smime/mail.h"
+#include "smime/sign-choice.h"
 
 #include <openssl/objects.h>
-#include <openssl/x509v3.h>
+#include <string.h>
 
 #define CHAIN_MAX 16 /* certificates that go along; public paths have up to four */
 
-/* -- which signature -------------------------------------------------------------------------- */
+/* -- signers ---------------------------------------------------------------------------------- */
 
-/* SHA-256, and for larger curves a hash of their size (RFC 5753 7.1.2 in spirit). */
-static const SealHash *
-hash_for_key(EVP_PKEY *key)
+/* One signer, checked and ready to be asked. */
+typedef struct {
+    const SealSigner *signer;
+    X509 *certificate;
+    X509 *encryption; /* (nullable) */
+    SealScheme scheme;
+} Signing;
+
+static void
+clear_signing(gpointer data)
 {
-    int bits = EVP_PKEY_get_bits(key);
+    Signing *signing = data;
 
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519)
-        return seal_hash_by_nid(NID_sha512); /* RFC 8419 2.3 */
-    if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC || bits <= 256)
-        return seal_hash_by_nid(NID_sha256);
-    return seal_hash_by_nid(bits <= 384 ? NID_sha384 : NID_sha512);
-}
-
-/* Those of Key.Sign. */
-static gboolean
-is_for_signing(const SealHash *hash)
-{
-    return hash->nid == NID_sha256 || hash->nid == NID_sha384 || hash->nid == NID_sha512;
+    X509_free(signing->certificate);
+    X509_free(signing->encryption);
 }
 
 static gboolean
-choose_hash(EVP_PKEY *key, const char *name, const SealHash **ret_hash, GError **error)
+prepare_signing(Signing *signing, const SealSigner *signer, const SealSignOptions *options,
+                GError **error)
 {
-    const SealHash *own = hash_for_key(key);
-
-    *ret_hash = name ? seal_hash_by_name(name) : own;
-    if (!*ret_hash || !is_for_signing(*ret_hash)) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
-                    "cannot sign with the hash '%s': use sha256, sha384 or sha512", name);
+    signing->signer = signer;
+    signing->certificate =
+        seal_certificate_read(signer->certificate, "the signer's certificate", error);
+    if (!signing->certificate ||
+        !seal_signing_choose(signing->certificate, options, &signing->scheme, error))
         return FALSE;
-    }
-    if (EVP_PKEY_get_base_id(key) == EVP_PKEY_ED25519 && *ret_hash != own) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
-                    "cannot sign with the hash '%s': an Ed25519 key signs with sha512 alone", name);
-        return FALSE;
-    }
-    return TRUE;
-}
-
-static gboolean
-choose_scheme(EVP_PKEY *key, const SealSignOptions *options, SealScheme *ret_scheme, GError **error)
-{
-    *ret_scheme = (SealScheme){0};
-    if (!choose_hash(key, options->hash, &ret_scheme->hash, error))
-        return FALSE;
-    switch (EVP_PKEY_get_base_id(key)) {
-    case EVP_PKEY_RSA:
-        ret_scheme->kind = options->pss ? SEAL_SCHEME_RSA_PSS : SEAL_SCHEME_RSA_PKCS1;
-        break;
-    case EVP_PKEY_RSA_PSS:
-        ret_scheme->kind = SEAL_SCHEME_RSA_PSS;
-        break;
-    case EVP_PKEY_EC:
-        ret_scheme->kind = SEAL_SCHEME_ECDSA;
-        break;
-    case EVP_PKEY_ED25519:
-        ret_scheme->kind = SEAL_SCHEME_ED25519;
-        break;
-    default:
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
-                    "cannot sign with a key of this kind: use an RSA, EC or Ed25519 key");
-        return FALSE;
-    }
-    ret_scheme->mgf1_hash = ret_scheme->hash;
-    ret_scheme->salt_len = EVP_MD_get_size(seal_hash_md(ret_scheme->hash));
-    return TRUE;
-}
-
-/* A certificate may leave key usage out; one that has it must allow signatures. */
-static gboolean
-check_usage(X509 *certificate, GError **error)
-{
-    g_autofree char *subject = NULL;
-
-    if (!(X509_get_extension_flags(certificate) & EXFLAG_KUSAGE) ||
-        seal_certificate_has_usage(certificate, KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION))
+    if (!signer->encryption_certificate)
         return TRUE;
-    subject = seal_certificate_subject(certificate);
-    g_set_error(
-        error, SEAL_ERROR, SEAL_ERROR_KEY_USAGE,
-        "cannot sign with the certificate '%s': it is not for signatures, choose another key",
-        subject);
-    return FALSE;
+    signing->encryption = seal_certificate_read(signer->encryption_certificate,
+                                                "the signer's certificate for encryption", error);
+    return signing->encryption != NULL;
+}
+
+/* (transfer full) (element-type Signing), or NULL. */
+static GArray *
+prepare_all(const SealSigner *const *signers, guint n_signers, const SealSignOptions *options,
+            GError **error)
+{
+    g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(Signing));
+
+    g_array_set_clear_func(all, clear_signing);
+    if (n_signers == 0 || n_signers > SEAL_MAIL_SIGNERS_MAX) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                    "cannot sign: %u signers were named, it can be 1 to %d", n_signers,
+                    SEAL_MAIL_SIGNERS_MAX);
+        return NULL;
+    }
+    g_array_set_size(all, n_signers);
+    for (guint i = 0; i < n_signers; i++)
+        if (!prepare_signing(&g_array_index(all, Signing, i), signers[i], options, error))
+            return NULL;
+    return g_steal_pointer(&all);
 }
 
 /* -- certificates that go along --------------------------------------------------------------- */
 
+static gboolean
+has_certificate(const SealSignedData *data, SealBytes der)
+{
+    for (int i = 0; i < sk_ASN1_TYPE_num(data->certificates); i++) {
+        const ASN1_STRING *have = sk_ASN1_TYPE_value(data->certificates, i)->value.sequence;
+
+        if ((size_t)ASN1_STRING_length(have) == der.len &&
+            memcmp(ASN1_STRING_get0_data(have), der.data, der.len) == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Each once, however many signers share it. */
 static void
 add_certificate(SealSignedData *data, GBytes *der)
 {
-    ASN1_TYPE *any = ASN1_TYPE_new();
-    ASN1_STRING *string = ASN1_STRING_new();
+    ASN1_TYPE *any = NULL;
+    ASN1_STRING *string = NULL;
     gsize len = 0;
     gconstpointer bytes = g_bytes_get_data(der, &len);
 
+    if (has_certificate(data, seal_bytes_view(der)))
+        return;
+    any = ASN1_TYPE_new();
+    string = ASN1_STRING_new();
     ASN1_STRING_set(string, bytes, (int)len);
     ASN1_TYPE_set(any, V_ASN1_SEQUENCE, string);
     sk_ASN1_TYPE_push(data->certificates, any);
@@ -129,8 +118,9 @@ is_root(X509 *certificate)
 static gboolean
 add_certificates(SealSignedData *data, const SealSigner *signer, GError **error)
 {
-    data->certificates = sk_ASN1_TYPE_new_null();
     add_certificate(data, signer->certificate);
+    if (signer->encryption_certificate)
+        add_certificate(data, signer->encryption_certificate);
     if (!signer->chain)
         return TRUE;
     if (signer->chain->len > CHAIN_MAX) {
@@ -146,7 +136,7 @@ add_certificates(SealSignedData *data, const SealSigner *signer, GError **error)
 
         if (!certificate)
             return FALSE;
-        if (!is_root(certificate) && !g_bytes_equal(der, signer->certificate))
+        if (!is_root(certificate))
             add_certificate(data, der);
     }
     return TRUE;
@@ -178,19 +168,19 @@ ask_signer(const SealSigner *signer, const SealScheme *scheme, GBytes *message, 
 }
 
 static gboolean
-sign_attributes(SealSignerInfo *info, const SealSigner *signer, const SealScheme *scheme,
-                X509 *certificate, GError **error)
+sign_attributes(SealSignerInfo *info, const Signing *signing, GError **error)
 {
     g_autoptr(GBytes) message =
         seal_asn1_write(ASN1_ITEM_rptr(SealAttributeSet), info->signed_attributes);
-    g_autoptr(GBytes) signature = ask_signer(signer, scheme, message, error);
+    g_autoptr(GBytes) signature = ask_signer(signing->signer, &signing->scheme, message, error);
     SealBytes m = seal_bytes_view(message);
     SealBytes s;
 
     if (!signature)
         return FALSE;
     s = seal_bytes_view(signature);
-    if (!seal_scheme_verify(scheme, X509_get0_pubkey(certificate), m.data, m.len, s.data, s.len)) {
+    if (!seal_scheme_verify(&signing->scheme, X509_get0_pubkey(signing->certificate), m.data, m.len,
+                            s.data, s.len)) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
                     "the signature does not fit the certificate: key and certificate do not belong "
                     "together, choose the key by its certificate");
@@ -201,30 +191,31 @@ sign_attributes(SealSignerInfo *info, const SealSigner *signer, const SealScheme
 }
 
 static SealSignerInfo *
-new_signer_info(X509 *certificate, const SealScheme *scheme, GBytes *content, gint64 signing_time)
+new_signer_info(const Signing *signing, GBytes *content, gint64 signing_time)
 {
     SealSignerInfo *info = seal_asn1_new(ASN1_ITEM_rptr(SealSignerInfo));
-    g_autoptr(GBytes) digest = digest_of(scheme->hash, content);
+    g_autoptr(GBytes) digest = digest_of(signing->scheme.hash, content);
 
     ASN1_INTEGER_set(info->version, 1); /* issuer and serial (RFC 5652 5.3) */
     info->id->type = SEAL_ID_ISSUER_SERIAL;
-    info->id->d.issuer_serial = seal_issuer_serial_new(certificate);
-    seal_hash_write(scheme->hash, info->digest_algorithm);
-    seal_scheme_write(scheme, info->signature_algorithm);
-    info->signed_attributes = seal_attributes_new(digest, certificate, signing_time);
+    info->id->d.issuer_serial = seal_issuer_serial_new(signing->certificate);
+    seal_hash_write(signing->scheme.hash, info->digest_algorithm);
+    seal_scheme_write(&signing->scheme, info->signature_algorithm);
+    info->signed_attributes =
+        seal_attributes_new(digest, signing->certificate, signing->encryption, signing_time);
     return info;
 }
 
+/* -- the message ------------------------------------------------------------------------------ */
+
 static SealSignedData *
-new_signed_data(const SealScheme *scheme, GBytes *content, gboolean opaque)
+new_signed_data(GBytes *content, gboolean opaque)
 {
     SealSignedData *data = seal_asn1_new(ASN1_ITEM_rptr(SealSignedData));
-    X509_ALGOR *digest = X509_ALGOR_new();
     SealBytes bytes = seal_bytes_view(content);
 
     ASN1_INTEGER_set(data->version, 1);
-    seal_hash_write(scheme->hash, digest);
-    sk_X509_ALGOR_push(data->digest_algorithms, digest);
+    data->certificates = sk_ASN1_TYPE_new_null();
     ASN1_OBJECT_free(data->encapsulated->type);
     data->encapsulated->type = OBJ_nid2obj(NID_pkcs7_data);
     if (opaque) {
@@ -234,68 +225,89 @@ new_signed_data(const SealScheme *scheme, GBytes *content, gboolean opaque)
     return data;
 }
 
-static GBytes *
-sign_content(GBytes *content, const SealSigner *signer, X509 *certificate, const SealScheme *scheme,
-             const SealSignOptions *options, GError **error)
+/* Each hash once, in the order of the signers: for the SignedData and for multipart/signed. */
+static void
+note_hash(SealSignedData *data, const SealHash *hash, GString *micalg)
 {
-    g_autoptr(SealSignedData) data = new_signed_data(scheme, content, options->opaque);
-    gint64 now =
-        options->signing_time != 0 ? options->signing_time : g_get_real_time() / G_USEC_PER_SEC;
-    SealSignerInfo *info = new_signer_info(certificate, scheme, content, now);
+    X509_ALGOR *algorithm = NULL;
 
-    sk_SealSignerInfo_push(data->signers, info);
-    if (!add_certificates(data, signer, error) ||
-        !sign_attributes(info, signer, scheme, certificate, error))
-        return NULL;
-    return seal_content_info_write(NID_pkcs7_signed, g_steal_pointer(&data),
-                                   ASN1_ITEM_rptr(SealSignedData));
+    for (int i = 0; i < sk_X509_ALGOR_num(data->digest_algorithms); i++)
+        if (seal_hash_of(sk_X509_ALGOR_value(data->digest_algorithms, i)) == hash)
+            return;
+    algorithm = X509_ALGOR_new();
+    seal_hash_write(hash, algorithm);
+    sk_X509_ALGOR_push(data->digest_algorithms, algorithm);
+    g_string_append_printf(micalg, "%s%s", micalg->len > 0 ? "," : "", hash->micalg);
 }
 
-/* The DER of a SignedData over `content`, which it carries if it is opaque. `ret_hash`: (nullable)
- * what it was digested with. */
-static GBytes *
-sign_bytes(GBytes *content, const SealSigner *signer, const SealSignOptions *options,
-           const SealHash **ret_hash, GError **error)
+static gboolean
+add_signer(SealSignedData *data, const Signing *signing, GBytes *content, gint64 signing_time,
+           GError **error)
 {
-    g_autoptr(X509) certificate =
-        seal_certificate_read(signer->certificate, "the signer's certificate", error);
-    SealScheme scheme;
+    SealSignerInfo *info = new_signer_info(signing, content, signing_time);
 
-    if (!certificate || !check_usage(certificate, error) ||
-        !choose_scheme(X509_get0_pubkey(certificate), options, &scheme, error))
-        return NULL;
-    if (ret_hash)
-        *ret_hash = scheme.hash;
-    return sign_content(content, signer, certificate, &scheme, options, error);
+    sk_SealSignerInfo_push(data->signers, info);
+    return add_certificates(data, signing->signer, error) && sign_attributes(info, signing, error);
+}
+
+/* The DER of a SignedData over `content`, which it carries if it is opaque. `micalg`: the hashes'
+ * names of RFC 8551 3.5.3.2 are added. */
+static GBytes *
+sign_bytes(GBytes *content, const SealSigner *const *signers, guint n_signers,
+           const SealSignOptions *options, GString *micalg, GError **error)
+{
+    g_autoptr(SealSignedData) data = new_signed_data(content, options->opaque);
+    g_autoptr(GArray) all = prepare_all(signers, n_signers, options, error);
+    gint64 now =
+        options->signing_time != 0 ? options->signing_time : g_get_real_time() / G_USEC_PER_SEC;
+
+    for (guint i = 0; all && i < all->len; i++) {
+        const Signing *signing = &g_array_index(all, Signing, i);
+
+        note_hash(data, signing->scheme.hash, micalg);
+        if (!add_signer(data, signing, content, now, error))
+            return NULL;
+    }
+    return all ? seal_content_info_write(NID_pkcs7_signed, g_steal_pointer(&data),
+                                         ASN1_ITEM_rptr(SealSignedData))
+               : NULL;
 }
 
 GBytes *
 seal_detached_sign(GBytes *content, const SealSigner *signer, const SealSignOptions *options,
                    GError **error)
 {
+    g_autoptr(GString) micalg = g_string_new(NULL);
     SealSignOptions detached = options ? *options : (SealSignOptions){0};
 
     detached.opaque = FALSE;
-    return sign_bytes(content, signer, &detached, NULL, error);
+    return sign_bytes(content, &signer, 1, &detached, micalg, error);
+}
+
+GBytes *
+seal_mail_sign_all(GBytes *mail, const SealSigner *const *signers, guint n_signers,
+                   const SealSignOptions *options, GError **error)
+{
+    static const SealSignOptions defaults = {0};
+    g_autoptr(GString) micalg = g_string_new(NULL);
+    g_autoptr(GBytes) outer = NULL;
+    g_autoptr(GBytes) inner = NULL;
+    g_autoptr(GBytes) cms = NULL;
+
+    options = options ? options : &defaults;
+    if (!seal_mail_split(mail, options->opaque ? SEAL_TRANSFER_ANY : SEAL_TRANSFER_7BIT, &outer,
+                         &inner, error))
+        return NULL;
+    cms = sign_bytes(inner, signers, n_signers, options, micalg, error);
+    if (!cms)
+        return NULL;
+    return options->opaque ? seal_mail_join_opaque(outer, cms, "signed-data")
+                           : seal_mail_join_signed(outer, inner, cms, micalg->str);
 }
 
 GBytes *
 seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
                GError **error)
 {
-    static const SealSignOptions defaults = {0};
-    g_autoptr(GBytes) outer = NULL;
-    g_autoptr(GBytes) inner = NULL;
-    g_autoptr(GBytes) cms = NULL;
-    const SealHash *hash = NULL;
-
-    options = options ? options : &defaults;
-    if (!seal_mail_split(mail, options->opaque ? SEAL_TRANSFER_ANY : SEAL_TRANSFER_7BIT, &outer,
-                         &inner, error))
-        return NULL;
-    cms = sign_bytes(inner, signer, options, &hash, error);
-    if (!cms)
-        return NULL;
-    return options->opaque ? seal_mail_join_opaque(outer, cms, "signed-data")
-                           : seal_mail_join_signed(outer, inner, cms, hash->micalg);
+    return seal_mail_sign_all(mail, &signer, 1, options, error);
 }

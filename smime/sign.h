@@ -16,6 +16,9 @@ typedef struct {
     gint64 signing_time; /* seconds since 1970, 0: now */
 } SealSignOptions;
 
+/* Signatures that one message may carry. */
+#define SEAL_MAIL_SIGNERS_MAX 16
+
 /* Signs a mail.
  *
  * `mail`: a complete mail (RFC 5322), lines ending in CRLF or LF. Its Content-* fields and its body
@@ -25,7 +28,8 @@ typedef struct {
  *
  * The hash of a key is SHA-256, or SHA-384 and SHA-512 for a P-384 and a P-521 key; for Ed25519 it
  * is SHA-512, and there is no other (RFC 8419 2.3). Signed attributes: content-type, message-digest, signing-time,
- * smimeCapabilities, signingCertificateV2. The certificate and its chain but the root go along.
+ * smimeCapabilities, signingCertificateV2, and SMIMEEncryptionKeyPreference where the signer names
+ * another certificate for encryption. The certificates and the chain but the root go along.
  *
  * Returns (transfer full) the signed mail with CRLF line ends. Errors: INVALID_INPUT (not a mail,
  * or a binary part in it is signed already; a signature that does not verify under the certificate), NOT_SUPPORTED (kind of key, hash), LIMIT_EXCEEDED,
@@ -33,6 +37,11 @@ typedef struct {
  * signer->sign(). */
 GBytes *seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
                        GError **error);
+
+/* The same with `n_signers` (1 to SEAL_MAIL_SIGNERS_MAX) signatures side by side: each signer's
+ * certificate is checked before the first is asked, and one that fails leaves nothing signed. */
+GBytes *seal_mail_sign_all(GBytes *mail, const SealSigner *const *signers, guint n_signers,
+                           const SealSignOptions *options, GError **error);
 
 /* Signs `content`, exactly these bytes, whatever they are; nothing is made canonical. `signer`,
  * `options` (of which `opaque` is not looked at), hash, attributes and certificates as above.

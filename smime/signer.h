@@ -21,4 +21,6 @@ struct SealSigner {
     GBytes *(*sign)(const SealSigner *signer, const char *mechanism, const char *hash, GBytes *data,
                     GError **error);
     gpointer user_data; /* for sign() alone; the library does not look at it */
+    GBytes *encryption_certificate; /* (nullable) DER of the certificate to which the signer wants
+                                     * answers encrypted, if it is another one; it goes along */
 };

@@ -6,6 +6,7 @@
 
 #include "pki/certificate.h"
 #include "ui-cli/certificate-file.h"
+#include "ui-cli/mail-certificate.h"
 #include "ui-cli/progress.h"
 
 /* Longer chains do not occur; a loop of cross-certificates ends here. */
@@ -65,6 +66,22 @@ add_chain(GPtrArray *chain, const SealClientObjects *objects, GBytes *der)
     }
 }
 
+/* Where answers are to be encrypted to: the best certificate for that with an address of the
+ * signer's, unless it is the one that signs. */
+static GBytes *
+find_encryption_certificate(const SealClientObjects *objects,
+                            const SealClientCertificate *certificate)
+{
+    for (char **at = certificate->addresses; *at; at++) {
+        const SealClientCertificate *found =
+            seal_mail_certificate_find(objects, *at, SEAL_PURPOSE_ENCRYPT_MAIL, NULL);
+
+        if (found)
+            return found == certificate ? NULL : g_bytes_ref(found->certificate);
+    }
+    return NULL;
+}
+
 static gboolean
 add_files(GPtrArray *chain, const GPtrArray *files, GError **error)
 {
@@ -96,6 +113,7 @@ seal_agent_signer_new(SealReach *reach, const SealClientKey *key,
     signer->signer.chain = g_ptr_array_new_with_free_func(unref_bytes);
     signer->signer.sign = sign;
     signer->signer.user_data = signer;
+    signer->signer.encryption_certificate = find_encryption_certificate(objects, certificate);
     add_chain(signer->signer.chain, objects, certificate->certificate);
     if (!add_files(signer->signer.chain, chain_files, error))
         return NULL;
@@ -108,6 +126,7 @@ seal_agent_signer_free(SealAgentSigner *signer)
     if (!signer)
         return;
     g_clear_pointer(&signer->signer.certificate, g_bytes_unref);
+    g_clear_pointer(&signer->signer.encryption_certificate, g_bytes_unref);
     g_clear_pointer(&signer->signer.chain, g_ptr_array_unref);
     g_free(signer);
 }

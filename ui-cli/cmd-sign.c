@@ -35,7 +35,7 @@ run_sign(SealOptions *options, GError **error)
 
 const SealCommand seal_command_sign = {
     .name = "sign",
-    .usage = "[--key KEY | --from ADDRESS] [--opaque] [MAIL]",
+    .usage = "[--key KEY ... | --from ADDRESS] [--opaque] [MAIL]",
     .summary = "sign a mail with a key on a token",
     .description =
         "Reads a complete mail (header, empty line, body; at most 256 MiB) from the file MAIL or\n"
@@ -46,6 +46,9 @@ const SealCommand seal_command_sign = {
         "that\n"
         "address. Of several, one on a token that is present, then the newest certificate, then\n"
         "RSA before others, which more programs read.\n\n"
+        "With several --key the mail gets a signature of each, or none at all. The signature says\n"
+        "which algorithms are read here and, if you have another certificate for encryption, which;\n"
+        "it goes along, as do the CA certificates on the way to the root.\n\n"
         "Parts of the mail that would not survive their way, because they are binary, have bytes\n"
         "beyond ASCII or lines that mail servers change, are encoded as quoted-printable or base64\n"
         "before they are signed. Everything else is signed as it stands; with --opaque all but\n"

@@ -56,11 +56,11 @@ find_by_sender(const SealClientObjects *objects, const GPtrArray *senders, GErro
     return NULL;
 }
 
+/* `name`: (nullable) of a key. */
 static const SealClientCertificate *
-choose_certificate(const SealClientObjects *objects, SealOptions *options, const GPtrArray *senders,
-                   GError **error)
+choose_certificate(const SealClientObjects *objects, SealOptions *options, const char *name,
+                   const GPtrArray *senders, GError **error)
 {
-    const char *name = seal_options_value(options, "key");
     const char *from = seal_options_value(options, "from");
     const SealClientKey *key = NULL;
 
@@ -103,27 +103,75 @@ warn_of_mismatch(const SealClientCertificate *certificate, const GPtrArray *send
     }
 }
 
+static gboolean
+add_signer(GPtrArray *signers, SealReach *reach, SealOptions *options, const char *name,
+           const GPtrArray *senders, GError **error)
+{
+    const SealClientObjects *objects = seal_reach_objects(reach, error);
+    const SealClientCertificate *certificate =
+        objects ? choose_certificate(objects, options, name, senders, error) : NULL;
+    const SealClientKey *key = certificate ? seal_objects_key(objects, certificate->key) : NULL;
+    SealAgentSigner *signer = NULL;
+
+    if (!key)
+        return FALSE;
+    signer = seal_agent_signer_new(reach, key, certificate, seal_options_values(options, "chain"),
+                                   error);
+    if (!signer)
+        return FALSE;
+    warn_of_mismatch(certificate, senders);
+    g_ptr_array_add(signers, signer);
+    return TRUE;
+}
+
+static gboolean
+is_among(const GPtrArray *signers, const SealAgentSigner *signer)
+{
+    for (guint i = 0; i < signers->len; i++) {
+        if (signers->pdata[i] != signer &&
+            g_bytes_equal(seal_agent_signer_peek(signers->pdata[i])->certificate,
+                          seal_agent_signer_peek(signer)->certificate))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* One for each --key, or the one that --from or the mail chooses. (transfer full) (element-type
+ * SealAgentSigner), or NULL. */
+static GPtrArray *
+find_signers(SealReach *reach, SealOptions *options, const GPtrArray *senders, GError **error)
+{
+    g_autoptr(GPtrArray) signers =
+        g_ptr_array_new_with_free_func((GDestroyNotify)seal_agent_signer_free);
+    const GPtrArray *names = seal_options_values(options, "key");
+
+    for (guint i = 0; i < MAX(names->len, 1); i++) {
+        const char *name = names->len > 0 ? names->pdata[i] : NULL;
+
+        if (!add_signer(signers, reach, options, name, senders, error))
+            return NULL;
+        if (is_among(signers, signers->pdata[i])) {
+            g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                        "cannot sign twice with key '%s': name each key once", name);
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&signers);
+}
+
 GBytes *
 seal_signing_sign(SealReach *reach, SealOptions *options, GBytes *mail, GError **error)
 {
     const SealSignOptions how = {.opaque = seal_options_has(options, "opaque"),
                                  .pss = seal_options_has(options, "pss")};
-    const SealClientObjects *objects = seal_reach_objects(reach, error);
     g_autoptr(GPtrArray) senders = senders_of(mail);
-    g_autoptr(SealAgentSigner) signer = NULL;
-    const SealClientCertificate *certificate = NULL;
-    const SealClientKey *key = NULL;
+    g_autoptr(GPtrArray) signers = find_signers(reach, options, senders, error);
+    g_autofree const SealSigner **all = NULL;
 
-    if (!objects)
+    if (!signers)
         return NULL;
-    certificate = choose_certificate(objects, options, senders, error);
-    key = certificate ? seal_objects_key(objects, certificate->key) : NULL;
-    if (!key)
-        return NULL;
-    signer = seal_agent_signer_new(reach, key, certificate, seal_options_values(options, "chain"),
-                                   error);
-    if (!signer)
-        return NULL;
-    warn_of_mismatch(certificate, senders);
-    return seal_mail_sign(mail, seal_agent_signer_peek(signer), &how, error);
+    all = g_new(const SealSigner *, signers->len);
+    for (guint i = 0; i < signers->len; i++)
+        all[i] = seal_agent_signer_peek(signers->pdata[i]);
+    return seal_mail_sign_all(mail, all, signers->len, &how, error);
 }

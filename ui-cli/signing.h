@@ -8,8 +8,9 @@
 #define SEAL_SIGNING_OPTION_ROWS(when)                                                             \
     {.name = "key",                                                                                \
      .argument = "KEY",                                                                            \
+     .repeatable = TRUE,                                                                           \
      .help = "sign with this key: label, PKCS#11 URI, or the beginning of an\n"                    \
-             "ID of 'privyseal list keys'" when},                                                  \
+             "ID of 'privyseal list keys'; with several, each adds a signature" when},                                                  \
         {.name = "from",                                                                           \
          .argument = "ADDRESS",                                                                    \
          .help = "sign with the key of ADDRESS, instead of the mail's From" when},                 \

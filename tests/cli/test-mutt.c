@@ -416,8 +416,8 @@ test_steps(void)
     assert_silent_success(pk7);
     seal_cli_test_assert_status(openssl, 0);
     assert_silent_success(ours);
-    g_assert_cmpuint(g_strv_length(theirs), ==, 3); /* Alice's, and the intermediate's */
-    g_assert_cmpuint(g_strv_length(blocks), ==, 3);
+    g_assert_cmpuint(g_strv_length(theirs), ==, 4); /* Alice's two, and the intermediate's */
+    g_assert_cmpuint(g_strv_length(blocks), ==, 4);
     g_assert_nonnull(strstr(openssl->out, "Alice Example"));
 }
 

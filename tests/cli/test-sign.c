@@ -82,6 +82,62 @@ test_opaque(void)
     assert_privyseal_verifies(signed_mail);
 }
 
+/* RSA with SHA-256, P-384 with SHA-384; OpenSSL wants every signer to be good. */
+static void
+test_two_keys(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "sign", "--key", "Alice RSA signing", "--key", "Alice P-384 signing", NULL);
+    g_autoptr(GBytes) signed_mail = seal_cli_test_output(result);
+
+    seal_cli_test_assert_status(result, 0);
+    g_assert_nonnull(strstr(result->out, "micalg=\"sha-256,sha-384\""));
+    assert_openssl_verifies(signed_mail);
+    assert_privyseal_verifies(signed_mail);
+}
+
+static void
+test_key_twice(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "sign", "--key", "Alice RSA signing", "--key",
+                                "pkcs11:token=Alice;object=Alice%20RSA%20signing", NULL);
+
+    seal_cli_test_assert_error(result, 5, "cannot sign twice");
+}
+
+static void
+test_second_key_is_missing(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "sign", "--key", "Alice RSA signing", "--key", "Nobody's", NULL);
+
+    seal_cli_test_assert_error(result, 3, "no key 'Nobody's'");
+}
+
+/* RFC 8551 2.5.3: Alice signs with one certificate and reads with another. */
+static void
+test_encryption_certificate(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *file = seal_cli_test_fixture_file("certs/alice-rsa-decrypt.pem");
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(mail, "sign", NULL);
+    g_autoptr(GBytes) signed_mail = seal_cli_test_output(result);
+    g_autoptr(SealTestResult) print =
+        seal_cli_test_other(signed_mail, "openssl", "cms", "-cmsout", "-print", "-noout", NULL);
+    g_autoptr(SealTestResult) serial =
+        seal_cli_test_other(NULL, "openssl", "x509", "-noout", "-serial", "-in", file, NULL);
+    g_autofree char *number = g_strdup_printf(":%s", g_strstrip(strchr(serial->out, '=') + 1));
+    const char *attribute = strstr(print->out, "id-smime-aa-encrypKeyPref");
+
+    seal_cli_test_assert_status(result, 0);
+    g_assert_nonnull(attribute);
+    g_assert_nonnull(g_strstr_len(attribute, 2000, number)); /* asn1parse: ":58B429..." */
+}
+
 /* Of Alice's signing keys the first RSA one: every mail program reads it. */
 static void
 test_from_header_chooses(void)
@@ -362,6 +418,11 @@ add(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(algorithm_cases); i++)
         g_test_add_data_func(algorithm_cases[i].path, &algorithm_cases[i], test_algorithm);
+    g_test_add_func("/cli/sign/two-keys/both-sign", test_two_keys);
+    g_test_add_func("/cli/sign/key-named-twice/is-refused", test_key_twice);
+    g_test_add_func("/cli/sign/second-key-is-missing/nothing-is-signed",
+                    test_second_key_is_missing);
+    g_test_add_func("/cli/sign/encryption-certificate-is-named", test_encryption_certificate);
     g_test_add_func("/cli/sign/opaque", test_opaque);
     g_test_add_func("/cli/sign/from-header-chooses-the-key", test_from_header_chooses);
     g_test_add_func("/cli/sign/output-file-is-private", test_output_file);

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "smime/certificates.h"
+#include "smime/capabilities.h"
 #include "smime/open.h"
 #include "smime/report.h"
 #include "tests/fuzz/fuzz.h"
@@ -45,6 +46,18 @@ open_alone(const SealOpenOptions *options, const uint8_t *data, size_t size)
         g_assert_cmpuint(g_bytes_get_size(certificates->pdata[i]), <=, size);
 }
 
+static void
+read_capabilities(const uint8_t *data, size_t size)
+{
+    SealCapabilities capabilities = {.ciphers = G_MAXUINT};
+    g_autoptr(GBytes) der = g_bytes_new(data, size);
+
+    if (seal_capabilities_read(der, &capabilities))
+        g_assert_cmpuint(capabilities.ciphers, <, 1u << (SEAL_CONTENT_LAST + 1));
+    else
+        g_assert_cmpuint(capabilities.ciphers, ==, G_MAXUINT);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -69,5 +82,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     json = seal_report_to_json(report);
     g_assert_true(g_utf8_validate(json, -1, NULL));
     open_alone(&options, data, size);
+    read_capabilities(data, size);
     return 0;
 }
