@@ -1,4 +1,4 @@
-/* Signature algorithms of CMS mail: RFC 5754 (RSA, ECDSA), RFC 4056 (PSS), RFC 8419 (Ed25519).
+/* Signature algorithms of CMS mail: RFC 5754 (RSA, ECDSA), RFC 4056 (PSS), RFC 8419 (EdDSA).
  * An allow-list: what is not in these tables does not verify. */
 #include "smime/algorithm.h"
 
@@ -9,17 +9,24 @@
 
 #define SALT_LEN_MAX 2048 /* bytes of the longest RSA key OpenSSL takes */
 
+/* SHAKE256 with 512 bits belongs to Ed448 (RFC 8419 2.3) and to nothing else here. */
+#define SHAKE256_LEN     64
+#define SHAKE256_LEN_OID "2.16.840.1.101.3.4.2.18"
+
 static const SealHash hashes[] = {
-    {"sha256", "sha-256", NID_sha256, FALSE}, {"sha384", "sha-384", NID_sha384, FALSE},
-    {"sha512", "sha-512", NID_sha512, FALSE}, {"sha224", "sha-224", NID_sha224, FALSE},
-    {"sha1", "sha-1", NID_sha1, TRUE},        {"md5", "md5", NID_md5, TRUE},
+    {"sha256", "sha-256", NID_sha256, FALSE},
+    {"sha384", "sha-384", NID_sha384, FALSE},
+    {"sha512", "sha-512", NID_sha512, FALSE},
+    {"sha224", "sha-224", NID_sha224, FALSE},
+    {"sha1", "sha-1", NID_sha1, TRUE},
+    {"md5", "md5", NID_md5, TRUE},
+    {"shake256", "shake256-512", NID_shake256, FALSE},
 };
 
 static const char *const scheme_names[] = {
-    [SEAL_SCHEME_RSA_PKCS1] = "rsa-pkcs1",
-    [SEAL_SCHEME_RSA_PSS] = "rsa-pss",
-    [SEAL_SCHEME_ECDSA] = "ecdsa",
-    [SEAL_SCHEME_ED25519] = "ed25519",
+    [SEAL_SCHEME_RSA_PKCS1] = "rsa-pkcs1", [SEAL_SCHEME_RSA_PSS] = "rsa-pss",
+    [SEAL_SCHEME_ECDSA] = "ecdsa",         [SEAL_SCHEME_ED25519] = "ed25519",
+    [SEAL_SCHEME_ED448] = "ed448",
 };
 
 /* Signature algorithms that state their hash; NID_undef: the signer's digestAlgorithm says it. */
@@ -42,6 +49,7 @@ static const struct {
     {NID_ecdsa_with_SHA1, SEAL_SCHEME_ECDSA, NID_sha1},
     {NID_X9_62_id_ecPublicKey, SEAL_SCHEME_ECDSA, NID_undef}, /* some write the key's identifier */
     {NID_ED25519, SEAL_SCHEME_ED25519, NID_sha512},
+    {NID_ED448, SEAL_SCHEME_ED448, NID_shake256},
 };
 
 /* -- hashes ----------------------------------------------------------------------------------- */
@@ -82,16 +90,48 @@ nid_of(const X509_ALGOR *algorithm)
     return OBJ_obj2nid(object);
 }
 
+/* id-shake256-len, whose parameter is the length in bits (RFC 8419 2.3). */
+static gboolean
+is_shake256_of_512_bits(const X509_ALGOR *algorithm)
+{
+    const ASN1_OBJECT *object = NULL;
+    const void *value = NULL;
+    int type = 0;
+    char oid[80] = "";
+
+    X509_ALGOR_get0(&object, &type, &value, algorithm);
+    OBJ_obj2txt(oid, sizeof oid, object, 1);
+    return g_str_equal(oid, SHAKE256_LEN_OID) && type == V_ASN1_INTEGER &&
+           ASN1_INTEGER_get(value) == SHAKE256_LEN * 8;
+}
+
 const SealHash *
 seal_hash_of(const X509_ALGOR *algorithm)
 {
+    if (is_shake256_of_512_bits(algorithm))
+        return seal_hash_by_nid(NID_shake256);
     return has_no_parameters(algorithm) ? seal_hash_by_nid(nid_of(algorithm)) : NULL;
 }
 
-const EVP_MD *
-seal_hash_md(const SealHash *hash)
+static const EVP_MD *
+md_of(const SealHash *hash)
 {
     return EVP_get_digestbynid(hash->nid);
+}
+
+gsize
+seal_hash_digest(const SealHash *hash, SealBytes message, unsigned char *ret_digest)
+{
+    EVP_MD_CTX *context = EVP_MD_CTX_new();
+    unsigned int len = SHAKE256_LEN;
+    gboolean done =
+        EVP_DigestInit_ex(context, md_of(hash), NULL) == 1 &&
+        EVP_DigestUpdate(context, message.data, message.len) == 1 &&
+        (hash->nid == NID_shake256 ? EVP_DigestFinalXOF(context, ret_digest, SHAKE256_LEN)
+                                   : EVP_DigestFinal_ex(context, ret_digest, &len)) == 1;
+
+    EVP_MD_CTX_free(context);
+    return done ? len : 0;
 }
 
 void
@@ -124,6 +164,8 @@ mgf1_hash_of(const X509_ALGOR *algorithm)
     inner = ASN1_item_unpack(parameters, ASN1_ITEM_rptr(X509_ALGOR));
     if (inner)
         hash = seal_hash_of(inner);
+    if (hash && hash->nid == NID_shake256)
+        hash = NULL;
     X509_ALGOR_free(inner);
     return hash;
 }
@@ -167,6 +209,8 @@ seal_scheme_read(const X509_ALGOR *algorithm, const SealHash *hash, SealScheme *
     int nid = nid_of(algorithm);
 
     *ret_scheme = (SealScheme){0};
+    if (hash->nid == NID_shake256 && nid != NID_ED448)
+        return SEAL_SCHEME_WRONG;
     if (nid == NID_rsassaPss)
         return read_pss(algorithm, hash, ret_scheme);
     for (gsize i = 0; i < G_N_ELEMENTS(schemes); i++) {
@@ -252,6 +296,8 @@ fits_key(const SealScheme *scheme, EVP_PKEY *key)
         return scheme->kind == SEAL_SCHEME_ECDSA;
     case EVP_PKEY_ED25519:
         return scheme->kind == SEAL_SCHEME_ED25519;
+    case EVP_PKEY_ED448:
+        return scheme->kind == SEAL_SCHEME_ED448;
     default:
         return FALSE;
     }
@@ -261,7 +307,7 @@ static gboolean
 set_pss(const SealScheme *scheme, EVP_PKEY_CTX *context)
 {
     return EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PSS_PADDING) > 0 &&
-           EVP_PKEY_CTX_set_rsa_mgf1_md(context, seal_hash_md(scheme->mgf1_hash)) > 0 &&
+           EVP_PKEY_CTX_set_rsa_mgf1_md(context, md_of(scheme->mgf1_hash)) > 0 &&
            EVP_PKEY_CTX_set_rsa_pss_saltlen(context, scheme->salt_len) > 0;
 }
 
@@ -269,7 +315,9 @@ gboolean
 seal_scheme_verify(const SealScheme *scheme, EVP_PKEY *key, gconstpointer message,
                    gsize message_len, gconstpointer signature, gsize signature_len)
 {
-    const EVP_MD *md = scheme->kind == SEAL_SCHEME_ED25519 ? NULL : seal_hash_md(scheme->hash);
+    gboolean hashes_itself =
+        scheme->kind == SEAL_SCHEME_ED25519 || scheme->kind == SEAL_SCHEME_ED448;
+    const EVP_MD *md = hashes_itself ? NULL : md_of(scheme->hash);
     EVP_MD_CTX *digest = NULL;
     EVP_PKEY_CTX *context = NULL;
     gboolean good = FALSE;

@@ -1,6 +1,8 @@
 /* AlgorithmIdentifiers of signatures: read strictly, named, and made. */
 #pragma once
 
+#include "base/bytes.h"
+
 #include <glib.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
@@ -14,11 +16,13 @@ typedef struct {
 } SealHash;
 
 /* Returns (static) the hash of an AlgorithmIdentifier, by object identifier, or by name; NULL for
- * one that is unknown or, for the first, has parameters other than NULL. */
+ * one that is unknown or, for the first, has parameters other than NULL (SHAKE256: 512 bits). */
 const SealHash *seal_hash_of(const X509_ALGOR *algorithm);
 const SealHash *seal_hash_by_nid(int nid);
 const SealHash *seal_hash_by_name(const char *name);
-const EVP_MD *seal_hash_md(const SealHash *hash);
+/* Digests `message` into EVP_MAX_MD_SIZE bytes at `ret_digest`; returns how many of them are used,
+ * 0 if OpenSSL could not. */
+gsize seal_hash_digest(const SealHash *hash, SealBytes message, unsigned char *ret_digest);
 /* Sets `algorithm` to the hash, without parameters (RFC 5754 2). */
 void seal_hash_write(const SealHash *hash, X509_ALGOR *algorithm);
 
@@ -32,12 +36,13 @@ typedef enum {
     SEAL_SCHEME_RSA_PSS,
     SEAL_SCHEME_ECDSA,
     SEAL_SCHEME_ED25519,
+    SEAL_SCHEME_ED448, /* read, not made */
 } SealSchemeKind;
 
 /* How a signature is made of a message. */
 typedef struct {
     SealSchemeKind kind;
-    const SealHash *hash;      /* of the message; SHA-512 by rule for Ed25519 */
+    const SealHash *hash;      /* of the message; by rule SHA-512 for Ed25519, SHAKE256 for Ed448 */
     const SealHash *mgf1_hash; /* PSS */
     int salt_len;              /* PSS, bytes */
 } SealScheme;

@@ -6,6 +6,7 @@
 #include "smime/algorithm.h"
 #include "smime/capabilities.h"
 #include "smime/cms.h"
+#include "smime/entity.h"
 
 #include <openssl/err.h>
 #include <openssl/ess.h>
@@ -165,14 +166,17 @@ is_hash_of(const SealCertificateHash *hash, int default_nid, X509 *certificate)
 {
     const SealHash *algorithm =
         hash->hash ? seal_hash_of(hash->hash) : seal_hash_by_nid(default_nid);
+    g_autoptr(GBytes) der = seal_asn1_write(ASN1_ITEM_rptr(X509), certificate);
     unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int digest_len = 0;
+    gsize digest_len = 0;
     SealBytes stated = {0};
 
-    if (!algorithm || !X509_digest(certificate, seal_hash_md(algorithm), digest, &digest_len))
+    if (!algorithm)
         return FALSE;
+    digest_len = seal_hash_digest(algorithm, seal_bytes_view(der), digest);
     stated.data = seal_octets(hash->digest, &stated.len);
-    return stated.len == digest_len && memcmp(stated.data, digest, digest_len) == 0;
+    return digest_len > 0 && stated.len == digest_len &&
+           memcmp(stated.data, digest, digest_len) == 0;
 }
 
 static SealAttributeState

@@ -72,7 +72,7 @@ choose_scheme(EVP_PKEY *key, const SealSignOptions *options, SealScheme *ret_sch
         return FALSE;
     }
     ret_scheme->mgf1_hash = ret_scheme->hash;
-    ret_scheme->salt_len = EVP_MD_get_size(seal_hash_md(ret_scheme->hash));
+    ret_scheme->salt_len = EVP_MD_get_size(EVP_get_digestbynid(ret_scheme->hash->nid));
     return TRUE;
 }
 

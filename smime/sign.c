@@ -148,12 +148,8 @@ static GBytes *
 digest_of(const SealHash *hash, GBytes *message)
 {
     unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int digest_len = 0;
-    gsize len = 0;
-    gconstpointer data = g_bytes_get_data(message, &len);
 
-    EVP_Digest(data, len, digest, &digest_len, seal_hash_md(hash), NULL);
-    return g_bytes_new(digest, digest_len);
+    return g_bytes_new(digest, seal_hash_digest(hash, seal_bytes_view(message), digest));
 }
 
 static GBytes *

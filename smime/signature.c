@@ -101,7 +101,7 @@ check_digest(const STACK_OF(X509_ATTRIBUTE) *attributes, SealBytes content,
 {
     const ASN1_TYPE *value = NULL;
     unsigned char digest[EVP_MAX_MD_SIZE];
-    unsigned int digest_len = 0;
+    gsize digest_len = 0;
     SealBytes stated = {0};
 
     if (seal_attribute_find(attributes, NID_pkcs9_messageDigest, &value) != SEAL_ATTRIBUTE_ONCE ||
@@ -109,8 +109,8 @@ check_digest(const STACK_OF(X509_ATTRIBUTE) *attributes, SealBytes content,
         return refuse(check, SEAL_VERDICT_MALFORMED,
                       "the signed attributes lack their one message-digest");
     stated.data = seal_octets(value->value.octet_string, &stated.len);
-    EVP_Digest(content.data, content.len, digest, &digest_len, seal_hash_md(check->hash), NULL);
-    if (stated.len != digest_len || memcmp(stated.data, digest, digest_len) != 0)
+    digest_len = seal_hash_digest(check->hash, content, digest);
+    if (digest_len == 0 || stated.len != digest_len || memcmp(stated.data, digest, digest_len) != 0)
         return refuse(check, SEAL_VERDICT_BAD_SIGNATURE,
                       "the content was changed after it was signed");
     return TRUE;
