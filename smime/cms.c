@@ -75,6 +75,12 @@ ASN1_SEQUENCE(SealAuthEnvelopedData) = {
     ASN1_IMP_SET_OF_OPT(SealAuthEnvelopedData, unauthenticated, X509_ATTRIBUTE, 2),
 } ASN1_SEQUENCE_END(SealAuthEnvelopedData)
 
+ASN1_SEQUENCE(SealCompressedData) = {
+    ASN1_SIMPLE(SealCompressedData, version, ASN1_INTEGER),
+    ASN1_SIMPLE(SealCompressedData, algorithm, X509_ALGOR),
+    ASN1_SIMPLE(SealCompressedData, encapsulated, SealEncapsulatedContent),
+} ASN1_SEQUENCE_END(SealCompressedData)
+
 ASN1_SEQUENCE(SealKeyTransport) = {
     ASN1_SIMPLE(SealKeyTransport, version, ASN1_INTEGER),
     ASN1_SIMPLE(SealKeyTransport, id, SealCertificateId),
@@ -261,6 +267,12 @@ void
 seal_auth_enveloped_data_free(SealAuthEnvelopedData *value)
 {
     ASN1_item_free((ASN1_VALUE *)value, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+}
+
+void
+seal_compressed_data_free(SealCompressedData *value)
+{
+    ASN1_item_free((ASN1_VALUE *)value, ASN1_ITEM_rptr(SealCompressedData));
 }
 
 void

@@ -1,4 +1,4 @@
-/* The ASN.1 of RFC 5652 and RFC 5083, as far as mail uses it. Own templates, because OpenSSL 3.0
+/* The ASN.1 of RFC 5652, RFC 5083 and RFC 3274, as far as mail uses it. Own templates, because OpenSSL 3.0
  * hides the encrypted keys of its CMS structures, re-reads nothing raw and knows no Ed25519 there.
  * Only shapes here: what a value means and whether it is allowed is judged by its readers. */
 #pragma once
@@ -84,6 +84,13 @@ typedef struct {
     STACK_OF(X509_ATTRIBUTE) *unauthenticated;
 } SealAuthEnvelopedData;
 
+/* RFC 3274. */
+typedef struct {
+    ASN1_INTEGER *version;
+    X509_ALGOR *algorithm;
+    SealEncapsulatedContent *encapsulated;
+} SealCompressedData;
+
 typedef struct {
     ASN1_INTEGER *version;
     SealCertificateId *id;
@@ -166,6 +173,7 @@ DECLARE_ASN1_ITEM(SealSignerInfo)
 DECLARE_ASN1_ITEM(SealIssuerSerial)
 DECLARE_ASN1_ITEM(SealEnvelopedData)
 DECLARE_ASN1_ITEM(SealAuthEnvelopedData)
+DECLARE_ASN1_ITEM(SealCompressedData)
 DECLARE_ASN1_ITEM(SealKeyTransport)
 DECLARE_ASN1_ITEM(SealKeyAgreement)
 DECLARE_ASN1_ITEM(SealKeyAgreementTagged)
@@ -206,11 +214,13 @@ void seal_content_info_free(SealContentInfo *value);
 void seal_signed_data_free(SealSignedData *value);
 void seal_enveloped_data_free(SealEnvelopedData *value);
 void seal_auth_enveloped_data_free(SealAuthEnvelopedData *value);
+void seal_compressed_data_free(SealCompressedData *value);
 void seal_key_transport_free(SealKeyTransport *value);
 void seal_key_agreement_free(SealKeyAgreement *value);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealContentInfo, seal_content_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealSignedData, seal_signed_data_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealEnvelopedData, seal_enveloped_data_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealAuthEnvelopedData, seal_auth_enveloped_data_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealCompressedData, seal_compressed_data_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealKeyTransport, seal_key_transport_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealKeyAgreement, seal_key_agreement_free)

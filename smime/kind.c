@@ -78,7 +78,8 @@ seal_kind_of(const SealEntity *entity)
 {
     if (g_str_equal(entity->type, "multipart/signed"))
         return kind_of_signed(entity);
-    if (is_type(entity->type, "pkcs7-mime") || is_file(entity, ".p7m") || is_file(entity, ".p7c"))
+    if (is_type(entity->type, "pkcs7-mime") || is_file(entity, ".p7m") || is_file(entity, ".p7c") ||
+        is_file(entity, ".p7z"))
         return SEAL_KIND_CMS;
     return SEAL_KIND_PLAIN;
 }

@@ -262,15 +262,17 @@ seal_mail_join_signed(GBytes *outer, GBytes *inner, GBytes *signature, const cha
 GBytes *
 seal_mail_join_opaque(GBytes *outer, GBytes *cms, const char *smime_type)
 {
+    /* RFC 8551 3.2.1 */
+    const char *name = g_str_equal(smime_type, "compressed-data") ? "smime.p7z" : "smime.p7m";
     GByteArray *out = g_byte_array_sized_new((guint)(g_bytes_get_size(cms) / 2 * 3) + 1024);
     g_autofree char *head =
         g_strdup_printf("MIME-Version: 1.0\r\n"
                         "Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"
-                        "\tname=\"smime.p7m\"\r\n"
+                        "\tname=\"%s\"\r\n"
                         "Content-Transfer-Encoding: base64\r\n"
-                        "Content-Disposition: attachment; filename=\"smime.p7m\"\r\n"
+                        "Content-Disposition: attachment; filename=\"%s\"\r\n"
                         "\r\n",
-                        smime_type);
+                        smime_type, name, name);
 
     put_whole(out, outer);
     put_text(out, head);

@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "smime/cms.h"
+#include "smime/compression.h"
 #include "smime/decrypt.h"
 #include "smime/detached.h"
 #include "smime/entity.h"
@@ -235,6 +236,28 @@ open_auth_enveloped(Peeling *peeling, const ASN1_TYPE *value)
     open_envelope(peeling, &envelope, layer);
 }
 
+/* -- compressed ------------------------------------------------------------------------------- */
+
+static void
+open_compressed(Peeling *peeling, const ASN1_TYPE *value)
+{
+    SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_COMPRESSED);
+    g_autoptr(SealCompressedData) data =
+        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealCompressedData));
+    GBytes *content = NULL;
+    const char *reason = "its compressed data cannot be read";
+
+    if (data)
+        layer->verdict = seal_compressed_data_expand(data, SEAL_MAIL_MAX, &content, &reason);
+    if (!content) {
+        stop_because(peeling, layer, layer->verdict, reason);
+        return;
+    }
+    layer->verdict = SEAL_VERDICT_OK_PLAIN;
+    seal_layer_report_add_algorithm(layer, "zlib");
+    go_on_with(peeling, content);
+}
+
 /* -- which layer ------------------------------------------------------------------------------ */
 
 static SealContentInfo *
@@ -251,7 +274,13 @@ is_envelope(int nid)
     return nid == NID_pkcs7_enveloped || nid == NID_id_smime_ct_authEnvelopedData;
 }
 
-/* Whether this question goes into a layer of that type. */
+static gboolean
+is_compressed(const SealContentInfo *info)
+{
+    return OBJ_obj2nid(info->type) == NID_id_smime_ct_compressedData;
+}
+
+/* Whether this question goes into a layer of that type; compression is none of its own. */
 static gboolean
 is_asked(const Peeling *peeling, gboolean envelope)
 {
@@ -280,6 +309,8 @@ open_info(Peeling *peeling, const SealContentInfo *info)
         open_enveloped(peeling, info->content);
     else if (nid == NID_id_smime_ct_authEnvelopedData)
         open_auth_enveloped(peeling, info->content);
+    else if (is_compressed(info))
+        open_compressed(peeling, info->content);
     else
         stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_UNSUPPORTED,
                      "it is a kind of S/MIME message that is not known here");
@@ -291,7 +322,7 @@ open_cms(Peeling *peeling, const SealEntity *entity)
 {
     g_autoptr(SealContentInfo) info = read_cms(entity, peeling->current);
 
-    if (info && !is_asked(peeling, is_envelope(OBJ_obj2nid(info->type))))
+    if (info && !is_compressed(info) && !is_asked(peeling, is_envelope(OBJ_obj2nid(info->type))))
         return FALSE;
     open_info(peeling, info);
     return TRUE;
@@ -367,7 +398,7 @@ find_protected_part(const SealEntity *entity, GBytes *owner, guint depth)
             info = read_cms(part, owner);
         if (info && is_envelope(OBJ_obj2nid(info->type)))
             found = SEAL_VERDICT_PARTIALLY_ENCRYPTED;
-        else if (kind == SEAL_KIND_MULTIPART || info)
+        else if (kind == SEAL_KIND_MULTIPART || (info && !is_compressed(info)))
             found = SEAL_VERDICT_PARTIALLY_SIGNED;
         else if (inner != SEAL_VERDICT_OK_PLAIN)
             found = inner;
@@ -560,8 +591,10 @@ conclude_bare(Peeling *peeling)
 
     if (signature)
         conclude(peeling->report, signature->verdict, signature->reason);
-    else
+    else if (peeling->encrypted)
         conclude_encryption(peeling->report);
+    else
+        conclude(peeling->report, SEAL_VERDICT_OK_PLAIN, NULL);
     peeling->report->good = is_good(peeling);
 }
 

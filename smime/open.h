@@ -7,13 +7,13 @@
 
 #include <glib.h>
 
-/* Layers of signature and encryption that are opened; one more is "nesting-limit". Triple wrapping
+/* Layers of signature, encryption and compression that are opened; one more is "nesting-limit". Triple wrapping
  * is 3, a gateway adds 2. */
 #define SEAL_LAYERS_MAX 8
 
 /* Which question is asked. */
 typedef enum {
-    SEAL_OPEN_ALL,     /* whatever it is: decrypt and verify every layer */
+    SEAL_OPEN_ALL,     /* whatever it is: decrypt, expand and verify every layer */
     SEAL_OPEN_VERIFY,  /* judge signatures; an encrypted layer is reported but stays closed */
     SEAL_OPEN_DECRYPT, /* open encrypted layers; a signature inside of one stays in the plaintext,
                         * unjudged */
@@ -47,8 +47,8 @@ gboolean seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport
 /* Judges or opens one CMS message without a mail around it: one layer; what is inside of it is given
  * as it stands.
  *
- * `cms`: a ContentInfo (DER or BER) with SignedData that carries its content, EnvelopedData or
- * AuthEnvelopedData. `options`: `from` is whom a signer must be certified for; NULL: addresses are
+ * `cms`: a ContentInfo (DER or BER) with SignedData that carries its content, EnvelopedData,
+ * AuthEnvelopedData or CompressedData. `options`: `from` is whom a signer must be certified for; NULL: addresses are
  * "not-checked", since no mail says who sent it. `mode` is not looked at. Encrypted content that
  * nothing authenticates must look like a MIME entity. Report, content and errors as for
  * seal_mail_open(); for a detached signature see smime/detached.h. */

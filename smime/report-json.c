@@ -7,6 +7,7 @@ static const char *const type_words[] = {
     [SEAL_LAYER_SIGNED] = "signed",
     [SEAL_LAYER_ENCRYPTED] = "encrypted",
     [SEAL_LAYER_AUTH_ENCRYPTED] = "auth-encrypted",
+    [SEAL_LAYER_COMPRESSED] = "compressed",
     [SEAL_LAYER_CERTS_ONLY] = "certs-only",
     [SEAL_LAYER_UNKNOWN] = "unknown",
 };

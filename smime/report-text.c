@@ -40,6 +40,7 @@ static const char *const type_lines[] = {
     [SEAL_LAYER_SIGNED] = "signed",
     [SEAL_LAYER_ENCRYPTED] = "encrypted",
     [SEAL_LAYER_AUTH_ENCRYPTED] = "encrypted, authenticated",
+    [SEAL_LAYER_COMPRESSED] = "compressed",
     [SEAL_LAYER_CERTS_ONLY] = "certificates",
     [SEAL_LAYER_UNKNOWN] = "unknown",
 };

@@ -67,6 +67,7 @@ typedef enum {
     SEAL_LAYER_SIGNED,         /* SignedData, detached or opaque */
     SEAL_LAYER_ENCRYPTED,      /* EnvelopedData */
     SEAL_LAYER_AUTH_ENCRYPTED, /* AuthEnvelopedData */
+    SEAL_LAYER_COMPRESSED,     /* CompressedData, which protects nothing */
     SEAL_LAYER_CERTS_ONLY,
     SEAL_LAYER_UNKNOWN, /* says it is S/MIME, is none that is known */
 } SealLayerType;
@@ -109,8 +110,8 @@ void seal_layer_report_add_warning(SealLayerReport *layer, const char *text);
 
 /* Returns (transfer full) the report as JSON, pretty-printed, UTF-8, no final newline:
  * {"verdict": WORD, "reason": TEXT|null, "warnings": [TEXT, ...], "layers": [{"type":
- * "signed"|"encrypted"|"auth-encrypted"|"certs-only"|"unknown", "verdict", "reason", "algorithms":
- * [...], "warnings": [TEXT, ...], "detached": BOOL (signed), "recipients": N (encrypted),
+ * "signed"|"encrypted"|"auth-encrypted"|"compressed"|"certs-only"|"unknown", "verdict", "reason",
+ * "algorithms": [...], "warnings": [TEXT, ...], "detached": BOOL (signed), "recipients": N (encrypted),
  * "signers": [{"subject", "addresses": [...], "verdict", "reason", "signature", "chain",
  * "revocation", "address-match", "validation-level", "validation-generation", "signing-time":
  * ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "smime/armor.h"
+#include "smime/compression.h"
 #include "smime/certificates.h"
 #include "smime/detached.h"
 #include "smime/encrypt.h"

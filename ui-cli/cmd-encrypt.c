@@ -1,6 +1,7 @@
 /* privyseal encrypt: a mail in, the encrypted mail out; signed before, if wanted. */
 #include "ui-cli/command.h"
 
+#include "smime/compression.h"
 #include "smime/encrypt.h"
 #include "smime/sign.h"
 #include "ui-cli/files.h"
@@ -25,6 +26,7 @@ static const SealOption options_table[] = {
     {.name = "oaep",
      .help = "RSAES-OAEP for RSA certificates, instead of PKCS#1 v1.5, which\n"
              "older programs need"},
+    {.name = "compress", .help = "compress first (after signing); few mail programs read that"},
     {.name = "sign", .help = "sign first, so that the signature is inside"},
     SEAL_SIGNING_OPTION_ROWS(" (with --sign)"),
     SEAL_TRUST_OPTION_ROWS,
@@ -66,6 +68,24 @@ check_options(SealOptions *options, GError **error)
     return seal_signing_check_options(options, "encrypt", error);
 }
 
+/* The mail to encrypt: as it is, signed, compressed, or signed and then compressed. */
+static GBytes *
+prepare(SealReach **reach, SealOptions *options, GBytes *mail, GError **error)
+{
+    g_autoptr(GBytes) ready = NULL;
+
+    if (!seal_options_has(options, "sign")) {
+        ready = g_bytes_ref(mail);
+    } else {
+        if (!*reach)
+            *reach = seal_reach_agent(error);
+        ready = *reach ? seal_signing_sign(*reach, options, mail, error) : NULL;
+    }
+    if (!ready || !seal_options_has(options, "compress"))
+        return g_steal_pointer(&ready);
+    return seal_mail_compress(ready, error);
+}
+
 static GBytes *
 seal_up(SealReach **reach, SealOptions *options, const SealEncryptOptions *how, GBytes *mail,
         const SealTrust *trust, GError **error)
@@ -83,11 +103,7 @@ seal_up(SealReach **reach, SealOptions *options, const SealEncryptOptions *how, 
 
     if (!recipients)
         return NULL;
-    if (!seal_options_has(options, "sign"))
-        return seal_mail_encrypt(mail, recipients, how, error);
-    if (!*reach)
-        *reach = seal_reach_agent(error);
-    inner = *reach ? seal_signing_sign(*reach, options, mail, error) : NULL;
+    inner = prepare(reach, options, mail, error);
     return inner ? seal_mail_encrypt(inner, recipients, how, error) : NULL;
 }
 

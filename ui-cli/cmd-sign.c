@@ -1,6 +1,7 @@
 /* privyseal sign: a mail in, the signed mail out. */
 #include "ui-cli/command.h"
 
+#include "smime/compression.h"
 #include "smime/sign.h"
 #include "ui-cli/files.h"
 #include "ui-cli/signing.h"
@@ -8,23 +9,36 @@
 
 static const SealOption options_table[] = {
     SEAL_SIGNING_OPTION_ROWS(""),
+    {.name = "compress",
+     .help = "compress the mail before it is signed; few mail programs read that"},
     {.name = "output",
      .argument = "FILE",
      .help = "write the mail to FILE (whole or not at all, readable by you alone)"},
     {0},
 };
 
+static GBytes *
+read_mail(SealOptions *options, GError **error)
+{
+    const GPtrArray *operands = seal_options_operands(options);
+    g_autoptr(GBytes) mail =
+        seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
+
+    if (!mail || !seal_options_has(options, "compress"))
+        return g_steal_pointer(&mail);
+    return seal_mail_compress(mail, error);
+}
+
 static int
 run_sign(SealOptions *options, GError **error)
 {
-    const GPtrArray *operands = seal_options_operands(options);
     g_autoptr(SealReach) reach = NULL;
     g_autoptr(GBytes) mail = NULL;
     g_autoptr(GBytes) signed_mail = NULL;
 
     if (!seal_signing_check_options(options, "sign", error))
         return SEAL_STATUS_USAGE;
-    mail = seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
+    mail = read_mail(options, error);
     reach = mail ? seal_reach_agent(error) : NULL;
     signed_mail = reach ? seal_signing_sign(reach, options, mail, error) : NULL;
     if (!signed_mail ||
@@ -50,7 +64,8 @@ const SealCommand seal_command_sign = {
         "which algorithms are read here and, if you have another certificate for encryption, which;\n"
         "it goes along, as do the CA certificates on the way to the root.\n\n"
         "Parts of the mail that would not survive their way, because they are binary, have bytes\n"
-        "beyond ASCII or lines that mail servers change, are encoded as quoted-printable or base64\n"
+        "beyond ASCII or lines that mail servers change, are encoded as quoted-printable or "
+        "base64\n"
         "before they are signed. Everything else is signed as it stands; with --opaque all but\n"
         "binary parts.",
     .options = options_table,

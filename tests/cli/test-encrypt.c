@@ -137,6 +137,25 @@ test_signed_inside(void)
     g_assert_nonnull(strstr(verified->out, SEAL_CLI_TEST_WORDS));
 }
 
+/* Signed, compressed, encrypted: `privyseal open` finds all three. */
+static void
+test_compressed(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--compress", "--sign", "--key",
+                                "Alice P-256 signing", "--to", "alice@example.org", NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    g_autoptr(SealTestResult) opened =
+        seal_cli_test_privyseal(sealed, "open", "--json", "--anchor", root, NULL);
+
+    seal_cli_test_assert_status(result, 0);
+    seal_cli_test_assert_status(opened, 0);
+    g_assert_nonnull(strstr(opened->err, "\"compressed\""));
+    g_assert_nonnull(strstr(opened->err, "\"zlib\""));
+}
+
 static void
 test_missing_recipients(void)
 {
@@ -213,6 +232,7 @@ add(void)
     g_test_add_func("/cli/encrypt/default-is-cbc-that-programs-read", test_default_cipher);
     g_test_add_func("/cli/encrypt/addresses-and-files", test_addresses);
     g_test_add_func("/cli/encrypt/signature-is-inside", test_signed_inside);
+    g_test_add_func("/cli/encrypt/compressed/opens", test_compressed);
     g_test_add_func("/cli/encrypt/missing-recipients-are-all-named", test_missing_recipients);
     g_test_add_func("/cli/encrypt/certificate-for-signing-is-refused", test_signing_certificate);
     g_test_add_func("/cli/encrypt/file-without-certificate", test_no_certificate_in_file);

@@ -1,0 +1,22 @@
+/* Compressed mail: the CompressedData of RFC 3274, with zlib. It protects nothing; it makes what is
+ * signed or encrypted smaller. */
+#pragma once
+
+#include "base/bytes.h"
+#include "smime/cms.h"
+#include "smime/report.h"
+
+#include <glib.h>
+
+/* Compresses a mail: to be signed or encrypted afterwards.
+ *
+ * `mail`: as for seal_mail_sign(); its Content-* fields and body go into the compressed part, its
+ * other fields stay outside. Returns (transfer full) the mail with CRLF line ends, NULL with
+ * INVALID_INPUT or LIMIT_EXCEEDED as seal_mail_sign(). Does not block. */
+GBytes *seal_mail_compress(GBytes *mail, GError **error);
+
+/* Expands `data` to `max` bytes at the most, of which it holds no more than twice that at any time.
+ * Returns OK with *ret_content (transfer full); else MALFORMED, UNSUPPORTED or RESOURCE_LIMIT with
+ * *ret_reason (static). */
+SealVerdict seal_compressed_data_expand(const SealCompressedData *data, gsize max,
+                                        GBytes **ret_content, const char **ret_reason);
