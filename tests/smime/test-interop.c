@@ -1,5 +1,6 @@
 /* What other programs make of our mail, and we of theirs: `openssl cms` for every algorithm that
- * OpenSSL 3.0 knows, NSS's `cmsutil` and GnuPG's `gpgsm` for what they know. */
+ * OpenSSL 3.0 knows, NSS's `cmsutil` and GnuPG's `gpgsm` for what they know, Bouncy Castle
+ * for what none of them does. */
 #include "base/error.h"
 #include "tests/smime/world.h"
 #include "tests/support/process.h"
@@ -548,6 +549,64 @@ test_gpgsm_verifies(Place *place, gconstpointer data)
     }
 }
 
+/* -- Bouncy Castle ---------------------------------------------------------------------------- */
+
+#define JARS "/usr/share/java/bcpkix.jar:/usr/share/java/bcutil.jar:/usr/share/java/bcprov.jar"
+
+static gboolean
+has_bouncy_castle(void)
+{
+    if (is_installed("javac") && g_file_test("/usr/share/java/bcpkix.jar", G_FILE_TEST_EXISTS))
+        return TRUE;
+    g_test_skip("Bouncy Castle or a JDK is not installed (libbcpkix-java, "
+                "openjdk-17-jdk-headless)");
+    return FALSE;
+}
+
+/* What the program BouncyCastle.java writes about the CMS message of an opaque mail. */
+static GBytes *
+ask_bouncy_castle(Place *place, const char *what, GBytes *mail)
+{
+    g_autofree char *source = seal_test_source("tests/smime/BouncyCastle.java");
+    g_autofree char *command = g_strdup_printf("java -cp " JARS " %s %s message", source, what);
+    g_autoptr(GBytes) cms = unwrap(mail);
+
+    g_free(store(place, "message", cms));
+    return run(place, command);
+}
+
+/* OpenSSL 3.0's CMS knows no Ed25519. */
+static void
+test_bouncy_castle_verifies(Place *place, gconstpointer data)
+{
+    static const SealSignOptions opaque = {.opaque = TRUE};
+    static const char *const keys[] = {"ed25519", "ec:P-384"};
+
+    if (!has_bouncy_castle())
+        return;
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+        g_autoptr(GBytes) mail =
+            world_sign(&place->world, world_alice(&place->world, keys[i]), NULL, &opaque);
+        g_autoptr(GBytes) content = ask_bouncy_castle(place, "verify", mail);
+
+        g_assert_true(world_has(content, WORLD_TEXT));
+    }
+}
+
+static void
+test_bouncy_castle_expands(Place *place, gconstpointer data)
+{
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) mail = NULL;
+    g_autoptr(GBytes) content = NULL;
+
+    if (!has_bouncy_castle())
+        return;
+    mail = seal_mail_compress(plain, NULL);
+    content = ask_bouncy_castle(place, "expand", mail);
+    g_assert_true(world_has(content, WORLD_TEXT));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -567,6 +626,8 @@ main(int argc, char **argv)
         {"/interop/nss/reads-ours", test_nss_reads},
         {"/interop/gpgsm/verifies-ours", test_gpgsm_verifies},
         {"/interop/gpgsm/its-encryption-opens", test_gpgsm_encrypts},
+        {"/interop/bouncy-castle/verifies-ours", test_bouncy_castle_verifies},
+        {"/interop/bouncy-castle/expands-ours", test_bouncy_castle_expands},
     };
 
     g_test_init(&argc, &argv, NULL);
