@@ -47,6 +47,7 @@ take_sources(const SealSettingKey *key, void *target, const SealSetting *setting
 
 static const SealSettingKey recipients_keys[] = {
     {"sources", take_sources},
+    {"harvest", seal_setting_take_flag, G_STRUCT_OFFSET(SealRecipientSettings, harvest)},
     {NULL},
 };
 
@@ -61,7 +62,7 @@ static SealRecipientSettings *
 new_defaults(void)
 {
     static const SealRecipientSettings defaults = {
-        .sources = {SEAL_SOURCE_STORE, SEAL_SOURCE_TOKEN}, .source_count = 2};
+        .sources = {SEAL_SOURCE_STORE, SEAL_SOURCE_TOKEN}, .source_count = 2, .harvest = TRUE};
 
     return g_memdup2(&defaults, sizeof defaults);
 }

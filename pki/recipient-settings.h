@@ -16,6 +16,7 @@ extern const char *const seal_source_words[];
 typedef struct {
     SealSource sources[SEAL_SOURCE_LAST + 1]; /* [recipients] sources, in the order to ask */
     guint source_count;
+    gboolean harvest; /* [recipients] harvest, default yes */
 } SealRecipientSettings;
 
 /* Reads the user's and the site's privyseal.conf, as seal_preferences_load() does and with its

@@ -110,6 +110,12 @@ ASN1_CHOICE(SealAgreementRecipientId) = {
     ASN1_IMP(SealAgreementRecipientId, d.key_id, SealRecipientKeyId, 0),
 } static_ASN1_CHOICE_END(SealAgreementRecipientId)
 
+ASN1_CHOICE(SealKeyPreference) = {
+    ASN1_IMP(SealKeyPreference, d.issuer_serial, SealIssuerSerial, 0),
+    ASN1_IMP(SealKeyPreference, d.recipient, SealRecipientKeyId, 1),
+    ASN1_IMP(SealKeyPreference, d.key_id, ASN1_OCTET_STRING, 2),
+} ASN1_CHOICE_END(SealKeyPreference)
+
 ASN1_SEQUENCE(SealRecipientEncryptedKey) = {
     ASN1_SIMPLE(SealRecipientEncryptedKey, id, SealAgreementRecipientId),
     ASN1_SIMPLE(SealRecipientEncryptedKey, encrypted_key, ASN1_OCTET_STRING),

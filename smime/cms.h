@@ -127,6 +127,22 @@ typedef struct {
     } d;
 } SealAgreementRecipientId;
 
+/* SMIMEEncryptionKeyPreference of RFC 8551 2.5.3. */
+typedef enum {
+    SEAL_PREFERENCE_ISSUER_SERIAL,
+    SEAL_PREFERENCE_RECIPIENT,
+    SEAL_PREFERENCE_KEY_ID,
+} SealKeyPreferenceType;
+
+typedef struct {
+    int type; /* SealKeyPreferenceType */
+    union {
+        SealIssuerSerial *issuer_serial;
+        SealRecipientKeyId *recipient;
+        ASN1_OCTET_STRING *key_id;
+    } d;
+} SealKeyPreference;
+
 typedef struct {
     SealAgreementRecipientId *id;
     ASN1_OCTET_STRING *encrypted_key;
@@ -178,6 +194,7 @@ DECLARE_ASN1_ITEM(SealKeyTransport)
 DECLARE_ASN1_ITEM(SealKeyAgreement)
 DECLARE_ASN1_ITEM(SealKeyAgreementTagged)
 DECLARE_ASN1_ITEM(SealRecipientEncryptedKey)
+DECLARE_ASN1_ITEM(SealKeyPreference)
 DECLARE_ASN1_ITEM(SealOriginatorKey)
 DECLARE_ASN1_ITEM(SealSigningCertificate)
 DECLARE_ASN1_ITEM(SealAttributeSet)

@@ -56,6 +56,7 @@ seal_signer_report_new(void)
 
     signer->verdict = SEAL_VERDICT_OK;
     signer->addresses = g_ptr_array_new_with_free_func(g_free);
+    signer->senders = g_ptr_array_new_with_free_func(g_free);
     signer->signature = "not-checked";
     signer->chain = "not-checked";
     signer->revocation = "not-checked";
@@ -75,6 +76,9 @@ seal_signer_report_free(SealSignerReport *signer)
     g_clear_pointer(&signer->certificate, g_bytes_unref);
     g_free(signer->subject);
     g_ptr_array_unref(signer->addresses);
+    g_ptr_array_unref(signer->senders);
+    g_clear_pointer(&signer->encryption_certificate, g_bytes_unref);
+    g_clear_pointer(&signer->capabilities, g_bytes_unref);
     g_free(signer->digest_algorithm);
     g_free(signer->signature_algorithm);
     g_free(signer);
@@ -89,6 +93,7 @@ seal_layer_report_new(SealLayerType type)
     layer->verdict = SEAL_VERDICT_MALFORMED;
     layer->algorithms = g_ptr_array_new_with_free_func(g_free);
     layer->warnings = g_ptr_array_new_with_free_func(g_free);
+    layer->issuers = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     layer->signers = g_ptr_array_new_with_free_func((GDestroyNotify)seal_signer_report_free);
     return layer;
 }
@@ -101,6 +106,7 @@ seal_layer_report_free(SealLayerReport *layer)
     g_free(layer->reason);
     g_ptr_array_unref(layer->algorithms);
     g_ptr_array_unref(layer->warnings);
+    g_ptr_array_unref(layer->issuers);
     g_ptr_array_unref(layer->signers);
     g_free(layer);
 }

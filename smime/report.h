@@ -59,6 +59,10 @@ typedef struct {
     const char *validation_level; /* "mailbox-validated" and so on, or "unknown" (pki/level.h) */
     const char *validation_generation; /* "legacy", "multipurpose", "strict", or "unknown" */
     gint64 signing_time; /* as the signer states it; seconds since 1970, G_MININT64: not stated */
+    GPtrArray *senders; /* (element-type utf8) the mail's authors for whom it is certified */
+    /* For answers to a good signer (smime/preference.h); not in the report that is printed. */
+    GBytes *encryption_certificate; /* (nullable) DER, not judged */
+    GBytes *capabilities;           /* (nullable) DER */
     char *digest_algorithm;    /* (nullable) e.g. "sha256" */
     char *signature_algorithm; /* (nullable) e.g. "rsa-pss" */
 } SealSignerReport;
@@ -79,6 +83,7 @@ typedef struct {
     gboolean detached;     /* signatures: multipart/signed */
     GPtrArray *algorithms; /* (element-type utf8) each once, in the order met */
     GPtrArray *warnings;   /* (element-type utf8) sentences: what is in order, but should be better */
+    GPtrArray *issuers;    /* (element-type GBytes) signatures: CA certificates that came along */
     GPtrArray *signers;    /* (element-type SealSignerReport) empty for encryption */
     guint recipients;      /* encryption: how many RecipientInfos */
 } SealLayerReport;

@@ -5,6 +5,7 @@
 
 #include "pki/address.h"
 #include "pki/certificate.h"
+#include "smime/preference.h"
 #include "smime/signature.h"
 
 #include <openssl/err.h>
@@ -157,6 +158,23 @@ describe_signature(SealSignerReport *signer, const SealSignatureCheck *check)
         signer->signature = "bad";
 }
 
+/* Of a signer who is believed: for whom, and how to answer. */
+static void
+note_answer(SealSignerReport *signer, const SealSignerInfo *info, X509 *certificate,
+            STACK_OF(X509) *certificates, const GPtrArray *senders)
+{
+    X509 *encryption = NULL;
+
+    for (guint i = 0; senders && i < senders->len; i++)
+        if (seal_address_in(signer->addresses, senders->pdata[i]))
+            g_ptr_array_add(signer->senders, g_strdup(senders->pdata[i]));
+    encryption =
+        seal_preference_certificate(info->signed_attributes, certificate, certificates);
+    if (encryption)
+        signer->encryption_certificate = encode(encryption);
+    signer->capabilities = seal_preference_capabilities(info->signed_attributes);
+}
+
 static SealSignerReport *
 judge_signer(const SealSignedData *data, const SealSignerInfo *info, SealBytes content,
              STACK_OF(X509) *certificates, const SealVerifyPolicy *policy)
@@ -182,6 +200,8 @@ judge_signer(const SealSignedData *data, const SealSignerInfo *info, SealBytes c
         signer->verdict = SEAL_VERDICT_OK;
         note_verdict(signer, check.verdict, g_strdup(check.reason));
     }
+    if (signer->verdict == SEAL_VERDICT_OK)
+        note_answer(signer, info, check.certificate, certificates, policy->senders);
     return signer;
 }
 
@@ -258,6 +278,14 @@ is_within_limits(const SealSignedData *data, SealLayerReport *layer)
     return FALSE;
 }
 
+static void
+note_issuers(SealLayerReport *layer, STACK_OF(X509) *certificates)
+{
+    for (int i = 0; i < sk_X509_num(certificates); i++)
+        if (seal_certificate_is_authority(sk_X509_value(certificates, i)))
+            g_ptr_array_add(layer->issuers, encode(sk_X509_value(certificates, i)));
+}
+
 void
 seal_signed_data_judge(const SealSignedData *data, SealBytes content,
                        const SealVerifyPolicy *policy, SealLayerReport *layer)
@@ -275,6 +303,7 @@ seal_signed_data_judge(const SealSignedData *data, SealBytes content,
         seal_layer_report_add_algorithm(layer, signer->signature_algorithm);
         g_ptr_array_add(layer->signers, signer);
     }
+    note_issuers(layer, certificates);
     sk_X509_pop_free(certificates, X509_free);
     if (layer->signers->len == 0)
         set_layer(layer, SEAL_VERDICT_UNSIGNED,

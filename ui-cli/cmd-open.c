@@ -9,6 +9,8 @@ static const SealOption options_table[] = {
     {.name = "from",
      .argument = "ADDRESS",
      .help = "who should have signed, where the mail has no From field"},
+    {.name = "no-harvest",
+     .help = "do not keep the sender's certificate for 'privyseal encrypt'"},
     {.name = "json",
      .help = "print the report as JSON: on standard output beside --output\n"
              "FILE, else on standard error"},
@@ -22,7 +24,7 @@ static const SealOption options_table[] = {
 static int
 run_open(SealOptions *options, GError **error)
 {
-    static const SealOpening opening = {.command = "open", .mode = SEAL_OPEN_ALL};
+    static const SealOpening opening = {.command = "open", .mode = SEAL_OPEN_ALL, .harvests = TRUE};
 
     return seal_opening_run(&opening, options, error);
 }
@@ -40,7 +42,8 @@ const SealCommand seal_command_open = {
         "key is needed and its token is locked.\n\n"
         "Content is written only if the mail is good: a bad signature inside an encrypted mail "
         "keeps\n"
-        "it closed ('privyseal decrypt' opens it all the same). Trusted are the CAs in\n"
+        "it closed ('privyseal decrypt' opens it all the same). From a good mail that is signed\n"
+        "the sender's certificate is kept, as by 'privyseal verify'. Trusted are the CAs in\n"
         "/etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d (files *.pem, *.crt, *.cer "
         "and\n"
         "*.der), and those of --anchor.",

@@ -9,6 +9,8 @@ static const SealOption options_table[] = {
     {.name = "from",
      .argument = "ADDRESS",
      .help = "who should have signed, where the mail has no From field"},
+    {.name = "no-harvest",
+     .help = "do not keep the sender's certificate for 'privyseal encrypt'"},
     {.name = "json", .help = "print the report as JSON"},
     {.name = "output",
      .argument = "FILE",
@@ -20,7 +22,7 @@ static int
 run_verify(SealOptions *options, GError **error)
 {
     static const SealOpening opening = {
-        .command = "verify", .mode = SEAL_OPEN_VERIFY, .report_first = TRUE};
+        .command = "verify", .mode = SEAL_OPEN_VERIFY, .report_first = TRUE, .harvests = TRUE};
 
     return seal_opening_run(&opening, options, error);
 }
@@ -36,6 +38,9 @@ const SealCommand seal_command_verify = {
         "sender's. The report goes to standard output, what was signed to FILE. Needs no token. "
         "An\n"
         "encrypted mail stays closed: 'privyseal open' opens it.\n\n"
+        "From a good mail the sender's certificate for encryption is kept, so that 'privyseal\n"
+        "encrypt --to' finds it ('privyseal recipients'); one that takes the place of another is\n"
+        "told.\n\n"
         "Trusted are the CAs in /etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d "
         "(files\n"
         "*.pem, *.crt, *.cer and *.der), and those of --anchor; without any no signature is.",

@@ -11,6 +11,7 @@
 #include "smime/sign.h"
 #include "ui-cli/agent-unwrapper.h"
 #include "ui-cli/files.h"
+#include "ui-cli/harvest.h"
 #include "ui-cli/status.h"
 #include "ui-cli/stop.h"
 #include "ui-cli/terminal.h"
@@ -124,6 +125,8 @@ seal_opening_run(const SealOpening *opening, SealOptions *options, GError **erro
         how.unwrapper = seal_agent_unwrapper_peek(unwrapper);
     if (!seal_mail_open(mail, &how, &report, &content, error) || !seal_stop_check(error))
         return SEAL_STATUS_IO;
+    if (opening->harvests && !seal_options_has(options, "no-harvest"))
+        seal_harvest(report, trust);
     print_report(opening, options, report);
     if (!write_content(opening, options, report, content, error))
         return SEAL_STATUS_IO;

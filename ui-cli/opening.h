@@ -12,6 +12,7 @@ typedef struct {
     SealOpenMode mode;
     gboolean report_first; /* verify: the report is the result, on stdout; else the content is, and
                             * the report goes to stderr */
+    gboolean harvests;     /* keeps what a good mail teaches, unless there is --no-harvest */
 } SealOpening;
 
 /* Reads the mail that the first operand names, opens it, prints the report and, if it is good,
