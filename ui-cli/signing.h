@@ -10,7 +10,8 @@
      .argument = "KEY",                                                                            \
      .repeatable = TRUE,                                                                           \
      .help = "sign with this key: label, PKCS#11 URI, or the beginning of an\n"                    \
-             "ID of 'privyseal list keys'; with several, each adds a signature" when},                                                  \
+             "ID of 'privyseal list keys'; with several, each adds a\n"                            \
+             "signature" when},                                                                    \
         {.name = "from",                                                                           \
          .argument = "ADDRESS",                                                                    \
          .help = "sign with the key of ADDRESS, instead of the mail's From" when},                 \

@@ -74,7 +74,7 @@ test_mistakes(void)
         {{"list", "-x", NULL}, "there is no option '-x'"},
         {{"list", "--json=yes", NULL}, "takes no value"},
         {{"sign", "--key", NULL}, "--key needs KEY"},
-        {{"sign", "--key", "a", "--key=b", NULL}, "given twice"},
+        {{"sign", "--from", "a", "--from=b", NULL}, "given twice"},
         {{"sign", "--key", "a", "--from", "b", NULL}, "exclude each other"},
         {{"sign", "a.eml", "b.eml", NULL}, "'b.eml' is too much"},
         {{"unlock", "a", "b", NULL}, "is too much"},
