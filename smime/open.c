@@ -15,18 +15,20 @@
 #include "smime/entity.h"
 #include "smime/kind.h"
 #include "smime/mail.h"
+#include "smime/protected.h"
 #include "smime/sender.h"
 #include "smime/sign.h"
 #include "smime/verify.h"
 
 #include <openssl/objects.h>
 
-#define SEARCH_DEPTH 8 /* levels of plain multipart that are searched for protected parts */
+#define SEARCH_DEPTH 16 /* levels of plain multipart that are searched for protected parts */
 
 typedef struct {
     const SealOpenOptions *options;
     SealVerifyPolicy policy;
     SealReport *report;
+    SealEntity *mail;   /* (nullable) the outermost entity: none around a bare message */
     GBytes *current;    /* the entity of this round */
     gboolean stopped;   /* a layer could not be opened: its verdict is the report's */
     gboolean encrypted; /* an encrypted layer was opened */
@@ -378,17 +380,20 @@ conclude(SealReport *report, SealVerdict verdict, const char *reason)
     report->reason = g_strdup(reason);
 }
 
-/* Looks for a protected part beside others; the outermost plain multipart is not protected then. */
+/* Looks for a protected part beside others; the outermost plain multipart is not protected then.
+ * Deeper than is looked, nobody knows. */
 static SealVerdict
 find_protected_part(const SealEntity *entity, GBytes *owner, guint depth)
 {
     g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
     SealVerdict found = SEAL_VERDICT_OK_PLAIN;
 
-    if (depth == 0 || !g_str_has_prefix(entity->type, "multipart/"))
+    if (!g_str_has_prefix(entity->type, "multipart/"))
         return found;
+    if (depth == 0)
+        return SEAL_VERDICT_NESTING_LIMIT;
     seal_entity_split(entity, parts);
-    for (guint i = 0; i < parts->len && found != SEAL_VERDICT_PARTIALLY_ENCRYPTED; i++) {
+    for (guint i = 0; i < parts->len && found < SEAL_VERDICT_PARTIALLY_ENCRYPTED; i++) {
         g_autoptr(SealEntity) part = seal_entity_parse(g_array_index(parts, SealBytes, i));
         g_autoptr(SealContentInfo) info = NULL;
         SealVerdict inner = find_protected_part(part, owner, depth - 1);
@@ -397,29 +402,53 @@ find_protected_part(const SealEntity *entity, GBytes *owner, guint depth)
         if (kind == SEAL_KIND_CMS)
             info = read_cms(part, owner);
         if (info && is_envelope(OBJ_obj2nid(info->type)))
-            found = SEAL_VERDICT_PARTIALLY_ENCRYPTED;
+            inner = SEAL_VERDICT_PARTIALLY_ENCRYPTED;
         else if (kind == SEAL_KIND_MULTIPART || (info && !is_compressed(info)))
-            found = SEAL_VERDICT_PARTIALLY_SIGNED;
-        else if (inner != SEAL_VERDICT_OK_PLAIN)
-            found = inner;
+            inner = SEAL_VERDICT_PARTIALLY_SIGNED;
+        found = MAX(found, inner);
     }
     return found;
 }
 
-/* The innermost signature speaks for what is shown; one outside of it can only make it worse. */
+static gboolean
+is_encryption(const SealLayerReport *layer)
+{
+    return layer->type == SEAL_LAYER_ENCRYPTED || layer->type == SEAL_LAYER_AUTH_ENCRYPTED;
+}
+
+/* The innermost encryption (nullable): it is the one that shows or does not show whether what came
+ * out was changed. An outer one can be put around anything. */
+static const SealLayerReport *
+deciding_encryption(const SealReport *report)
+{
+    for (guint i = report->layers->len; i > 0; i--) {
+        const SealLayerReport *layer = g_ptr_array_index(report->layers, i - 1);
+
+        if (is_encryption(layer))
+            return layer;
+    }
+    return NULL;
+}
+
+/* The innermost signature (nullable) speaks for what is shown; one outside of it can only make it
+ * worse. A good one around the encryption does not speak for it: whoever signs what they cannot
+ * open may pass somebody else's text off as theirs, or have changed it blindly. */
 static const SealLayerReport *
 deciding_signature(const SealReport *report)
 {
     const SealLayerReport *good = NULL;
+    gboolean around = FALSE;
 
     for (guint i = report->layers->len; i > 0; i--) {
         const SealLayerReport *layer = g_ptr_array_index(report->layers, i - 1);
 
+        around |= is_encryption(layer);
         if (layer->type != SEAL_LAYER_SIGNED)
             continue;
         if (layer->verdict != SEAL_VERDICT_OK)
             return layer;
-        good = good ? good : layer;
+        if (!around && !good)
+            good = layer;
     }
     return good;
 }
@@ -427,16 +456,18 @@ deciding_signature(const SealReport *report)
 static void
 conclude_encryption(SealReport *report)
 {
-    for (guint i = 0; i < report->layers->len; i++) {
-        const SealLayerReport *layer = g_ptr_array_index(report->layers, i);
+    const SealLayerReport *outermost = g_ptr_array_index(report->layers, 0);
 
-        if (layer->verdict == SEAL_VERDICT_DECRYPTED) {
-            conclude(report, SEAL_VERDICT_DECRYPTED, NULL);
-            return;
-        }
-    }
-    conclude(report, SEAL_VERDICT_DECRYPTED_NOAUTH,
-             "the encryption does not show whether the mail was changed, and nobody signed it");
+    if (outermost->type == SEAL_LAYER_SIGNED)
+        g_ptr_array_add(report->warnings,
+                        g_strdup("its signature is around the encryption only: it shows who sent "
+                                 "the mail, not that they wrote or knew what is in it"));
+    if (deciding_encryption(report)->verdict == SEAL_VERDICT_DECRYPTED)
+        conclude(report, SEAL_VERDICT_DECRYPTED, NULL);
+    else
+        conclude(report, SEAL_VERDICT_DECRYPTED_NOAUTH,
+                 "the encryption does not show whether the mail was changed, and nobody signed "
+                 "what is in it");
 }
 
 static void
@@ -466,6 +497,23 @@ is_good(const Peeling *peeling)
     }
 }
 
+/* Whoever is certified, a mail that names two authors is from neither. */
+static void
+judge_headers(Peeling *peeling, const SealEntity *shown)
+{
+    SealReport *report = peeling->report;
+    SealVerdict verdict = report->verdict;
+    g_autofree char *reason = NULL;
+
+    if (!deciding_signature(report) &&
+        !deciding_encryption(report)) /* compression covers nothing */
+        return;
+    reason = seal_protected_read(peeling->mail, shown, peeling->encrypted, report);
+    if (reason &&
+        (verdict <= SEAL_VERDICT_DECRYPTED_NOAUTH || verdict == SEAL_VERDICT_ADDRESS_MISMATCH))
+        conclude(report, SEAL_VERDICT_HEADER_MISMATCH, reason);
+}
+
 static void
 conclude_all(Peeling *peeling)
 {
@@ -476,6 +524,8 @@ conclude_all(Peeling *peeling)
 
     if (signature)
         conclude(report, signature->verdict, signature->reason);
+    else if (part == SEAL_VERDICT_NESTING_LIMIT)
+        conclude(report, part, "its parts are nested more deeply than is looked");
     else if (part == SEAL_VERDICT_PARTIALLY_ENCRYPTED)
         conclude(report, part,
                  "a part of it is encrypted among others that are not; save that part "
@@ -488,6 +538,7 @@ conclude_all(Peeling *peeling)
         conclude_encryption(report);
     else
         conclude_plain(peeling);
+    judge_headers(peeling, shown);
     report->good = is_good(peeling);
     if (!report->good && !report->reason)
         report->reason = g_strdup("the mail is not encrypted, there is nothing to decrypt");
@@ -512,8 +563,9 @@ static void
 start(Peeling *peeling, GBytes *mail)
 {
     SealBytes bytes = seal_mail_without_mbox_line(seal_bytes_view(mail));
-    g_autoptr(SealEntity) entity = seal_entity_parse(bytes);
+    SealEntity *entity = seal_entity_parse(bytes);
 
+    peeling->mail = entity;
     peeling->report = seal_report_new();
     if (entity->fields->len == 0) {
         conclude(peeling->report, SEAL_VERDICT_MALFORMED,
@@ -540,6 +592,7 @@ finish(Peeling *peeling, SealReport **ret_report, GBytes **ret_content, GError *
 {
     g_clear_pointer(&peeling->policy.senders, g_ptr_array_unref);
     g_clear_pointer(&peeling->policy.sent_by, g_ptr_array_unref);
+    g_clear_pointer(&peeling->mail, seal_entity_free);
     if (peeling->error) {
         g_bytes_unref(peeling->current);
         seal_report_free(peeling->report);

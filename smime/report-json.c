@@ -91,6 +91,23 @@ put_layer(JsonBuilder *builder, const SealLayerReport *layer)
     json_builder_end_object(builder);
 }
 
+static void
+put_headers(JsonBuilder *builder, const GPtrArray *headers)
+{
+    json_builder_set_member_name(builder, "headers");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < headers->len; i++) {
+        const SealHeaderReport *header = g_ptr_array_index(headers, i);
+
+        json_builder_begin_object(builder);
+        put_text(builder, "name", header->name);
+        put_text(builder, "value", header->value);
+        put_text(builder, "visible", header->visible);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
 char *
 seal_report_to_json(const SealReport *report)
 {
@@ -101,6 +118,7 @@ seal_report_to_json(const SealReport *report)
     put_text(builder, "verdict", seal_verdict_word(report->verdict));
     put_text(builder, "reason", report->reason);
     put_texts(builder, "warnings", report->warnings);
+    put_headers(builder, report->headers);
     json_builder_set_member_name(builder, "layers");
     json_builder_begin_array(builder);
     for (guint i = 0; i < report->layers->len; i++)

@@ -154,6 +154,19 @@ add_layer(GPtrArray *lines, const SealLayerReport *layer, guint number)
         add_line(lines, mood_of(layer->verdict), 1, "why", g_strdup(layer->reason));
 }
 
+/* Who could write them is known only of a mail that is good. */
+static void
+add_headers(GPtrArray *lines, const SealReport *report)
+{
+    if (!report->good && report->verdict != SEAL_VERDICT_HEADER_MISMATCH)
+        return;
+    for (guint i = 0; i < report->headers->len; i++) {
+        const SealHeaderReport *header = g_ptr_array_index(report->headers, i);
+
+        add_line(lines, SEAL_LINE_PLAIN, 0, header->name, g_strdup(header->value));
+    }
+}
+
 GPtrArray *
 seal_report_lines(const SealReport *report)
 {
@@ -165,6 +178,7 @@ seal_report_lines(const SealReport *report)
     for (guint i = 0; i < report->warnings->len; i++)
         add_line(lines, SEAL_LINE_WARNING, 0, "warning",
                  g_strdup(g_ptr_array_index(report->warnings, i)));
+    add_headers(lines, report);
     for (guint i = 0; i < report->layers->len; i++)
         add_layer(lines, g_ptr_array_index(report->layers, i), i + 1);
     return lines;

@@ -124,6 +124,26 @@ seal_layer_report_add_warning(SealLayerReport *layer, const char *text)
     g_ptr_array_add(layer->warnings, g_strdup(text));
 }
 
+static void
+free_header(gpointer data)
+{
+    SealHeaderReport *header = data;
+
+    g_free(header->name);
+    g_free(header->value);
+    g_free(header->visible);
+    g_free(header);
+}
+
+void
+seal_report_add_header(SealReport *report, const char *name, const char *value, const char *visible)
+{
+    SealHeaderReport *header = g_new0(SealHeaderReport, 1);
+
+    *header = (SealHeaderReport){g_strdup(name), g_strdup(value), g_strdup(visible)};
+    g_ptr_array_add(report->headers, header);
+}
+
 SealReport *
 seal_report_new(void)
 {
@@ -131,6 +151,7 @@ seal_report_new(void)
 
     report->verdict = SEAL_VERDICT_MALFORMED;
     report->warnings = g_ptr_array_new_with_free_func(g_free);
+    report->headers = g_ptr_array_new_with_free_func(free_header);
     report->layers = g_ptr_array_new_with_free_func((GDestroyNotify)seal_layer_report_free);
     return report;
 }
@@ -142,6 +163,7 @@ seal_report_free(SealReport *report)
         return;
     g_free(report->reason);
     g_ptr_array_unref(report->warnings);
+    g_ptr_array_unref(report->headers);
     g_ptr_array_unref(report->layers);
     g_free(report);
 }

@@ -88,11 +88,20 @@ typedef struct {
     guint recipients;      /* encryption: how many RecipientInfos */
 } SealLayerReport;
 
+/* A header field that the signature or encryption covers, and what stands outside. Texts are UTF-8
+ * as a mail program shows them, one line. */
+typedef struct {
+    char *name; /* "Subject" */
+    char *value;
+    char *visible; /* (nullable) the field outside; NULL: there is none */
+} SealHeaderReport;
+
 typedef struct {
     SealVerdict verdict;
     gboolean good;       /* what was asked for was found, and in order: exit status 0 of the CLI */
     char *reason;        /* (nullable) one sentence when not good */
     GPtrArray *warnings; /* (element-type utf8) sentences; what a person should know in any case */
+    GPtrArray *headers;  /* (element-type SealHeaderReport) protected header fields, perhaps none */
     GPtrArray *layers;   /* (element-type SealLayerReport) outermost first */
 } SealReport;
 
@@ -110,13 +119,17 @@ SealLayerReport *seal_layer_report_new(SealLayerType type);
 SealReport *seal_report_new(void);
 /* Adds `name` (copied) to the layer's algorithms unless it is there. */
 void seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name);
+/* Adds a protected header field, texts copied; `visible` (nullable). */
+void seal_report_add_header(SealReport *report, const char *name, const char *value,
+                            const char *visible);
 /* Adds a sentence (copied) that does not change the verdict. */
 void seal_layer_report_add_warning(SealLayerReport *layer, const char *text);
 
 /* Returns (transfer full) the report as JSON, pretty-printed, UTF-8, no final newline:
- * {"verdict": WORD, "reason": TEXT|null, "warnings": [TEXT, ...], "layers": [{"type":
- * "signed"|"encrypted"|"auth-encrypted"|"compressed"|"certs-only"|"unknown", "verdict", "reason",
- * "algorithms": [...], "warnings": [TEXT, ...], "detached": BOOL (signed), "recipients": N (encrypted),
+ * {"verdict": WORD, "reason": TEXT|null, "warnings": [TEXT, ...], "headers": [{"name", "value",
+ * "visible": TEXT|null}], "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|"compressed"|
+ * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "warnings": [TEXT, ...],
+ * "detached": BOOL (signed), "recipients": N (encrypted),
  * "signers": [{"subject", "addresses": [...], "verdict", "reason", "signature", "chain",
  * "revocation", "address-match", "validation-level", "validation-generation", "signing-time":
  * ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */

@@ -89,6 +89,46 @@ signed_around_sealed(const char *text)
     return scene_detached(scene_identity("bob-rsa-sign"), mail);
 }
 
+/* Eve knows nobody's key and wraps a sealed mail, perhaps with a changed block in it, into
+ * encryption that authenticates. */
+static GBytes *
+sealed_twice(const char *unused)
+{
+    g_autoptr(GBytes) inner = sealed(NULL);
+
+    return scene_sealed(inner, "alice-p256-decrypt", TRUE);
+}
+
+/* Bob signs a mail somebody else sealed for Alice. */
+static GBytes *
+signed_around(const char *unused)
+{
+    g_autoptr(GBytes) inner = sealed(NULL);
+    g_autoptr(GBytes) whole = world_replace(inner, "Alice <alice@example.org>", "bob@example.org");
+    g_autofree char *text = scene_text(whole);
+
+    return scene_detached(scene_identity("bob-rsa-sign"), text);
+}
+
+/* A sealed part in plain multiparts, as many as `count` says. */
+static GBytes *
+deep(const char *count)
+{
+    g_autoptr(GBytes) inner = sealed(NULL);
+    g_autofree char *mail = scene_text(inner);
+    g_autoptr(GString) text = g_string_new(entity_in(mail));
+
+    for (int i = atoi(count); i > 0; i--) {
+        g_autofree char *head =
+            g_strdup_printf("Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n", i, i);
+
+        g_string_prepend(text, head);
+        g_string_append_printf(text, "\r\n--b%d--\r\n", i);
+    }
+    g_string_prepend(text, "From: alice@example.org\r\n");
+    return world_bytes(text->str);
+}
+
 #define HEAD(type) "Content-Type: multipart/" type "; boundary=f\r\n\r\n"
 #define PART       "--f\r\n"
 #define END        "\r\n--f--\r\n"
@@ -255,7 +295,13 @@ const CorpusRow corpus_mime[] = {
      sealed_around_sealed, HEAD("mixed") OPEN_IMAGE PART "%s" END_IMAGE END},
     {"mime/efail/inside-what-another-signed", "open", "address-mismatch", "bob@example.org",
      signed_around_sealed, HEAD("mixed") OPEN_IMAGE PART "%s" END_IMAGE END},
+    {"mime/efail/wrapped-into-authenticated-encryption", "open", "decrypted-noauth", NULL,
+     sealed_twice},
+    {"mime/efail/signed-by-another/is-not-signed", "open", "decrypted-noauth", NULL, signed_around},
+    {"mime/efail/deep/stays-closed", "open", "partially-encrypted", "open it by itself", deep,
+     "10"},
     /* Limits. */
+    {"mime/limits/parts-too-deep", "open", "nesting-limit", "more deeply", deep, "17"},
     {"mime/limits/eight-layers", "open", "ok", NULL, nested, "8"},
     {"mime/limits/nine-layers", "open", "nesting-limit", "more layers", nested, "9"},
     {"mime/limits/nine-sealed-layers", "open", "nesting-limit", "more layers", nested_sealed, "9"},

@@ -51,7 +51,7 @@ static const struct {
 static GBytes *
 signed_in_order(const TestIdentity *person)
 {
-    return scene_signed_by_openssl(person, scene_world()->chain, "SHA256");
+    return scene_signed_by_openssl(person, scene_world()->chain, "SHA256", NULL);
 }
 
 static GBytes *
@@ -94,7 +94,7 @@ by_stranger(const char *unused)
     g_autoptr(GPtrArray) chain = new_chain();
 
     add_to_chain(chain, scene_stranger());
-    return scene_signed_by_openssl(below(&alice, scene_stranger()), chain, "SHA256");
+    return scene_signed_by_openssl(below(&alice, scene_stranger()), chain, "SHA256", NULL);
 }
 
 static GBytes *
@@ -108,7 +108,7 @@ without_issuer(const char *unused)
 {
     g_autoptr(GPtrArray) chain = new_chain();
 
-    return scene_signed_by_openssl(below(&alice, scene_world()->issuer), chain, "SHA256");
+    return scene_signed_by_openssl(below(&alice, scene_world()->issuer), chain, "SHA256", NULL);
 }
 
 /* Bob, who is no CA, certifies Alice. */
@@ -120,7 +120,7 @@ by_a_person(const char *unused)
 
     add_to_chain(chain, bob);
     add_to_chain(chain, scene_world()->issuer);
-    return scene_signed_by_openssl(below(&alice, bob), chain, "SHA256");
+    return scene_signed_by_openssl(below(&alice, bob), chain, "SHA256", NULL);
 }
 
 static GBytes *
@@ -131,7 +131,7 @@ by_limited_issuer(const char *constraint)
     g_autoptr(GPtrArray) chain = new_chain();
 
     add_to_chain(chain, issuer);
-    return scene_signed_by_openssl(below(&alice, issuer), chain, "SHA256");
+    return scene_signed_by_openssl(below(&alice, issuer), chain, "SHA256", NULL);
 }
 
 /* Her policy holds only below an issuer that may grant it. */
@@ -145,7 +145,7 @@ with_policy(const char *policy)
     g_autoptr(GPtrArray) chain = new_chain();
 
     add_to_chain(chain, issuer);
-    return scene_signed_by_openssl(below(&her, issuer), chain, "SHA256");
+    return scene_signed_by_openssl(below(&her, issuer), chain, "SHA256", NULL);
 }
 
 /* Two CAs that vouch for each other, and for nobody else. */
@@ -161,7 +161,7 @@ by_a_circle(const char *unused)
 
     add_to_chain(chain, below(&again, two));
     add_to_chain(chain, two);
-    return scene_signed_by_openssl(below(&alice, one), chain, "SHA256");
+    return scene_signed_by_openssl(below(&alice, one), chain, "SHA256", NULL);
 }
 
 /* CAs of one name and one key that all seem to have issued each other: every way through them would
@@ -176,7 +176,7 @@ by_a_maze(const char *unused)
 
     for (guint i = 0; i < SEAL_CERTIFICATES_MAX - 2; i++)
         add_to_chain(chain, below(&again, one));
-    return scene_signed_by_openssl(below(&alice, one), chain, "SHA256");
+    return scene_signed_by_openssl(below(&alice, one), chain, "SHA256", NULL);
 }
 
 /* -- revocation ------------------------------------------------------------------------------- */
@@ -254,7 +254,8 @@ with_key(const char *bits)
 static GBytes *
 hashed_with(const char *hash)
 {
-    return scene_signed_by_openssl(scene_identity("alice-rsa-sign"), scene_world()->chain, hash);
+    return scene_signed_by_openssl(scene_identity("alice-rsa-sign"), scene_world()->chain, hash,
+                                   NULL);
 }
 
 /* -- the table -------------------------------------------------------------------------------- */

@@ -151,9 +151,10 @@ add_chain(CMS_ContentInfo *cms, GPtrArray *chain)
 }
 
 GBytes *
-scene_signed_by_openssl(const TestIdentity *who, GPtrArray *chain, const char *hash)
+scene_signed_by_openssl(const TestIdentity *who, GPtrArray *chain, const char *hash,
+                        const char *entity)
 {
-    BIO *in = BIO_new_mem_buf("Content-Type: text/plain\r\n\r\n" WORLD_TEXT, -1);
+    BIO *in = BIO_new_mem_buf(entity ? entity : "Content-Type: text/plain\r\n\r\n" WORLD_TEXT, -1);
     CMS_ContentInfo *cms = CMS_sign(NULL, NULL, NULL, in, CMS_PARTIAL | CMS_BINARY);
     unsigned char *der = NULL;
     int len = 0;
@@ -178,4 +179,16 @@ scene_sealed(GBytes *mail, const char *recipient, gboolean gcm)
                                                       : SEAL_CONTENT_AES256_CBC};
 
     return world_encrypt(mail, &options, scene_identity(recipient), NULL);
+}
+
+GBytes *
+scene_sealed_entity(GBytes *entity, const char *recipient)
+{
+    g_autoptr(GPtrArray) recipients = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    g_autoptr(GBytes) cms = NULL;
+
+    g_ptr_array_add(recipients, test_identity_der(scene_identity(recipient)));
+    cms = seal_cms_encrypt(entity, recipients, NULL, NULL);
+    g_assert_nonnull(cms);
+    return test_mail_of(cms);
 }

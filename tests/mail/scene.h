@@ -19,9 +19,12 @@ const TestIdentity *scene_person(const TestSpec *spec);
  * one has the boundary "the-boundary". */
 GBytes *scene_detached(const TestIdentity *who, const char *mail);
 GBytes *scene_opaque(const TestIdentity *who, const char *mail);
-/* The world's text in an opaque mail that OpenSSL signs, whatever the certificate says of it;
- * `chain` (element-type GBytes) goes along. */
-GBytes *scene_signed_by_openssl(const TestIdentity *who, GPtrArray *chain, const char *hash);
+/* `entity`, byte for byte, or the world's text (nullable), in an opaque mail that OpenSSL signs,
+ * whatever the certificate says of it; `chain` (element-type GBytes) goes along. */
+GBytes *scene_signed_by_openssl(const TestIdentity *who, GPtrArray *chain, const char *hash,
+                                const char *entity);
+/* `entity`, byte for byte, sealed to `recipient` of the fixture. */
+GBytes *scene_sealed_entity(GBytes *entity, const char *recipient);
 /* `mail` sealed to `recipient` of the fixture, in AES-256-GCM or else AES-256-CBC. */
 GBytes *scene_sealed(GBytes *mail, const char *recipient, gboolean gcm);
 
