@@ -66,8 +66,8 @@ check_usage(X509 *certificate, SealCertificatePurpose purpose)
             return g_strdup("it is not for signatures");
         return NULL;
     }
-    if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC)
-        return g_strdup("mail can be encrypted to RSA and EC keys only");
+    if (kind != EVP_PKEY_RSA && kind != EVP_PKEY_EC && kind != EVP_PKEY_X25519)
+        return g_strdup("mail can be encrypted to RSA, EC and X25519 keys only");
     if (!seal_certificate_has_usage(certificate,
                                     kind == EVP_PKEY_RSA ? KU_KEY_ENCIPHERMENT : KU_KEY_AGREEMENT))
         return g_strdup("it is not for encryption");

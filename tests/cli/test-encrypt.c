@@ -137,6 +137,25 @@ test_signed_inside(void)
     g_assert_nonnull(strstr(verified->out, SEAL_CLI_TEST_WORDS));
 }
 
+/* No other program on Debian reads these two: the agent and its token do. */
+static void
+test_x25519_and_chacha20(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *certificate = seal_cli_test_fixture_file("certs/alice-x25519-decrypt.pem");
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "encrypt", "--cipher", "chacha20-poly1305", "--to", certificate, NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    g_autoptr(SealTestResult) opened = seal_cli_test_privyseal(sealed, "decrypt", "--json", NULL);
+
+    seal_cli_test_assert_status(result, 0);
+    seal_cli_test_assert_status(opened, 0);
+    g_assert_nonnull(strstr(opened->out, SEAL_CLI_TEST_WORDS));
+    g_assert_nonnull(strstr(opened->err, "\"decrypted\""));
+    g_assert_nonnull(strstr(opened->err, "\"chacha20-poly1305\""));
+    g_assert_nonnull(strstr(opened->err, "\"x25519\""));
+}
+
 /* Signed, compressed, encrypted: `privyseal open` finds all three. */
 static void
 test_compressed(void)
@@ -233,6 +252,7 @@ add(void)
     g_test_add_func("/cli/encrypt/addresses-and-files", test_addresses);
     g_test_add_func("/cli/encrypt/signature-is-inside", test_signed_inside);
     g_test_add_func("/cli/encrypt/compressed/opens", test_compressed);
+    g_test_add_func("/cli/encrypt/x25519-and-chacha20/token-opens", test_x25519_and_chacha20);
     g_test_add_func("/cli/encrypt/missing-recipients-are-all-named", test_missing_recipients);
     g_test_add_func("/cli/encrypt/certificate-for-signing-is-refused", test_signing_certificate);
     g_test_add_func("/cli/encrypt/file-without-certificate", test_no_certificate_in_file);
