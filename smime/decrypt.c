@@ -132,6 +132,8 @@ try_key(Opening *opening, const SealRecipient *recipient, const char *key_name,
 static gboolean
 try_recipients(Opening *opening, GPtrArray *recipients, GBytes **ret_content, GError **error)
 {
+    guint tried = 0;
+
     for (guint i = 0; i < recipients->len; i++) {
         const SealRecipient *recipient = g_ptr_array_index(recipients, i);
         g_autofree char *key_name = NULL;
@@ -144,6 +146,12 @@ try_recipients(Opening *opening, GPtrArray *recipients, GBytes **ret_content, GE
         }
         if (!key_name)
             continue;
+        if (tried++ >= SEAL_KEYS_TRIED_MAX) {
+            set_verdict(opening->layer, SEAL_VERDICT_RESOURCE_LIMIT,
+                        "it names more keys that are here than are tried, none of the first opens "
+                        "it");
+            return TRUE;
+        }
         if (!try_key(opening, recipient, key_name, ret_content, error))
             return FALSE;
         if (*ret_content || opening->layer->verdict == SEAL_VERDICT_REFUSED)

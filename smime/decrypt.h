@@ -10,6 +10,10 @@
 /* RecipientInfos of one message that are looked at; more is "resource-limit". */
 #define SEAL_RECIPIENTS_READ_MAX 1000
 
+/* Keys of one message that are tried; more is "resource-limit". Each costs a token up to a second,
+ * and a person whose PIN is asked for each use a prompt; nobody has that many keys in turn. */
+#define SEAL_KEYS_TRIED_MAX 16
+
 /* What the two structures have in common; a view (transfer none). */
 typedef struct {
     STACK_OF(ASN1_TYPE) *recipients;

@@ -18,5 +18,6 @@ typedef struct {
 extern const CorpusRow corpus_headers[]; /* protected header fields */
 extern const CorpusRow corpus_mime[];    /* headers, parts, boundaries, encodings */
 extern const CorpusRow corpus_people[];  /* signers and their certificates */
+extern const CorpusRow corpus_sealed[];  /* EnvelopedData and AuthEnvelopedData */
 extern const CorpusRow corpus_senders[]; /* who it says it is from */
 extern const CorpusRow corpus_signed[];  /* SignedData */

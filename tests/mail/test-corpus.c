@@ -107,6 +107,7 @@ add_all(void)
     add_rows(corpus_headers);
     add_rows(corpus_mime);
     add_rows(corpus_people);
+    add_rows(corpus_sealed);
     add_rows(corpus_senders);
     add_rows(corpus_signed);
 }
