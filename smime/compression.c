@@ -5,7 +5,7 @@
 #include "smime/compression.h"
 
 #include "base/error.h"
-#include "smime/entity.h"
+#include "smime/der-frame.h"
 #include "smime/mail.h"
 #include "smime/sign.h"
 
@@ -118,35 +118,133 @@ seal_compressed_data_expand(const SealCompressedData *data, gsize max, GBytes **
 
 /* -- compressing ------------------------------------------------------------------------------ */
 
-static void
-deflate_into(ASN1_OCTET_STRING *octets, GBytes *content)
-{
-    SealBytes bytes = seal_bytes_view(content);
-    uLongf len = compressBound((uLong)bytes.len);
-    unsigned char *out = OPENSSL_malloc(len);
+/* Compresses what is put into it. */
+typedef struct {
+    SealSink sink;
+    z_stream stream;
+    GByteArray *out;
+} DeflateSink;
 
-    if (!out || compress(out, &len, bytes.data, (uLong)bytes.len) != Z_OK)
-        g_error("out of memory for a compressed mail");
-    ASN1_STRING_set0(octets, out, (int)len);
+static void
+deflate_some(DeflateSink *deflating, int flush)
+{
+    uint8_t room[16384];
+
+    do {
+        deflating->stream.next_out = room;
+        deflating->stream.avail_out = sizeof room;
+        if (deflate(&deflating->stream, flush) == Z_STREAM_ERROR)
+            g_error("zlib cannot compress");
+        seal_put_bytes(deflating->out, room, sizeof room - deflating->stream.avail_out);
+    } while (deflating->stream.avail_out == 0);
 }
 
-GBytes *
-seal_mail_compress(GBytes *mail, GError **error)
+static void
+take_for_deflating(SealSink *sink, const uint8_t *data, gsize len)
+{
+    DeflateSink *deflating = (DeflateSink *)sink;
+
+    deflating->stream.next_in = (Bytef *)data;
+    deflating->stream.avail_in = (uInt)len;
+    deflate_some(deflating, Z_NO_FLUSH);
+}
+
+/* The zlib stream of the entity of `draft`, or NULL if it is not what it was. */
+static GBytes *
+deflate_entity(const SealDraft *draft)
+{
+    DeflateSink deflating = {.out = g_byte_array_new()};
+    g_autoptr(GBytes) packed = NULL;
+    gboolean same = FALSE;
+
+    if (deflateInit(&deflating.stream, Z_DEFAULT_COMPRESSION) != Z_OK)
+        g_error("zlib cannot start");
+    seal_sink_init(&deflating.sink, take_for_deflating);
+    same = seal_draft_put_entity(draft, &deflating.sink);
+    seal_sink_finish(&deflating.sink);
+    deflate_some(&deflating, Z_FINISH);
+    deflateEnd(&deflating.stream);
+    packed = g_byte_array_free_to_bytes(deflating.out);
+    return same ? g_steal_pointer(&packed) : NULL;
+}
+
+static GBytes *
+write_structure(const uint8_t *mark)
 {
     g_autoptr(SealCompressedData) data = seal_asn1_new(ASN1_ITEM_rptr(SealCompressedData));
-    g_autoptr(GBytes) outer = NULL;
-    g_autoptr(GBytes) inner = NULL;
-    g_autoptr(GBytes) cms = NULL;
 
-    if (!seal_mail_split(mail, SEAL_TRANSFER_ANY, &outer, &inner, error))
-        return NULL;
     ASN1_INTEGER_set(data->version, 0);
     X509_ALGOR_set0(data->algorithm, OBJ_nid2obj(NID_zlib_compression), V_ASN1_UNDEF, NULL);
     ASN1_OBJECT_free(data->encapsulated->type);
     data->encapsulated->type = OBJ_nid2obj(NID_pkcs7_data);
     data->encapsulated->content = ASN1_OCTET_STRING_new();
-    deflate_into(data->encapsulated->content, inner);
-    cms = seal_content_info_write(NID_id_smime_ct_compressedData, g_steal_pointer(&data),
-                                  ASN1_ITEM_rptr(SealCompressedData));
-    return seal_mail_join_opaque(outer, cms, "compressed-data");
+    ASN1_OCTET_STRING_set(data->encapsulated->content, mark, SEAL_DER_MARK_LEN);
+    return seal_content_info_write(NID_id_smime_ct_compressedData, g_steal_pointer(&data),
+                                   ASN1_ITEM_rptr(SealCompressedData));
+}
+
+/* A draft that keeps what it was compressed to: doing that again for each pass would cost more. */
+typedef struct {
+    SealDraft draft;
+    GBytes *before; /* DER */
+    GBytes *packed;
+    GBytes *after;
+} CompressedDraft;
+
+static gboolean
+put_compressed_body(const SealDraft *draft, SealSink *sink)
+{
+    const CompressedDraft *self = (const CompressedDraft *)draft;
+    SealBase64Sink base64;
+
+    seal_base64_sink_init(&base64, SEAL_MAIL_BASE64, sink);
+    seal_sink_put_bytes(&base64.sink, self->before);
+    seal_sink_put_bytes(&base64.sink, self->packed);
+    seal_sink_put_bytes(&base64.sink, self->after);
+    seal_sink_finish(&base64.sink);
+    return TRUE;
+}
+
+static void
+free_compressed(SealDraft *draft)
+{
+    CompressedDraft *self = (CompressedDraft *)draft;
+
+    g_bytes_unref(self->before);
+    g_bytes_unref(self->packed);
+    g_bytes_unref(self->after);
+}
+
+SealDraft *
+seal_draft_compress(SealDraft *draft, GError **error)
+{
+    g_autoptr(SealDraft) inner = draft;
+    g_autoptr(GBytes) packed = deflate_entity(inner);
+    g_autoptr(GBytes) der = NULL;
+    uint8_t mark[SEAL_DER_MARK_LEN];
+    CompressedDraft *self = NULL;
+
+    if (!packed) {
+        seal_draft_set_changed(error);
+        return NULL;
+    }
+    seal_der_mark_make(mark);
+    der = write_structure(mark);
+    self = g_new0(CompressedDraft, 1);
+    self->draft.outer = g_bytes_ref(inner->outer);
+    self->draft.head = seal_mail_opaque_head("compressed-data");
+    self->draft.put_body = put_compressed_body;
+    self->draft.free_rest = free_compressed;
+    seal_der_frame(der, mark, g_bytes_get_size(packed), &self->before, &self->after);
+    self->packed = g_steal_pointer(&packed);
+    return &self->draft;
+}
+
+GBytes *
+seal_mail_compress(GBytes *mail, GError **error)
+{
+    SealDraft *letter = seal_draft_new(mail, SEAL_TRANSFER_ANY, error);
+    g_autoptr(SealDraft) draft = letter ? seal_draft_compress(letter, error) : NULL;
+
+    return draft ? seal_draft_to_bytes(draft, error) : NULL;
 }

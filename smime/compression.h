@@ -4,15 +4,19 @@
 
 #include "base/bytes.h"
 #include "smime/cms.h"
+#include "smime/draft.h"
 #include "smime/report.h"
 
 #include <glib.h>
 
 /* Compresses a mail: to be signed or encrypted afterwards.
  *
- * `mail`: as for seal_mail_sign(); its Content-* fields and body go into the compressed part, its
- * other fields stay outside. Returns (transfer full) the mail with CRLF line ends, NULL with
- * INVALID_INPUT or LIMIT_EXCEEDED as seal_mail_sign(). Does not block. */
+ * `draft`: (transfer full, also on failure) the mail; its Content-* fields and body go into the
+ * compressed part, its other fields stay outside. Returns (transfer full) a draft, which holds what
+ * it was compressed to; NULL as seal_draft_write(). Does not block. */
+SealDraft *seal_draft_compress(SealDraft *draft, GError **error);
+
+/* The same in memory; NULL also with INVALID_INPUT or LIMIT_EXCEEDED as seal_draft_new(). */
 GBytes *seal_mail_compress(GBytes *mail, GError **error);
 
 /* Expands `data` to `max` bytes at the most, of which it holds no more than twice that at any time.

@@ -11,7 +11,6 @@
 #include <string.h>
 
 #define TAG_LEN_MIN     12
-#define TAG_LEN_MAX     16
 #define TAG_LEN_DEFAULT 12
 #define AEAD_NONCE_LEN  12 /* RFC 5084 3.2, RFC 8103 3 */
 #define IN_ONE_GO_MAX   ((gsize)G_MAXINT - EVP_MAX_BLOCK_LENGTH)
@@ -129,7 +128,7 @@ read_gcm(int type, const void *value, gsize tag_len, SealContentAlgorithm *algor
     ASN1_item_free((ASN1_VALUE *)parameters, ASN1_ITEM_rptr(SealGcmParameters));
     if (!read)
         return refuse(SEAL_VERDICT_MALFORMED, "the parameters of its GCM are wrong", ret_reason);
-    if (stated < TAG_LEN_MIN || stated > TAG_LEN_MAX)
+    if (stated < TAG_LEN_MIN || stated > SEAL_TAG_MAX)
         return refuse(SEAL_VERDICT_MALFORMED,
                       "its tag is stated to be shorter than 12 or longer than 16 bytes",
                       ret_reason);
@@ -147,7 +146,7 @@ read_chacha20(int type, const void *value, gsize tag_len, SealContentAlgorithm *
     if (type != V_ASN1_OCTET_STRING || !take_nonce(value, AEAD_NONCE_LEN, algorithm))
         return refuse(SEAL_VERDICT_MALFORMED, "the nonce of its ChaCha20-Poly1305 is wrong",
                       ret_reason);
-    if (tag_len != TAG_LEN_MAX)
+    if (tag_len != SEAL_TAG_MAX)
         return refuse(SEAL_VERDICT_MALFORMED, "its tag has not 16 bytes", ret_reason);
     algorithm->tag_len = tag_len;
     return SEAL_VERDICT_OK;
@@ -227,7 +226,7 @@ static gssize
 run(EVP_CIPHER_CTX *context, const SealContentAlgorithm *algorithm, SealBytes ciphertext,
     SealBytes tag, unsigned char *out)
 {
-    unsigned char expected[TAG_LEN_MAX];
+    unsigned char expected[SEAL_TAG_MAX];
     int len = 0;
     int more = 0;
 
@@ -301,7 +300,7 @@ seal_content_algorithm_make(SealContentCipher cipher, X509_ALGOR *algorithm,
     ASN1_OBJECT *oid = OBJ_txt2obj(ciphers[row].oid, 1);
 
     made.nonce_len = (gsize)EVP_CIPHER_get_iv_length(made.cipher);
-    made.tag_len = made.authenticated ? TAG_LEN_MAX : 0;
+    made.tag_len = made.authenticated ? SEAL_TAG_MAX : 0;
     if (RAND_bytes(made.nonce, (int)made.nonce_len) != 1)
         g_error("the random generator failed");
     if (ciphers[row].mode == MODE_GCM)
@@ -312,48 +311,59 @@ seal_content_algorithm_make(SealContentCipher cipher, X509_ALGOR *algorithm,
     *ret_algorithm = made;
 }
 
-/* Returns the ciphertext's length, or -1. */
-static gssize
-close_up(EVP_CIPHER_CTX *context, const SealContentAlgorithm *algorithm, const SealSecret *key,
-         SealBytes plaintext, unsigned char *out)
+gsize
+seal_content_encrypted_len(const SealContentAlgorithm *algorithm, gsize plaintext_len)
 {
-    int len = 0;
-    int more = 0;
+    gsize block = (gsize)EVP_CIPHER_get_block_size(algorithm->cipher);
 
-    if (EVP_EncryptInit_ex(context, algorithm->cipher, NULL, seal_secret_peek(key),
-                           algorithm->nonce) != 1 ||
-        EVP_EncryptUpdate(context, out, &len, plaintext.data, (int)plaintext.len) != 1 ||
-        EVP_EncryptFinal_ex(context, out + len, &more) != 1)
-        return -1;
-    return len + more;
+    return algorithm->authenticated ? plaintext_len : (plaintext_len / block + 1) * block;
+}
+
+static void
+encrypt_some(SealSink *sink, const uint8_t *data, gsize len)
+{
+    SealEncryptSink *encrypt = (SealEncryptSink *)sink;
+    unsigned char out[4096 + EVP_MAX_BLOCK_LENGTH];
+
+    for (gsize at = 0; at < len; at += 4096) {
+        int out_len = 0;
+
+        if (EVP_EncryptUpdate(encrypt->context, out, &out_len, data + at,
+                              (int)MIN(4096, len - at)) != 1)
+            g_error("OpenSSL cannot encrypt");
+        seal_sink_put(encrypt->next, out, (gsize)out_len);
+    }
 }
 
 gboolean
-seal_content_encrypt(const SealContentAlgorithm *algorithm, const SealSecret *key,
-                     SealBytes plaintext, ASN1_OCTET_STRING *ciphertext, ASN1_OCTET_STRING *tag)
+seal_encrypt_sink_init(SealEncryptSink *encrypt, const SealContentAlgorithm *algorithm,
+                       const SealSecret *key, SealSink *next)
 {
-    EVP_CIPHER_CTX *context = NULL;
-    unsigned char mac[TAG_LEN_MAX];
-    unsigned char *out = NULL; /* OpenSSL's memory, which the string takes as it is */
-    gssize len = -1;
+    if (seal_secret_len(key) != algorithm->key_len)
+        return FALSE;
+    seal_sink_init(&encrypt->sink, encrypt_some);
+    encrypt->next = next;
+    encrypt->tag_len = algorithm->tag_len;
+    encrypt->context = EVP_CIPHER_CTX_new();
+    if (EVP_EncryptInit_ex(encrypt->context, algorithm->cipher, NULL, seal_secret_peek(key),
+                           algorithm->nonce) == 1)
+        return TRUE;
+    ERR_clear_error();
+    g_clear_pointer(&encrypt->context, EVP_CIPHER_CTX_free);
+    return FALSE;
+}
 
-    if (seal_secret_len(key) != algorithm->key_len || plaintext.len > IN_ONE_GO_MAX)
-        return FALSE;
-    context = EVP_CIPHER_CTX_new();
-    out = OPENSSL_malloc(plaintext.len + EVP_MAX_BLOCK_LENGTH);
-    if (out)
-        len = close_up(context, algorithm, key, plaintext, out);
-    if (len >= 0 && algorithm->authenticated) {
-        if (EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_GET_TAG, sizeof mac, mac) != 1)
-            len = -1;
-        else
-            ASN1_OCTET_STRING_set(tag, mac, sizeof mac);
-    }
-    EVP_CIPHER_CTX_free(context);
-    if (len < 0) {
-        OPENSSL_free(out);
-        return FALSE;
-    }
-    ASN1_STRING_set0(ciphertext, out, (int)len);
-    return TRUE;
+void
+seal_encrypt_sink_finish(SealEncryptSink *encrypt, uint8_t *ret_tag)
+{
+    unsigned char last[EVP_MAX_BLOCK_LENGTH];
+    int len = 0;
+
+    seal_sink_finish(&encrypt->sink);
+    if (EVP_EncryptFinal_ex(encrypt->context, last, &len) != 1 ||
+        (encrypt->tag_len > 0 && EVP_CIPHER_CTX_ctrl(encrypt->context, EVP_CTRL_AEAD_GET_TAG,
+                                                     (int)encrypt->tag_len, ret_tag) != 1))
+        g_error("OpenSSL cannot encrypt");
+    seal_sink_put(encrypt->next, last, (gsize)len);
+    g_clear_pointer(&encrypt->context, EVP_CIPHER_CTX_free);
 }

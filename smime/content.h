@@ -6,12 +6,14 @@
 #include "base/secret.h"
 #include "smime/cipher.h"
 #include "smime/report.h"
+#include "smime/sink.h"
 
 #include <glib.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
 
 #define SEAL_NONCE_MAX 16
+#define SEAL_TAG_MAX   16
 
 typedef struct {
     const char *name; /* "aes256-cbc" and so on; static */
@@ -41,8 +43,18 @@ GBytes *seal_content_decrypt(const SealContentAlgorithm *algorithm, const SealSe
 void seal_content_algorithm_make(SealContentCipher cipher, X509_ALGOR *algorithm,
                                  SealContentAlgorithm *ret_algorithm);
 
-/* Encrypts `plaintext` under `key`, which is used for nothing else, into `ciphertext`; for
- * authenticated encryption sets `tag` (else not looked at). FALSE if OpenSSL could not. */
-gboolean seal_content_encrypt(const SealContentAlgorithm *algorithm, const SealSecret *key,
-                              SealBytes plaintext, ASN1_OCTET_STRING *ciphertext,
-                              ASN1_OCTET_STRING *tag);
+/* How long `plaintext_len` bytes become, tag apart. */
+gsize seal_content_encrypted_len(const SealContentAlgorithm *algorithm, gsize plaintext_len);
+
+/* Encrypts what is put into it, into `next`, under a key that is used for nothing else. */
+typedef struct {
+    SealSink sink;
+    SealSink *next;
+    EVP_CIPHER_CTX *context;
+    gsize tag_len;
+} SealEncryptSink;
+/* FALSE if the key does not fit the algorithm; nothing is to be finished then. */
+gboolean seal_encrypt_sink_init(SealEncryptSink *encrypt, const SealContentAlgorithm *algorithm,
+                                const SealSecret *key, SealSink *next);
+/* Writes the rest; `ret_tag` gets the tag of authenticated encryption (tag_len bytes). */
+void seal_encrypt_sink_finish(SealEncryptSink *encrypt, uint8_t *ret_tag);

@@ -10,6 +10,7 @@
 #include "pki/certificate.h"
 #include "smime/cms.h"
 #include "smime/content.h"
+#include "smime/der-frame.h"
 #include "smime/entity.h"
 #include "smime/key-encryption.h"
 #include "smime/mail.h"
@@ -133,36 +134,47 @@ new_content_key(gsize len)
     return key;
 }
 
+/* A message that its content has still to go into. */
+typedef struct {
+    SealContentAlgorithm algorithm;
+    SealSecret *key;
+    gsize content_len;
+    GBytes *before; /* DER in front of the encrypted content, and behind it */
+    GBytes *after;
+} Envelope;
+
+static void
+envelope_clear(Envelope *envelope)
+{
+    seal_secret_free(envelope->key);
+    g_clear_pointer(&envelope->before, g_bytes_unref);
+    g_clear_pointer(&envelope->after, g_bytes_unref);
+}
+
 /* Fills what the two structures have in common. */
 static gboolean
-seal_into(STACK_OF(ASN1_TYPE) *list, SealEncryptedContent *encrypted, ASN1_OCTET_STRING *mac,
-          GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options, GError **error)
+address_to(STACK_OF(ASN1_TYPE) *list, SealEncryptedContent *encrypted, const uint8_t *mark,
+           GPtrArray *recipients, const SealEncryptOptions *options, Envelope *envelope,
+           GError **error)
 {
-    SealContentAlgorithm algorithm;
-    g_autoptr(SealSecret) key = NULL;
-
-    seal_content_algorithm_make(options->cipher, encrypted->algorithm, &algorithm);
-    key = new_content_key(algorithm.key_len);
-    if (!add_recipients(list, recipients, key, options->oaep, error))
+    seal_content_algorithm_make(options->cipher, encrypted->algorithm, &envelope->algorithm);
+    envelope->key = new_content_key(envelope->algorithm.key_len);
+    if (!add_recipients(list, recipients, envelope->key, options->oaep, error))
         return FALSE;
     ASN1_OBJECT_free(encrypted->type);
     encrypted->type = OBJ_nid2obj(NID_pkcs7_data);
     encrypted->content = ASN1_OCTET_STRING_new();
-    if (seal_content_encrypt(&algorithm, key, seal_bytes_view(content), encrypted->content, mac))
-        return TRUE;
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_FAILED,
-                "cannot encrypt the mail: OpenSSL failed (%s)",
-                ERR_reason_error_string(ERR_peek_last_error()));
-    ERR_clear_error();
-    return FALSE;
+    ASN1_OCTET_STRING_set(encrypted->content, mark, SEAL_DER_MARK_LEN);
+    return TRUE;
 }
 
 static GBytes *
-envelop(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options, GError **error)
+new_enveloped(const uint8_t *mark, GPtrArray *recipients, const SealEncryptOptions *options,
+              Envelope *envelope, GError **error)
 {
     g_autoptr(SealEnvelopedData) data = seal_asn1_new(ASN1_ITEM_rptr(SealEnvelopedData));
 
-    if (!seal_into(data->recipients, data->encrypted, NULL, content, recipients, options, error))
+    if (!address_to(data->recipients, data->encrypted, mark, recipients, options, envelope, error))
         return NULL;
     ASN1_INTEGER_set(data->version, version_for(data->recipients));
     return seal_content_info_write(NID_pkcs7_enveloped, g_steal_pointer(&data),
@@ -170,54 +182,144 @@ envelop(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *option
 }
 
 static GBytes *
-envelop_authenticated(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options,
-                      GError **error)
+new_auth_enveloped(const uint8_t *mark, GPtrArray *recipients, const SealEncryptOptions *options,
+                   Envelope *envelope, GError **error)
 {
     g_autoptr(SealAuthEnvelopedData) data = seal_asn1_new(ASN1_ITEM_rptr(SealAuthEnvelopedData));
+    uint8_t room[SEAL_TAG_MAX] = {0}; /* for the tag, which is known last and stands last */
 
-    if (!seal_into(data->recipients, data->encrypted, data->mac, content, recipients, options,
-                   error))
+    if (!address_to(data->recipients, data->encrypted, mark, recipients, options, envelope, error))
         return NULL;
+    ASN1_OCTET_STRING_set(data->mac, room, (int)envelope->algorithm.tag_len);
     ASN1_INTEGER_set(data->version, 0); /* RFC 5083 2.1: always */
     return seal_content_info_write(NID_id_smime_ct_authEnvelopedData, g_steal_pointer(&data),
                                    ASN1_ITEM_rptr(SealAuthEnvelopedData));
 }
 
-static GBytes *
-encrypt_content(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options,
-                GError **error)
+/* Prepares an envelope for what is in `draft`. */
+static gboolean
+envelope_make(const SealDraft *draft, GPtrArray *recipients, const SealEncryptOptions *options,
+              Envelope *envelope, GError **error)
 {
-    return seal_content_cipher_is_authenticated(options->cipher)
-               ? envelop_authenticated(content, recipients, options, error)
-               : envelop(content, recipients, options, error);
+    gboolean authenticated = seal_content_cipher_is_authenticated(options->cipher);
+    uint8_t mark[SEAL_DER_MARK_LEN];
+    g_autoptr(GBytes) der = NULL;
+
+    seal_der_mark_make(mark);
+    der = authenticated ? new_auth_enveloped(mark, recipients, options, envelope, error)
+                        : new_enveloped(mark, recipients, options, envelope, error);
+    if (!der || !seal_draft_measure(draft, &envelope->content_len, error))
+        return FALSE;
+    seal_der_frame(der, mark,
+                   seal_content_encrypted_len(&envelope->algorithm, envelope->content_len),
+                   &envelope->before, &envelope->after);
+    return TRUE;
 }
 
+/* Puts the DER of the message into `sink`; FALSE if the draft is not what it was. */
+static gboolean
+envelope_put(const Envelope *envelope, const SealDraft *draft, SealSink *sink)
+{
+    SealEncryptSink encrypt;
+    SealMeasureSink measure;
+    uint8_t tag[SEAL_TAG_MAX];
+    SealBytes after = seal_bytes_view(envelope->after);
+    gboolean same = FALSE;
+
+    seal_sink_put_bytes(sink, envelope->before);
+    if (!seal_encrypt_sink_init(&encrypt, &envelope->algorithm, envelope->key, sink))
+        g_error("OpenSSL lacks the cipher %s", envelope->algorithm.name);
+    seal_measure_sink_init(&measure, NULL, &encrypt.sink);
+    same = seal_draft_put_entity(draft, &measure.sink);
+    seal_measure_sink_finish(&measure);
+    seal_encrypt_sink_finish(&encrypt, tag);
+    seal_sink_put(sink, after.data, after.len - envelope->algorithm.tag_len);
+    seal_sink_put(sink, tag, envelope->algorithm.tag_len);
+    return same && measure.len == envelope->content_len;
+}
+
+/* -- drafts ----------------------------------------------------------------------------------- */
+
 static const SealEncryptOptions defaults = {SEAL_CONTENT_AES256_CBC, FALSE};
+
+typedef struct {
+    SealDraft draft;
+    SealDraft *inner;
+    Envelope envelope;
+} EncryptedDraft;
+
+static gboolean
+put_encrypted_body(const SealDraft *draft, SealSink *sink)
+{
+    const EncryptedDraft *encrypted = (const EncryptedDraft *)draft;
+    SealBase64Sink base64;
+    gboolean same = FALSE;
+
+    seal_base64_sink_init(&base64, SEAL_MAIL_BASE64, sink);
+    same = envelope_put(&encrypted->envelope, encrypted->inner, &base64.sink);
+    seal_sink_finish(&base64.sink);
+    return same;
+}
+
+static void
+free_encrypted(SealDraft *draft)
+{
+    EncryptedDraft *encrypted = (EncryptedDraft *)draft;
+
+    seal_draft_free(encrypted->inner);
+    envelope_clear(&encrypted->envelope);
+}
+
+SealDraft *
+seal_draft_encrypt(SealDraft *draft, GPtrArray *recipients, const SealEncryptOptions *options,
+                   GError **error)
+{
+    EncryptedDraft *encrypted = g_new0(EncryptedDraft, 1);
+
+    options = options ? options : &defaults;
+    encrypted->draft.outer = g_bytes_ref(draft->outer);
+    encrypted->draft.head = seal_mail_opaque_head(smime_type_of(options->cipher));
+    encrypted->draft.put_body = put_encrypted_body;
+    encrypted->draft.free_rest = free_encrypted;
+    encrypted->inner = draft;
+    if (envelope_make(draft, recipients, options, &encrypted->envelope, error))
+        return &encrypted->draft;
+    seal_draft_free(&encrypted->draft);
+    return NULL;
+}
 
 GBytes *
 seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions *options,
                   GError **error)
 {
-    g_autoptr(GBytes) outer = NULL;
-    g_autoptr(GBytes) inner = NULL;
-    g_autoptr(GBytes) cms = NULL;
+    SealDraft *letter = seal_draft_new(mail, SEAL_TRANSFER_ANY, error);
+    g_autoptr(SealDraft) encrypted = NULL;
 
-    options = options ? options : &defaults;
-    if (!seal_mail_split(mail, SEAL_TRANSFER_ANY, &outer, &inner, error))
-        return NULL;
-    cms = encrypt_content(inner, recipients, options, error);
-    return cms ? seal_mail_join_opaque(outer, cms, smime_type_of(options->cipher)) : NULL;
+    if (letter)
+        encrypted = seal_draft_encrypt(letter, recipients, options, error);
+    return encrypted ? seal_draft_to_bytes(encrypted, error) : NULL;
 }
 
 GBytes *
 seal_cms_encrypt(GBytes *content, GPtrArray *recipients, const SealEncryptOptions *options,
                  GError **error)
 {
+    g_autoptr(SealDraft) raw = seal_draft_new_raw(content);
+    SealMemorySink memory;
+    Envelope envelope = {0};
+    GBytes *cms = NULL;
+
     if (g_bytes_get_size(content) > SEAL_MAIL_MAX) {
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
                     "cannot encrypt: it has more than %d MiB",
                     (int)(SEAL_MAIL_MAX / (1024 * 1024)));
         return NULL;
     }
-    return encrypt_content(content, recipients, options ? options : &defaults, error);
+    if (envelope_make(raw, recipients, options ? options : &defaults, &envelope, error)) {
+        seal_memory_sink_init(&memory);
+        envelope_put(&envelope, raw, &memory.sink);
+        cms = seal_memory_sink_finish(&memory);
+    }
+    envelope_clear(&envelope);
+    return cms;
 }

@@ -1,8 +1,9 @@
-/* Encrypting a mail to certificates. To sign and encrypt, hand the result of seal_mail_sign() to
- * seal_mail_encrypt(): the signature is then inside. */
+/* Encrypting a mail to certificates. To sign and encrypt, hand the draft of seal_draft_sign() to
+ * seal_draft_encrypt(): the signature is then inside. */
 #pragma once
 
 #include "smime/cipher.h"
+#include "smime/draft.h"
 
 #include <glib.h>
 
@@ -15,15 +16,19 @@ typedef struct {
 
 /* Encrypts a mail.
  *
- * `mail`: as for seal_mail_sign(). `recipients`: (element-type GBytes) DER certificates, 1 to
- * SEAL_RECIPIENTS_MAX, RSA, EC (ECDH with the SHA-256 KDF and AES key wrap) or X25519 (with HKDF of SHA-256). Their paths are not
- * judged here (pki/trust.h), only that they are for encryption and not weak. `options`: (nullable)
- * all defaults.
+ * `draft`: (transfer full, also on failure) the mail. `recipients`: (element-type GBytes) DER
+ * certificates, 1 to SEAL_RECIPIENTS_MAX, RSA, EC (ECDH with the SHA-256 KDF and AES key wrap) or
+ * X25519 (with HKDF of SHA-256). Their paths are not judged here (pki/trust.h), only that they are
+ * for encryption and not weak. `options`: (nullable) all defaults.
  *
- * Returns (transfer full) the encrypted mail with CRLF line ends: fields but Content-* stay
- * outside, readable. Errors: INVALID_INPUT (not a mail, not a certificate), KEY_USAGE (a
- * certificate that is not for encryption), NOT_SUPPORTED (kind of key), LIMIT_EXCEEDED; each names
- * the certificate. Does not block. */
+ * Returns (transfer full) a draft of the encrypted mail: fields but Content-* stay outside,
+ * readable. Errors: INVALID_INPUT (not a certificate; the mail's file was changed meanwhile),
+ * KEY_USAGE (a certificate that is not for encryption), NOT_SUPPORTED (kind of key),
+ * LIMIT_EXCEEDED; each names the certificate. Does not block. */
+SealDraft *seal_draft_encrypt(SealDraft *draft, GPtrArray *recipients,
+                              const SealEncryptOptions *options, GError **error);
+
+/* The same in memory: `mail` as for seal_mail_sign(), whose errors about a mail are added. */
 GBytes *seal_mail_encrypt(GBytes *mail, GPtrArray *recipients, const SealEncryptOptions *options,
                           GError **error);
 

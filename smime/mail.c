@@ -3,39 +3,43 @@
 #include "smime/mail.h"
 
 #include "base/error.h"
+#include "smime/draft.h"
 #include "smime/entity.h"
 #include "smime/sign.h"
 
 #include <openssl/rand.h>
 #include <string.h>
 
-#define BASE64_LINE   48 /* bytes; 64 characters, as PEM and every S/MIME program writes */
 #define BINARY_NESTED 16 /* levels of multipart that are searched for binary parts */
 
 /* -- line ends -------------------------------------------------------------------------------- */
 
-static gsize
-count_bare_lf(SealBytes bytes)
+static gboolean
+has_bare_lf(SealBytes bytes)
 {
-    gsize count = 0;
+    const uint8_t *end = bytes.data + bytes.len;
 
-    for (size_t i = 0; i < bytes.len; i++)
-        count += bytes.data[i] == '\n' && (i == 0 || bytes.data[i - 1] != '\r');
-    return count;
+    for (const uint8_t *at = bytes.data; at < end; at++) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        if (!at)
+            return FALSE;
+        if (at == bytes.data || at[-1] != '\r')
+            return TRUE;
+    }
+    return FALSE;
 }
 
 GBytes *
 seal_mail_canonical(GBytes *bytes)
 {
     SealBytes view = seal_bytes_view(bytes);
-    gsize more = count_bare_lf(view);
-    GByteArray *out = NULL;
+    SealMemorySink memory;
 
-    if (more == 0)
+    if (!has_bare_lf(view))
         return g_bytes_ref(bytes);
-    out = g_byte_array_sized_new((guint)(view.len + more));
-    seal_transfer_put_canonical(out, view);
-    return g_byte_array_free_to_bytes(out);
+    seal_memory_sink_init(&memory);
+    seal_transfer_put_canonical(&memory.sink, view);
+    return seal_memory_sink_finish(&memory);
 }
 
 gboolean
@@ -109,114 +113,133 @@ is_ascii(SealBytes body)
     return TRUE;
 }
 
-static void
-put_text(GByteArray *out, const char *text)
+/* -- a letter --------------------------------------------------------------------------------- */
+
+typedef struct {
+    SealDraft draft;
+    GBytes *mail;
+    SealEntity *entity; /* ranges of `mail` */
+    SealTransfer transfer;
+} Letter;
+
+static gboolean
+put_letter_body(const SealDraft *draft, SealSink *sink)
 {
-    seal_put_bytes(out, text, strlen(text));
+    const Letter *letter = (const Letter *)draft;
+
+    seal_transfer_put_body(sink, letter->entity, letter->transfer);
+    return TRUE;
+}
+
+static void
+free_letter(SealDraft *draft)
+{
+    Letter *letter = (Letter *)draft;
+
+    seal_entity_free(letter->entity);
+    g_bytes_unref(letter->mail);
 }
 
 /* What describes a body that nothing describes yet. */
 static void
-put_missing_fields(const SealEntity *mail, const char *encoding, GByteArray *inner)
+put_missing_fields(const SealEntity *mail, const char *encoding, SealSink *head)
 {
-    gboolean ascii = is_ascii(mail->body);
+    gboolean typed = seal_entity_has(mail, "Content-Type");
+    gboolean encoded = encoding || seal_entity_has(mail, "Content-Transfer-Encoding");
+    gboolean ascii = (typed && encoded) || is_ascii(mail->body);
 
-    if (!seal_entity_has(mail, "Content-Type"))
-        put_text(inner, ascii ? "Content-Type: text/plain; charset=us-ascii\r\n"
-                              : "Content-Type: text/plain; charset=utf-8\r\n");
-    if (!encoding && !ascii && !seal_entity_has(mail, "Content-Transfer-Encoding"))
+    if (!typed)
+        seal_sink_put_text(head, ascii ? "Content-Type: text/plain; charset=us-ascii\r\n"
+                                       : "Content-Type: text/plain; charset=utf-8\r\n");
+    if (!encoded && !ascii)
         encoding = "8bit";
     if (encoding) {
-        put_text(inner, "Content-Transfer-Encoding: ");
-        put_text(inner, encoding);
-        put_text(inner, "\r\n");
+        seal_sink_put_text(head, "Content-Transfer-Encoding: ");
+        seal_sink_put_text(head, encoding);
+        seal_sink_put_text(head, "\r\n");
     }
 }
 
-/* The last field of a mail without a body may lack its line end. */
 static void
-end_line(GByteArray *out)
+put_field(SealSink *sink, SealBytes raw)
 {
-    if (out->len > 0 && out->data[out->len - 1] != '\n')
-        seal_put_bytes(out, "\r\n", 2);
+    seal_transfer_put_canonical(sink, raw);
+    /* The last field of a mail without a body may lack its line end. */
+    if (raw.len > 0 && raw.data[raw.len - 1] != '\n')
+        seal_sink_put(sink, "\r\n", 2);
 }
 
 static void
-sort_fields(const SealEntity *mail, const char *encoding, GByteArray *outer, GByteArray *inner)
+sort_fields(Letter *letter)
 {
+    const SealEntity *mail = letter->entity;
+    const char *encoding = seal_transfer_choose(mail, letter->transfer);
+    SealMemorySink outer;
+    SealMemorySink head;
+
+    seal_memory_sink_init(&outer);
+    seal_memory_sink_init(&head);
     for (guint i = 0; i < mail->fields->len; i++) {
         const SealField *field = &g_array_index(mail->fields, SealField, i);
 
         if (seal_field_is(field, "MIME-Version") ||
             (encoding && seal_field_is(field, "Content-Transfer-Encoding")))
             continue;
-        seal_transfer_put_canonical(seal_field_is_mime(field) ? inner : outer, field->raw);
+        put_field(seal_field_is_mime(field) ? &head.sink : &outer.sink, field->raw);
     }
-    end_line(outer);
-    end_line(inner);
-    put_missing_fields(mail, encoding, inner);
+    put_missing_fields(mail, encoding, &head.sink);
+    seal_sink_put_text(&head.sink, "\r\n");
+    letter->draft.outer = seal_memory_sink_finish(&outer);
+    letter->draft.head = seal_memory_sink_finish(&head);
+}
+
+SealDraft *
+seal_draft_new(GBytes *mail, SealTransfer transfer, GError **error)
+{
+    SealBytes bytes = seal_mail_without_mbox_line(seal_bytes_view(mail));
+    g_autoptr(SealEntity) entity = NULL;
+    Letter *letter = NULL;
+
+    if (bytes.len > SEAL_MAIL_MAX) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                    "cannot protect the mail: it has more than %d MiB",
+                    (int)(SEAL_MAIL_MAX / (1024 * 1024)));
+        return NULL;
+    }
+    entity = seal_entity_parse(bytes);
+    if (!check_mail(entity, error))
+        return NULL;
+    letter = g_new0(Letter, 1);
+    letter->mail = g_bytes_ref(mail);
+    letter->entity = g_steal_pointer(&entity);
+    letter->transfer = transfer;
+    letter->draft.put_body = put_letter_body;
+    letter->draft.free_rest = free_letter;
+    sort_fields(letter);
+    return &letter->draft;
 }
 
 gboolean
 seal_mail_split(GBytes *mail, SealTransfer transfer, GBytes **ret_outer, GBytes **ret_inner,
                 GError **error)
 {
-    SealBytes bytes = seal_mail_without_mbox_line(seal_bytes_view(mail));
-    g_autoptr(SealEntity) entity = NULL;
-    GByteArray *outer = NULL;
-    GByteArray *inner = NULL;
+    g_autoptr(SealDraft) letter = seal_draft_new(mail, transfer, error);
+    SealMemorySink memory;
 
-    if (bytes.len > SEAL_MAIL_MAX) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                    "cannot protect the mail: it has more than %d MiB",
-                    (int)(SEAL_MAIL_MAX / (1024 * 1024)));
+    if (!letter)
         return FALSE;
-    }
-    entity = seal_entity_parse(bytes);
-    if (!check_mail(entity, error))
-        return FALSE;
-    outer = g_byte_array_new();
-    inner = g_byte_array_sized_new((guint)(entity->body.len + 512));
-    sort_fields(entity, seal_transfer_choose(entity, transfer), outer, inner);
-    put_text(inner, "\r\n");
-    seal_transfer_put_body(inner, entity, transfer);
-    *ret_outer = g_byte_array_free_to_bytes(outer);
-    *ret_inner = g_byte_array_free_to_bytes(inner);
+    seal_memory_sink_init(&memory);
+    seal_draft_put_entity(letter, &memory.sink);
+    *ret_outer = g_bytes_ref(letter->outer);
+    *ret_inner = seal_memory_sink_finish(&memory);
     return TRUE;
 }
 
-/* -- together --------------------------------------------------------------------------------- */
-
-static void
-put_whole(GByteArray *out, GBytes *bytes)
-{
-    gsize len = 0;
-    gconstpointer data = g_bytes_get_data(bytes, &len);
-
-    seal_put_bytes(out, data, len);
-}
-
-static void
-put_base64(GByteArray *out, GBytes *bytes)
-{
-    SealBytes view = seal_bytes_view(bytes);
-
-    for (size_t at = 0; at < view.len; at += BASE64_LINE) {
-        char line[BASE64_LINE / 3 * 4 + 8];
-        gint state = 0;
-        gint save = 0;
-        gsize len = g_base64_encode_step(view.data + at, MIN(BASE64_LINE, view.len - at), FALSE,
-                                         line, &state, &save);
-
-        len += g_base64_encode_close(FALSE, line + len, &state, &save);
-        seal_put_bytes(out, line, len);
-        put_text(out, "\r\n");
-    }
-}
+/* -- heads of what protects it ---------------------------------------------------------------- */
 
 /* 128 random bits: no mail contains it by chance, and nobody can put it there beforehand. */
-static char *
-new_boundary(void)
+char *
+seal_mail_boundary_new(void)
 {
     unsigned char random[16];
     g_autoptr(GString) text = g_string_new("seal-");
@@ -228,54 +251,52 @@ new_boundary(void)
     return g_string_free(g_steal_pointer(&text), FALSE);
 }
 
-GBytes *
-seal_mail_join_signed(GBytes *outer, GBytes *inner, GBytes *signature, const char *micalg)
+static GBytes *
+take_text(char *text)
 {
-    GByteArray *out = g_byte_array_sized_new((guint)g_bytes_get_size(inner) + 16384);
-    g_autofree char *boundary = new_boundary();
-    g_autofree char *head = g_strdup_printf("MIME-Version: 1.0\r\n"
-                                            "Content-Type: multipart/signed; micalg=\"%s\";\r\n"
-                                            "\tprotocol=\"application/pkcs7-signature\";\r\n"
-                                            "\tboundary=\"%s\"\r\n"
-                                            "\r\n"
-                                            "--%s\r\n",
-                                            micalg, boundary, boundary);
-    g_autofree char *middle =
-        g_strdup_printf("\r\n--%s\r\n"
-                        "Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n"
-                        "Content-Transfer-Encoding: base64\r\n"
-                        "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n"
-                        "\r\n",
-                        boundary);
-
-    put_whole(out, outer);
-    put_text(out, head);
-    put_whole(out, inner);
-    put_text(out, middle);
-    put_base64(out, signature);
-    put_text(out, "\r\n--");
-    put_text(out, boundary);
-    put_text(out, "--\r\n");
-    return g_byte_array_free_to_bytes(out);
+    return g_bytes_new_take(text, strlen(text));
 }
 
 GBytes *
-seal_mail_join_opaque(GBytes *outer, GBytes *cms, const char *smime_type)
+seal_mail_signed_head(const char *micalg, const char *boundary)
+{
+    return take_text(g_strdup_printf("Content-Type: multipart/signed; micalg=\"%s\";\r\n"
+                                     "\tprotocol=\"application/pkcs7-signature\";\r\n"
+                                     "\tboundary=\"%s\"\r\n"
+                                     "\r\n",
+                                     micalg, boundary));
+}
+
+GBytes *
+seal_mail_opaque_head(const char *smime_type)
 {
     /* RFC 8551 3.2.1 */
     const char *name = g_str_equal(smime_type, "compressed-data") ? "smime.p7z" : "smime.p7m";
-    GByteArray *out = g_byte_array_sized_new((guint)(g_bytes_get_size(cms) / 2 * 3) + 1024);
-    g_autofree char *head =
-        g_strdup_printf("MIME-Version: 1.0\r\n"
-                        "Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"
-                        "\tname=\"%s\"\r\n"
-                        "Content-Transfer-Encoding: base64\r\n"
-                        "Content-Disposition: attachment; filename=\"%s\"\r\n"
-                        "\r\n",
-                        smime_type, name, name);
 
-    put_whole(out, outer);
-    put_text(out, head);
-    put_base64(out, cms);
-    return g_byte_array_free_to_bytes(out);
+    return take_text(g_strdup_printf("Content-Type: application/pkcs7-mime; smime-type=%s;\r\n"
+                                     "\tname=\"%s\"\r\n"
+                                     "Content-Transfer-Encoding: base64\r\n"
+                                     "Content-Disposition: attachment; filename=\"%s\"\r\n"
+                                     "\r\n",
+                                     smime_type, name, name));
+}
+
+void
+seal_mail_put_signature(SealSink *sink, const char *boundary, GBytes *signature)
+{
+    SealBase64Sink base64;
+
+    seal_sink_put_text(sink, "\r\n--");
+    seal_sink_put_text(sink, boundary);
+    seal_sink_put_text(sink, "\r\n"
+                             "Content-Type: application/pkcs7-signature; name=\"smime.p7s\"\r\n"
+                             "Content-Transfer-Encoding: base64\r\n"
+                             "Content-Disposition: attachment; filename=\"smime.p7s\"\r\n"
+                             "\r\n");
+    seal_base64_sink_init(&base64, SEAL_MAIL_BASE64, sink);
+    seal_sink_put_bytes(&base64.sink, signature);
+    seal_sink_finish(&base64.sink);
+    seal_sink_put_text(sink, "\r\n--");
+    seal_sink_put_text(sink, boundary);
+    seal_sink_put_text(sink, "--\r\n");
 }

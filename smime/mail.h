@@ -2,11 +2,12 @@
 #pragma once
 
 #include "base/bytes.h"
+#include "smime/sink.h"
 #include "smime/transfer.h"
 
 #include <glib.h>
 
-/* Takes a mail apart. `ret_outer`: the fields that stay outside, CRLF lines. `ret_inner`: the MIME
+/* Takes a mail apart (seal_draft_new() does, without a copy of it). `ret_outer`: the fields that stay outside, CRLF lines. `ret_inner`: the MIME
  * entity to protect, in canonical form: the Content-* fields, an empty line, the body, whose parts
  * are encoded where `transfer` asks for it. A mail without Content-Type gets one for plain text in
  * ASCII or UTF-8. A line "From ..." in front of the mail (mbox) is dropped. FALSE with INVALID_INPUT
@@ -23,9 +24,17 @@ SealBytes seal_mail_without_mbox_line(SealBytes bytes);
 /* TRUE if the first line ends in LF alone. */
 gboolean seal_mail_has_unix_lines(SealBytes bytes);
 
-/* One multipart/signed mail of `outer`, `inner` and a detached signature (DER). */
-GBytes *seal_mail_join_signed(GBytes *outer, GBytes *inner, GBytes *signature, const char *micalg);
+/* Bytes of a line of base64, 64 characters, as PEM and every S/MIME program writes. */
+#define SEAL_MAIL_BASE64 48
 
-/* One application/pkcs7-mime mail of `outer` and a CMS message (DER); `smime_type`, e.g.
- * "enveloped-data". */
-GBytes *seal_mail_join_opaque(GBytes *outer, GBytes *cms, const char *smime_type);
+/* Returns (transfer full) a new boundary of a multipart. */
+char *seal_mail_boundary_new(void);
+
+/* Returns (transfer full) the Content-* fields, and the empty line, of multipart/signed with the
+ * hash `micalg`; or of application/pkcs7-mime with the `smime_type`, e.g. "enveloped-data". */
+GBytes *seal_mail_signed_head(const char *micalg, const char *boundary);
+GBytes *seal_mail_opaque_head(const char *smime_type);
+
+/* Puts what follows the signed part in multipart/signed: the part with the detached signature (DER)
+ * and the last boundary. */
+void seal_mail_put_signature(SealSink *sink, const char *boundary, GBytes *signature);

@@ -1,16 +1,16 @@
-/* Making a SignedData: the message is digested here, the signed attributes are set up and encoded
- * (RFC 5652 5.4), and the caller's signer is asked for one signature over them. Own templates, so
- * Ed25519, which OpenSSL 3.0's CMS lacks, is no special case. The finished signature is verified
- * under the certificate before anybody sees it. */
-#include "smime/sign.h"
+/* Making a SignedData over a content of which only the digests are known: the signed attributes are
+ * set up and encoded (RFC 5652 5.4), and the caller's signer is asked for one signature over them.
+ * Own templates, so Ed25519, which OpenSSL 3.0's CMS lacks, is no special case. The finished
+ * signature is verified under the certificate before anybody sees it. */
+#include "smime/signing.h"
 
 #include "base/error.h"
 #include "pki/certificate.h"
 #include "smime/algorithm.h"
 #include "smime/attributes.h"
 #include "smime/cms.h"
+#include "smime/der-frame.h"
 #include "smime/entity.h"
-#include "smime/mail.h"
 #include "smime/sign-choice.h"
 
 #include <openssl/objects.h>
@@ -54,10 +54,9 @@ prepare_signing(Signing *signing, const SealSigner *signer, const SealSignOption
     return signing->encryption != NULL;
 }
 
-/* (transfer full) (element-type Signing), or NULL. */
-static GArray *
-prepare_all(const SealSigner *const *signers, guint n_signers, const SealSignOptions *options,
-            GError **error)
+GArray *
+seal_signing_prepare(const SealSigner *const *signers, guint n_signers,
+                     const SealSignOptions *options, SealDigests *digests, GError **error)
 {
     g_autoptr(GArray) all = g_array_new(FALSE, TRUE, sizeof(Signing));
 
@@ -69,9 +68,13 @@ prepare_all(const SealSigner *const *signers, guint n_signers, const SealSignOpt
         return NULL;
     }
     g_array_set_size(all, n_signers);
-    for (guint i = 0; i < n_signers; i++)
-        if (!prepare_signing(&g_array_index(all, Signing, i), signers[i], options, error))
+    for (guint i = 0; i < n_signers; i++) {
+        Signing *signing = &g_array_index(all, Signing, i);
+
+        if (!prepare_signing(signing, signers[i], options, error))
             return NULL;
+        seal_digests_ask(digests, signing->scheme.hash);
+    }
     return g_steal_pointer(&all);
 }
 
@@ -187,10 +190,10 @@ sign_attributes(SealSignerInfo *info, const Signing *signing, GError **error)
 }
 
 static SealSignerInfo *
-new_signer_info(const Signing *signing, GBytes *content, gint64 signing_time)
+new_signer_info(const Signing *signing, const SealDigests *digests, gint64 signing_time)
 {
     SealSignerInfo *info = seal_asn1_new(ASN1_ITEM_rptr(SealSignerInfo));
-    g_autoptr(GBytes) digest = digest_of(signing->scheme.hash, content);
+    GBytes *digest = seal_digests_peek(digests, signing->scheme.hash);
 
     ASN1_INTEGER_set(info->version, 1); /* issuer and serial (RFC 5652 5.3) */
     info->id->type = SEAL_ID_ISSUER_SERIAL;
@@ -205,105 +208,65 @@ new_signer_info(const Signing *signing, GBytes *content, gint64 signing_time)
 /* -- the message ------------------------------------------------------------------------------ */
 
 static SealSignedData *
-new_signed_data(GBytes *content, gboolean opaque)
+new_signed_data(const SealDigests *digests, const uint8_t *mark)
 {
     SealSignedData *data = seal_asn1_new(ASN1_ITEM_rptr(SealSignedData));
-    SealBytes bytes = seal_bytes_view(content);
 
     ASN1_INTEGER_set(data->version, 1);
     data->certificates = sk_ASN1_TYPE_new_null();
+    for (guint i = 0; i < digests->n; i++) {
+        X509_ALGOR *algorithm = X509_ALGOR_new();
+
+        seal_hash_write(digests->hashes[i], algorithm);
+        sk_X509_ALGOR_push(data->digest_algorithms, algorithm);
+    }
     ASN1_OBJECT_free(data->encapsulated->type);
     data->encapsulated->type = OBJ_nid2obj(NID_pkcs7_data);
-    if (opaque) {
+    if (mark) {
         data->encapsulated->content = ASN1_OCTET_STRING_new();
-        ASN1_OCTET_STRING_set(data->encapsulated->content, bytes.data, (int)bytes.len);
+        ASN1_OCTET_STRING_set(data->encapsulated->content, mark, SEAL_DER_MARK_LEN);
     }
     return data;
 }
 
-/* Each hash once, in the order of the signers: for the SignedData and for multipart/signed. */
-static void
-note_hash(SealSignedData *data, const SealHash *hash, GString *micalg)
-{
-    X509_ALGOR *algorithm = NULL;
-
-    for (int i = 0; i < sk_X509_ALGOR_num(data->digest_algorithms); i++)
-        if (seal_hash_of(sk_X509_ALGOR_value(data->digest_algorithms, i)) == hash)
-            return;
-    algorithm = X509_ALGOR_new();
-    seal_hash_write(hash, algorithm);
-    sk_X509_ALGOR_push(data->digest_algorithms, algorithm);
-    g_string_append_printf(micalg, "%s%s", micalg->len > 0 ? "," : "", hash->micalg);
-}
-
 static gboolean
-add_signer(SealSignedData *data, const Signing *signing, GBytes *content, gint64 signing_time,
-           GError **error)
+add_signer(SealSignedData *data, const Signing *signing, const SealDigests *digests,
+           gint64 signing_time, GError **error)
 {
-    SealSignerInfo *info = new_signer_info(signing, content, signing_time);
+    SealSignerInfo *info = new_signer_info(signing, digests, signing_time);
 
     sk_SealSignerInfo_push(data->signers, info);
     return add_certificates(data, signing->signer, error) && sign_attributes(info, signing, error);
 }
 
-/* The DER of a SignedData over `content`, which it carries if it is opaque. `micalg`: the hashes'
- * names of RFC 8551 3.5.3.2 are added. */
-static GBytes *
-sign_bytes(GBytes *content, const SealSigner *const *signers, guint n_signers,
-           const SealSignOptions *options, GString *micalg, GError **error)
+GBytes *
+seal_signing_write(const GArray *prepared, const SealDigests *digests, const uint8_t *mark,
+                   gint64 signing_time, GError **error)
 {
-    g_autoptr(SealSignedData) data = new_signed_data(content, options->opaque);
-    g_autoptr(GArray) all = prepare_all(signers, n_signers, options, error);
-    gint64 now =
-        options->signing_time != 0 ? options->signing_time : g_get_real_time() / G_USEC_PER_SEC;
+    g_autoptr(SealSignedData) data = new_signed_data(digests, mark);
 
-    for (guint i = 0; all && i < all->len; i++) {
-        const Signing *signing = &g_array_index(all, Signing, i);
-
-        note_hash(data, signing->scheme.hash, micalg);
-        if (!add_signer(data, signing, content, now, error))
+    if (signing_time == 0)
+        signing_time = g_get_real_time() / G_USEC_PER_SEC;
+    for (guint i = 0; i < prepared->len; i++)
+        if (!add_signer(data, &g_array_index(prepared, Signing, i), digests, signing_time, error))
             return NULL;
-    }
-    return all ? seal_content_info_write(NID_pkcs7_signed, g_steal_pointer(&data),
-                                         ASN1_ITEM_rptr(SealSignedData))
-               : NULL;
+    return seal_content_info_write(NID_pkcs7_signed, g_steal_pointer(&data),
+                                   ASN1_ITEM_rptr(SealSignedData));
 }
 
 GBytes *
 seal_detached_sign(GBytes *content, const SealSigner *signer, const SealSignOptions *options,
                    GError **error)
 {
-    g_autoptr(GString) micalg = g_string_new(NULL);
-    SealSignOptions detached = options ? *options : (SealSignOptions){0};
-
-    detached.opaque = FALSE;
-    return sign_bytes(content, &signer, 1, &detached, micalg, error);
-}
-
-GBytes *
-seal_mail_sign_all(GBytes *mail, const SealSigner *const *signers, guint n_signers,
-                   const SealSignOptions *options, GError **error)
-{
     static const SealSignOptions defaults = {0};
-    g_autoptr(GString) micalg = g_string_new(NULL);
-    g_autoptr(GBytes) outer = NULL;
-    g_autoptr(GBytes) inner = NULL;
-    g_autoptr(GBytes) cms = NULL;
+    g_autoptr(SealDraft) raw = seal_draft_new_raw(content);
+    g_auto(SealDigests) digests = {0};
+    g_autoptr(GArray) prepared = NULL;
 
     options = options ? options : &defaults;
-    if (!seal_mail_split(mail, options->opaque ? SEAL_TRANSFER_ANY : SEAL_TRANSFER_7BIT, &outer,
-                         &inner, error))
+    prepared = seal_signing_prepare(&signer, 1, options, &digests, error);
+    if (!prepared)
         return NULL;
-    cms = sign_bytes(inner, signers, n_signers, options, micalg, error);
-    if (!cms)
-        return NULL;
-    return options->opaque ? seal_mail_join_opaque(outer, cms, "signed-data")
-                           : seal_mail_join_signed(outer, inner, cms, micalg->str);
-}
-
-GBytes *
-seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
-               GError **error)
-{
-    return seal_mail_sign_all(mail, &signer, 1, options, error);
+    seal_digests_take(&digests, raw, NULL);
+    return seal_signing_write(prepared, &digests, NULL, options->signing_time, error);
 }

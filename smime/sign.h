@@ -1,6 +1,7 @@
 /* Signing a mail: multipart/signed, or opaque; and signing bytes that are no mail. */
 #pragma once
 
+#include "smime/draft.h"
 #include "smime/signer.h"
 
 #include <glib.h>
@@ -21,25 +22,36 @@ typedef struct {
 
 /* Signs a mail.
  *
- * `mail`: a complete mail (RFC 5322), lines ending in CRLF or LF. Its Content-* fields and its body
- * go into the signed part as they stand, but for line ends, which become CRLF (RFC 8551 3.1), and
- * for parts that would not survive the way: those that are binary, and in multipart/signed all that
- * is not plain lines of ASCII (smime/transfer.h). Its other fields stay outside. `signer`: asked once. `options`: (nullable) all defaults.
+ * `draft`: (transfer full, also on failure) the mail, made with SEAL_TRANSFER_7BIT unless it is
+ * opaque. Its Content-* fields and its body go into the signed part, its other fields stay outside.
+ * `signers`: 1 to SEAL_MAIL_SIGNERS_MAX, whose signatures stand side by side. Each certificate is
+ * checked before the first is asked, each is asked once, and one that fails leaves nothing signed.
+ * `options`: (nullable) all defaults.
  *
  * The hash of a key is SHA-256, or SHA-384 and SHA-512 for a P-384 and a P-521 key; for Ed25519 it
- * is SHA-512, and there is no other (RFC 8419 2.3). Signed attributes: content-type, message-digest, signing-time,
- * smimeCapabilities, signingCertificateV2, and SMIMEEncryptionKeyPreference where the signer names
- * another certificate for encryption. The certificates and the chain but the root go along.
+ * is SHA-512, and there is no other (RFC 8419 2.3). Signed attributes: content-type,
+ * message-digest, signing-time, smimeCapabilities, signingCertificateV2, and
+ * SMIMEEncryptionKeyPreference where the signer names another certificate for encryption. The
+ * certificates and the chain but the root go along.
  *
- * Returns (transfer full) the signed mail with CRLF line ends. Errors: INVALID_INPUT (not a mail,
- * or a binary part in it is signed already; a signature that does not verify under the certificate), NOT_SUPPORTED (kind of key, hash), LIMIT_EXCEEDED,
- * KEY_USAGE (the certificate is not for signatures), and those of signer->sign(). Blocks as long as
- * signer->sign(). */
+ * Returns (transfer full) a draft of the signed mail. Errors: INVALID_INPUT (a signature that does
+ * not verify under the certificate; the mail's file was changed meanwhile), NOT_SUPPORTED (kind of
+ * key, hash), LIMIT_EXCEEDED, KEY_USAGE (the certificate is not for signatures), and those of
+ * signer->sign(). Blocks as long as signer->sign(). */
+SealDraft *seal_draft_sign(SealDraft *draft, const SealSigner *const *signers, guint n_signers,
+                           const SealSignOptions *options, GError **error);
+
+/* The same in memory, with one signer or more.
+ *
+ * `mail`: a complete mail (RFC 5322), lines ending in CRLF or LF. Content-* fields and body are
+ * signed as they stand, but for line ends, which become CRLF (RFC 8551 3.1), and for parts that
+ * would not survive the way: those that are binary, and in multipart/signed all that is not plain
+ * lines of ASCII (smime/transfer.h).
+ *
+ * Returns (transfer full) the signed mail with CRLF line ends. Errors as above, and INVALID_INPUT
+ * if it is no mail, or a binary part in it is signed already. */
 GBytes *seal_mail_sign(GBytes *mail, const SealSigner *signer, const SealSignOptions *options,
                        GError **error);
-
-/* The same with `n_signers` (1 to SEAL_MAIL_SIGNERS_MAX) signatures side by side: each signer's
- * certificate is checked before the first is asked, and one that fails leaves nothing signed. */
 GBytes *seal_mail_sign_all(GBytes *mail, const SealSigner *const *signers, guint n_signers,
                            const SealSignOptions *options, GError **error);
 

@@ -5,6 +5,7 @@
 #include "smime/compression.h"
 #include "smime/certificates.h"
 #include "smime/detached.h"
+#include "smime/draft.h"
 #include "smime/encrypt.h"
 #include "smime/open.h"
 #include "smime/report.h"

@@ -20,24 +20,26 @@
 /* -- line ends -------------------------------------------------------------------------------- */
 
 void
-seal_transfer_put_canonical(GByteArray *out, SealBytes bytes)
+seal_transfer_put_canonical(SealSink *out, SealBytes bytes)
 {
-    size_t done = 0;
+    const uint8_t *at = bytes.data;
+    const uint8_t *end = bytes.data + bytes.len;
 
-    for (size_t i = 0; i < bytes.len; i++) {
-        if (bytes.data[i] != '\n' || (i > 0 && bytes.data[i - 1] == '\r'))
-            continue;
-        seal_put_bytes(out, bytes.data + done, i - done);
-        seal_put_bytes(out, "\r\n", 2);
-        done = i + 1;
+    while (at < end) {
+        const uint8_t *lf = memchr(at, '\n', (size_t)(end - at));
+
+        if (!lf) {
+            seal_sink_put(out, at, (gsize)(end - at));
+            return;
+        }
+        if (lf > bytes.data && lf[-1] == '\r') {
+            seal_sink_put(out, at, (gsize)(lf + 1 - at));
+        } else {
+            seal_sink_put(out, at, (gsize)(lf - at));
+            seal_sink_put(out, "\r\n", 2);
+        }
+        at = lf + 1;
     }
-    seal_put_bytes(out, bytes.data + done, bytes.len - done);
-}
-
-static void
-put_text(GByteArray *out, const char *text)
-{
-    seal_put_bytes(out, text, strlen(text));
 }
 
 static SealBytes
@@ -189,7 +191,7 @@ is_literal(SealBytes line, size_t at, size_t column, gboolean continued)
 }
 
 static void
-put_quoted_line(GByteArray *out, SealBytes line)
+put_quoted_line(SealSink *out, SealBytes line)
 {
     size_t column = 0;
     gboolean continued = FALSE;
@@ -200,31 +202,31 @@ put_quoted_line(GByteArray *out, SealBytes line)
         char escaped[4];
 
         if (column + width > QUOTED_LINE - 1) {
-            put_text(out, "=\r\n");
+            seal_sink_put_text(out, "=\r\n");
             column = 0;
             continued = TRUE;
             literal = is_literal(line, i, column, continued);
         }
         g_snprintf(escaped, sizeof escaped, literal ? "%c" : "=%02X", line.data[i]);
-        put_text(out, escaped);
+        seal_sink_put_text(out, escaped);
         column += literal ? 1 : 3;
     }
 }
 
 static void
-put_quoted(GByteArray *out, SealBytes text)
+put_quoted(SealSink *out, SealBytes text)
 {
     gboolean ended = FALSE;
 
     while (text.len > 0) {
         put_quoted_line(out, take_line(&text, &ended));
         if (ended)
-            put_text(out, "\r\n");
+            seal_sink_put_text(out, "\r\n");
     }
 }
 
 static void
-put_quoted_again(GByteArray *out, SealBytes text)
+put_quoted_again(SealSink *out, SealBytes text)
 {
     g_autofree char *plain = g_malloc(text.len + 8);
     GMimeEncoding decoder;
@@ -237,38 +239,26 @@ put_quoted_again(GByteArray *out, SealBytes text)
 
 /* -- base64 ----------------------------------------------------------------------------------- */
 
-static void
-put_base64(GByteArray *out, SealBytes bytes)
-{
-    for (size_t at = 0; at < bytes.len; at += BASE64_BYTES) {
-        g_autofree char *line = g_base64_encode(bytes.data + at, MIN(BASE64_BYTES, bytes.len - at));
-
-        put_text(out, line);
-        put_text(out, "\r\n");
-    }
-}
-
 /* Lines of text are canonical before they are encoded (RFC 2045 6.8); binary has none. */
 static void
-put_leaf_base64(GByteArray *out, const SealEntity *entity)
+put_leaf_base64(SealSink *out, const SealEntity *entity)
 {
-    g_autoptr(GByteArray) canonical = NULL;
+    SealBase64Sink base64;
 
-    if (is_encoding(entity, "binary")) {
-        put_base64(out, entity->body);
-        return;
-    }
-    canonical = g_byte_array_sized_new((guint)entity->body.len);
-    seal_transfer_put_canonical(canonical, entity->body);
-    put_base64(out, (SealBytes){canonical->data, canonical->len});
+    seal_base64_sink_init(&base64, BASE64_BYTES, out);
+    if (is_encoding(entity, "binary"))
+        seal_sink_put(&base64.sink, entity->body.data, entity->body.len);
+    else
+        seal_transfer_put_canonical(&base64.sink, entity->body);
+    seal_sink_finish(&base64.sink);
 }
 
 /* -- parts ------------------------------------------------------------------------------------ */
 
-static void put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guint depth);
+static void put_body(SealSink *out, const SealEntity *entity, SealTransfer transfer, guint depth);
 
 static void
-put_part(GByteArray *out, SealBytes bytes, SealTransfer transfer, guint depth)
+put_part(SealSink *out, SealBytes bytes, SealTransfer transfer, guint depth)
 {
     g_autoptr(SealEntity) part = seal_entity_parse(bytes);
     const char *encoding = seal_transfer_choose(part, transfer);
@@ -284,9 +274,9 @@ put_part(GByteArray *out, SealBytes bytes, SealTransfer transfer, guint depth)
             seal_transfer_put_canonical(out, field->raw);
     }
     if (encoding) {
-        put_text(out, "Content-Transfer-Encoding: ");
-        put_text(out, encoding);
-        put_text(out, "\r\n");
+        seal_sink_put_text(out, "Content-Transfer-Encoding: ");
+        seal_sink_put_text(out, encoding);
+        seal_sink_put_text(out, "\r\n");
     }
     /* The empty line, unless header or body is missing. */
     seal_transfer_put_canonical(
@@ -296,7 +286,7 @@ put_part(GByteArray *out, SealBytes bytes, SealTransfer transfer, guint depth)
 }
 
 static void
-put_parts(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guint depth)
+put_parts(SealSink *out, const SealEntity *entity, SealTransfer transfer, guint depth)
 {
     g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
     const uint8_t *done = entity->body.data;
@@ -317,7 +307,7 @@ put_parts(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guin
 }
 
 static void
-put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guint depth)
+put_body(SealSink *out, const SealEntity *entity, SealTransfer transfer, guint depth)
 {
     const char *encoding = seal_transfer_choose(entity, transfer);
 
@@ -339,7 +329,7 @@ put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer, guint
 }
 
 void
-seal_transfer_put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer)
+seal_transfer_put_body(SealSink *out, const SealEntity *entity, SealTransfer transfer)
 {
     put_body(out, entity, transfer, NESTED_MAX);
 }

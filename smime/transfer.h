@@ -3,6 +3,7 @@
 #pragma once
 
 #include "smime/entity.h"
+#include "smime/sink.h"
 
 #include <glib.h>
 
@@ -16,10 +17,10 @@ typedef enum {
  * "7bit", "8bit", "quoted-printable" or "base64". The latter two are for entities without parts. */
 const char *seal_transfer_choose(const SealEntity *entity, SealTransfer transfer);
 
-/* Appends the body of `entity` to `out`, lines ending in CRLF, in the encoding that
+/* Puts the body of `entity` into `out`, lines ending in CRLF, in the encoding that
  * seal_transfer_choose() gave, its parts each in theirs. Decoded it is what it was but for line
  * ends. What is signed or encrypted already, or cannot be split into its parts, stays as it is. */
-void seal_transfer_put_body(GByteArray *out, const SealEntity *entity, SealTransfer transfer);
+void seal_transfer_put_body(SealSink *out, const SealEntity *entity, SealTransfer transfer);
 
-/* Appends `bytes` to `out`, each line ending in CRLF. */
-void seal_transfer_put_canonical(GByteArray *out, SealBytes bytes);
+/* Puts `bytes` into `out`, each line ending in CRLF. */
+void seal_transfer_put_canonical(SealSink *out, SealBytes bytes);
