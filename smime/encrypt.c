@@ -240,7 +240,7 @@ envelope_put(const Envelope *envelope, const SealDraft *draft, SealSink *sink)
 
 /* -- drafts ----------------------------------------------------------------------------------- */
 
-static const SealEncryptOptions defaults = {SEAL_CONTENT_AES256_CBC, FALSE};
+static const SealEncryptOptions defaults = {.cipher = SEAL_CONTENT_AES256_CBC};
 
 typedef struct {
     SealDraft draft;
@@ -277,6 +277,7 @@ seal_draft_encrypt(SealDraft *draft, GPtrArray *recipients, const SealEncryptOpt
     EncryptedDraft *encrypted = g_new0(EncryptedDraft, 1);
 
     options = options ? options : &defaults;
+    seal_headers_protect(options->headers, &draft->outer, &draft->head);
     encrypted->draft.outer = g_bytes_ref(draft->outer);
     encrypted->draft.head = seal_mail_opaque_head(smime_type_of(options->cipher));
     encrypted->draft.put_body = put_encrypted_body;

@@ -4,6 +4,7 @@
 
 #include "smime/cipher.h"
 #include "smime/draft.h"
+#include "smime/headers.h"
 
 #include <glib.h>
 
@@ -11,7 +12,9 @@
 
 typedef struct {
     SealContentCipher cipher;
-    gboolean oaep; /* RSAES-OAEP with SHA-256 for RSA recipients, else PKCS#1 v1.5 */
+    gboolean oaep;       /* RSAES-OAEP with SHA-256 for RSA recipients, else PKCS#1 v1.5 */
+    SealHeaders headers; /* whether the fields are copied inside, and which are hidden; OUTSIDE
+                          * where they are already (a mail that was signed before) */
 } SealEncryptOptions;
 
 /* Encrypts a mail.
@@ -22,9 +25,9 @@ typedef struct {
  * for encryption and not weak. `options`: (nullable) all defaults.
  *
  * Returns (transfer full) a draft of the encrypted mail: fields but Content-* stay outside,
- * readable. Errors: INVALID_INPUT (not a certificate; the mail's file was changed meanwhile),
- * KEY_USAGE (a certificate that is not for encryption), NOT_SUPPORTED (kind of key),
- * LIMIT_EXCEEDED; each names the certificate. Does not block. */
+ * readable unless `options` say otherwise. Errors: INVALID_INPUT (not a certificate; the mail's
+ * file was changed meanwhile), KEY_USAGE (a certificate that is not for encryption), NOT_SUPPORTED
+ * (kind of key), LIMIT_EXCEEDED; each names the certificate. Does not block. */
 SealDraft *seal_draft_encrypt(SealDraft *draft, GPtrArray *recipients,
                               const SealEncryptOptions *options, GError **error);
 

@@ -169,6 +169,13 @@ put_field(SealSink *sink, SealBytes raw)
         seal_sink_put(sink, "\r\n", 2);
 }
 
+/* Who these name must not be told to the others, whatever sends the mail does with them. */
+static gboolean
+is_blind(const SealField *field)
+{
+    return seal_field_is(field, "Bcc") || seal_field_is(field, "Resent-Bcc");
+}
+
 static void
 sort_fields(Letter *letter)
 {
@@ -182,7 +189,7 @@ sort_fields(Letter *letter)
     for (guint i = 0; i < mail->fields->len; i++) {
         const SealField *field = &g_array_index(mail->fields, SealField, i);
 
-        if (seal_field_is(field, "MIME-Version") ||
+        if (seal_field_is(field, "MIME-Version") || is_blind(field) ||
             (encoding && seal_field_is(field, "Content-Transfer-Encoding")))
             continue;
         put_field(seal_field_is_mime(field) ? &head.sink : &outer.sink, field->raw);

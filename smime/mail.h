@@ -7,11 +7,12 @@
 
 #include <glib.h>
 
-/* Takes a mail apart (seal_draft_new() does, without a copy of it). `ret_outer`: the fields that stay outside, CRLF lines. `ret_inner`: the MIME
- * entity to protect, in canonical form: the Content-* fields, an empty line, the body, whose parts
- * are encoded where `transfer` asks for it. A mail without Content-Type gets one for plain text in
- * ASCII or UTF-8. A line "From ..." in front of the mail (mbox) is dropped. FALSE with INVALID_INPUT
- * (no header, a binary part below a signature) or LIMIT_EXCEEDED (SEAL_MAIL_MAX). */
+/* Takes a mail apart (seal_draft_new() does, without a copy of it). `ret_outer`: the fields that
+ * stay outside, CRLF lines, without Bcc. `ret_inner`: the MIME entity to protect, in canonical
+ * form: the Content-* fields, an empty line, the body, whose parts are encoded where `transfer`
+ * asks for it. A mail without Content-Type gets one for plain text in ASCII or UTF-8. A line "From
+ * ..." in front of the mail (mbox) is dropped. FALSE with INVALID_INPUT (no header, a binary part
+ * below a signature) or LIMIT_EXCEEDED (SEAL_MAIL_MAX). */
 gboolean seal_mail_split(GBytes *mail, SealTransfer transfer, GBytes **ret_outer,
                          GBytes **ret_inner, GError **error);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "smime/draft.h"
+#include "smime/headers.h"
 #include "smime/signer.h"
 
 #include <glib.h>
@@ -15,6 +16,8 @@ typedef struct {
     gboolean pss;        /* RSASSA-PSS for an RSA key, else PKCS#1 v1.5; nothing for others */
     const char *hash;    /* (nullable) "sha256", "sha384" or "sha512"; NULL: that of the key */
     gint64 signing_time; /* seconds since 1970, 0: now */
+    SealHeaders headers; /* whether the other fields are copied into the signed part; SHOWN or
+                          * HIDDEN is for what gets encrypted afterwards (RFC 9788) */
 } SealSignOptions;
 
 /* Signatures that one message may carry. */
@@ -23,7 +26,8 @@ typedef struct {
 /* Signs a mail.
  *
  * `draft`: (transfer full, also on failure) the mail, made with SEAL_TRANSFER_7BIT unless it is
- * opaque. Its Content-* fields and its body go into the signed part, its other fields stay outside.
+ * opaque. Its Content-* fields and its body go into the signed part, its other fields stay outside
+ * and are copied inside if `options` say so.
  * `signers`: 1 to SEAL_MAIL_SIGNERS_MAX, whose signatures stand side by side. Each certificate is
  * checked before the first is asked, each is asked once, and one that fails leaves nothing signed.
  * `options`: (nullable) all defaults.

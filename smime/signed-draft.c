@@ -138,6 +138,7 @@ seal_draft_sign(SealDraft *draft, const SealSigner *const *signers, guint n_sign
     SignedDraft *self = NULL;
 
     options = options ? options : &defaults;
+    seal_headers_protect(options->headers, &draft->outer, &draft->head);
     self = new_signed_draft(draft, options->opaque);
     if (sign(self, signers, n_signers, options, error))
         return &self->draft;
