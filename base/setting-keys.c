@@ -10,8 +10,8 @@ static const struct {
     const char *kind;
     gboolean is_named; /* [kind NAME] */
 } known_groups[] = {
-    {"agent", FALSE}, {"module", TRUE},      {"policy", TRUE},
-    {"trust", FALSE}, {"revocation", FALSE}, {"recipients", FALSE},
+    {"agent", FALSE},      {"module", TRUE},      {"policy", TRUE}, {"trust", FALSE},
+    {"revocation", FALSE}, {"recipients", FALSE}, {"sign", FALSE},  {"encrypt", FALSE},
 };
 
 /* -- groups ----------------------------------------------------------------------------------- */
@@ -198,6 +198,25 @@ seal_setting_key_of(const SealSetting *setting, const SealSettingGroup *groups)
     const SealSettingKey *keys = setting->key ? find_keys(setting, groups) : NULL;
 
     return keys ? find_key(keys, setting->key) : NULL;
+}
+
+gboolean
+seal_settings_load(const char *user_file, const char *site_file, const SealSettingGroup *groups,
+                   GPtrArray *overruled, void *target, GError **error)
+{
+    g_autoptr(GPtrArray) site = seal_settings_read(site_file, error);
+    g_autoptr(GPtrArray) user = site ? seal_settings_read(user_file, error) : NULL;
+    g_autoptr(GPtrArray) merged = NULL;
+
+    merged = user ? seal_settings_merge(site, user, groups, overruled, error) : NULL;
+    for (guint i = 0; merged && i < merged->len; i++) {
+        const SealSetting *setting = merged->pdata[i];
+        const SealSettingKey *key = seal_setting_key_of(setting, groups);
+
+        if (key && !key->take(key, target, setting, error))
+            return FALSE;
+    }
+    return merged != NULL;
 }
 
 /* -- values ----------------------------------------------------------------------------------- */

@@ -35,6 +35,13 @@ GPtrArray *seal_settings_merge(const GPtrArray *site, const GPtrArray *user,
                                const SealSettingGroup *groups, GPtrArray *overruled,
                                GError **error);
 
+/* Reads both files (a missing one is empty), merges them and takes each setting into `target`, which
+ * may be half filled after an error. FALSE with the errors of the functions above. Blocks on the
+ * disk. */
+gboolean seal_settings_load(const char *user_file, const char *site_file,
+                            const SealSettingGroup *groups, GPtrArray *overruled, void *target,
+                            GError **error);
+
 /* Returns (static) (nullable) the row for a setting of a merged list; NULL for a group's own line.
  */
 const SealSettingKey *seal_setting_key_of(const SealSetting *setting,

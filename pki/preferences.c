@@ -35,20 +35,9 @@ seal_preferences_load(const char *user_file, const char *site_file, GPtrArray *o
                       SealPreferences *ret_preferences, GError **error)
 {
     SealPreferences preferences = {0};
-    g_autoptr(GPtrArray) site = seal_settings_read(site_file, error);
-    g_autoptr(GPtrArray) user = site ? seal_settings_read(user_file, error) : NULL;
-    g_autoptr(GPtrArray) merged = NULL;
 
-    merged = user ? seal_settings_merge(site, user, groups, overruled, error) : NULL;
-    if (!merged)
+    if (!seal_settings_load(user_file, site_file, groups, overruled, &preferences, error))
         return FALSE;
-    for (guint i = 0; i < merged->len; i++) {
-        const SealSetting *setting = merged->pdata[i];
-        const SealSettingKey *key = seal_setting_key_of(setting, groups);
-
-        if (key && !key->take(key, &preferences, setting, error))
-            return FALSE;
-    }
     *ret_preferences = preferences;
     return TRUE;
 }

@@ -72,19 +72,10 @@ seal_recipient_settings_load(const char *user_file, const char *site_file, GPtrA
                              GError **error)
 {
     g_autoptr(SealRecipientSettings) settings = new_defaults();
-    g_autoptr(GPtrArray) site = seal_settings_read(site_file, error);
-    g_autoptr(GPtrArray) user = site ? seal_settings_read(user_file, error) : NULL;
-    g_autoptr(GPtrArray) merged = NULL;
 
-    merged = user ? seal_settings_merge(site, user, groups, overruled, error) : NULL;
-    for (guint i = 0; merged && i < merged->len; i++) {
-        const SealSetting *setting = merged->pdata[i];
-        const SealSettingKey *key = seal_setting_key_of(setting, groups);
-
-        if (key && !key->take(key, settings, setting, error))
-            return NULL;
-    }
-    return merged ? g_steal_pointer(&settings) : NULL;
+    if (!seal_settings_load(user_file, site_file, groups, overruled, settings, error))
+        return NULL;
+    return g_steal_pointer(&settings);
 }
 
 void

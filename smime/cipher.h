@@ -18,6 +18,9 @@ typedef enum {
 /* Finds the cipher of `name`, e.g. "aes-256-gcm" or "chacha20-poly1305". FALSE if there is none. */
 gboolean seal_content_cipher_from_name(const char *name, SealContentCipher *ret_cipher);
 
+/* Returns (static) its name. */
+const char *seal_content_cipher_name(SealContentCipher cipher);
+
 /* Returns (transfer full) all names as a list for a sentence: "a, b or c". */
 char *seal_content_cipher_names(void);
 

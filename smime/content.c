@@ -62,6 +62,12 @@ seal_content_cipher_from_name(const char *name, SealContentCipher *ret_cipher)
     return FALSE;
 }
 
+const char *
+seal_content_cipher_name(SealContentCipher cipher)
+{
+    return names[cipher];
+}
+
 char *
 seal_content_cipher_names(void)
 {

@@ -1,14 +1,20 @@
 /* privyseal sign: a mail in, the signed mail out. */
 #include "ui-cli/command.h"
 
-#include "smime/compression.h"
+#include <stdio.h>
+
 #include "smime/sign.h"
 #include "ui-cli/files.h"
+#include "ui-cli/making-settings.h"
 #include "ui-cli/signing.h"
 #include "ui-cli/status.h"
 
 static const SealOption options_table[] = {
     SEAL_SIGNING_OPTION_ROWS(""),
+    {.name = "protect-headers",
+     .argument = "WORD",
+     .help = "yes (default, see privyseal.conf): Subject, To and so on are signed,\n"
+             "too; no: the body alone"},
     {.name = "compress",
      .help = "compress the mail before it is signed; few mail programs read that"},
     {.name = "output",
@@ -17,30 +23,48 @@ static const SealOption options_table[] = {
     {0},
 };
 
+static gboolean
+read_settings(const SealOptions *options, SealMakingSettings *settings, GError **error)
+{
+    const char *word = seal_options_value(options, "protect-headers");
+
+    if (!seal_making_settings_load(settings, error))
+        return FALSE;
+    if (!word || seal_sign_headers_parse(word, &settings->sign_headers))
+        return TRUE;
+    seal_usage_error_set(error, "sign", "--protect-headers is yes or no, not '%s'", word);
+    return FALSE;
+}
+
 static GBytes *
-read_mail(SealOptions *options, GError **error)
+read_mail(SealOptions *options, const SealMakingSettings *settings, GError **error)
 {
     const GPtrArray *operands = seal_options_operands(options);
     g_autoptr(GBytes) mail =
         seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
 
+    if (mail && seal_signing_has_blind(mail))
+        fprintf(stderr, "privyseal: warning: the Bcc field is left out: give its addresses to the "
+                        "program that sends the mail\n");
     if (!mail || !seal_options_has(options, "compress"))
         return g_steal_pointer(&mail);
-    return seal_mail_compress(mail, error);
+    return seal_signing_compress(mail, settings->sign_headers, error);
 }
 
 static int
 run_sign(SealOptions *options, GError **error)
 {
+    SealMakingSettings settings = {0};
     g_autoptr(SealReach) reach = NULL;
     g_autoptr(GBytes) mail = NULL;
     g_autoptr(GBytes) signed_mail = NULL;
 
     if (!seal_signing_check_options(options, "sign", error))
         return SEAL_STATUS_USAGE;
-    mail = read_mail(options, error);
+    mail = read_settings(options, &settings, error) ? read_mail(options, &settings, error) : NULL;
     reach = mail ? seal_reach_agent(error) : NULL;
-    signed_mail = reach ? seal_signing_sign(reach, options, mail, error) : NULL;
+    signed_mail =
+        reach ? seal_signing_sign(reach, options, settings.sign_headers, mail, error) : NULL;
     if (!signed_mail ||
         !seal_output_write(seal_options_value(options, "output"), signed_mail, error))
         return SEAL_STATUS_IO;
@@ -61,8 +85,10 @@ const SealCommand seal_command_sign = {
         "address. Of several, one on a token that is present, then the newest certificate, then\n"
         "RSA before others, which more programs read.\n\n"
         "With several --key the mail gets a signature of each, or none at all. The signature says\n"
-        "which algorithms are read here and, if you have another certificate for encryption, which;\n"
-        "it goes along, as do the CA certificates on the way to the root.\n\n"
+        "which algorithms are read here and, if you have another certificate for encryption, "
+        "which;\n"
+        "it goes along, as do the CA certificates on the way to the root. The header fields are\n"
+        "copied into the signed part (RFC 9788), but for Bcc, which is never written.\n\n"
         "Parts of the mail that would not survive their way, because they are binary, have bytes\n"
         "beyond ASCII or lines that mail servers change, are encoded as quoted-printable or "
         "base64\n"

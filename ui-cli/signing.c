@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "pki/address.h"
+#include "smime/compression.h"
 #include "smime/entity.h"
 #include "smime/mail.h"
 #include "smime/sender.h"
@@ -24,13 +25,42 @@ seal_signing_check_options(const SealOptions *options, const char *command, GErr
     return FALSE;
 }
 
-static GPtrArray *
-senders_of(GBytes *mail)
+GPtrArray *
+seal_signing_senders(GBytes *mail)
 {
     SealBytes whole = seal_mail_without_mbox_line(seal_bytes_view(mail));
     g_autoptr(SealEntity) entity = seal_entity_parse(whole);
 
     return seal_mail_senders(entity, NULL);
+}
+
+/* The header is protected together with what is compressed: from outside of it, nobody could tell
+ * that the fields are there. */
+GBytes *
+seal_signing_compress(GBytes *mail, SealHeaders headers, GError **error)
+{
+    SealDraft *draft = seal_draft_new(mail, SEAL_TRANSFER_ANY, error);
+    g_autoptr(SealDraft) compressed = NULL;
+
+    if (!draft)
+        return NULL;
+    seal_headers_protect(headers, &draft->outer, &draft->head);
+    compressed = seal_draft_compress(draft, error);
+    return compressed ? seal_draft_to_bytes(compressed, error) : NULL;
+}
+
+gboolean
+seal_signing_has_blind(GBytes *mail)
+{
+    SealBytes whole = seal_mail_without_mbox_line(seal_bytes_view(mail));
+    g_autoptr(SealEntity) entity = seal_entity_parse(whole);
+    g_autoptr(GPtrArray) values = seal_entity_values(entity, "Bcc");
+
+    for (guint i = 0; i < values->len; i++) {
+        if (*(const char *)values->pdata[i])
+            return TRUE;
+    }
+    return FALSE;
 }
 
 /* The first sender whose certificate is here; the error of the first one otherwise. */
@@ -160,11 +190,13 @@ find_signers(SealReach *reach, SealOptions *options, const GPtrArray *senders, G
 }
 
 GBytes *
-seal_signing_sign(SealReach *reach, SealOptions *options, GBytes *mail, GError **error)
+seal_signing_sign(SealReach *reach, SealOptions *options, SealHeaders headers, GBytes *mail,
+                  GError **error)
 {
     const SealSignOptions how = {.opaque = seal_options_has(options, "opaque"),
-                                 .pss = seal_options_has(options, "pss")};
-    g_autoptr(GPtrArray) senders = senders_of(mail);
+                                 .pss = seal_options_has(options, "pss"),
+                                 .headers = headers};
+    g_autoptr(GPtrArray) senders = seal_signing_senders(mail);
     g_autoptr(GPtrArray) signers = find_signers(reach, options, senders, error);
     g_autofree const SealSigner **all = NULL;
 

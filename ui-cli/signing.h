@@ -1,6 +1,7 @@
 /* What `sign` and `encrypt --sign` share: which key signs, and the signature. */
 #pragma once
 
+#include "smime/headers.h"
 #include "ui-cli/options.h"
 #include "ui-cli/reach.h"
 
@@ -10,7 +11,7 @@
      .argument = "KEY",                                                                            \
      .repeatable = TRUE,                                                                           \
      .help = "sign with this key: label, PKCS#11 URI, or the beginning of an\n"                    \
-             "ID of 'privyseal list keys'; with several, each adds a\n"                            \
+             "ID of 'privyseal list keys'; each of several adds a\n"                               \
              "signature" when},                                                                    \
         {.name = "from",                                                                           \
          .argument = "ADDRESS",                                                                    \
@@ -31,7 +32,19 @@
 gboolean seal_signing_check_options(const SealOptions *options, const char *command,
                                     GError **error);
 
-/* Signs `mail` as the options say. (transfer full), or NULL with NOT_FOUND when no key fits, and
- * what seal_mail_sign() says. Warns on stderr where readers will not believe the signature. Blocks;
- * may prompt. */
-GBytes *seal_signing_sign(SealReach *reach, SealOptions *options, GBytes *mail, GError **error);
+/* The addresses of a mail's From, or Sender (smime/sender.h). (transfer full) (element-type utf8)
+ */
+GPtrArray *seal_signing_senders(GBytes *mail);
+
+/* Compresses `mail` before it is signed or encrypted, its other fields where `headers` says.
+ * (transfer full), or NULL as seal_mail_compress(). */
+GBytes *seal_signing_compress(GBytes *mail, SealHeaders headers, GError **error);
+
+/* TRUE if the mail has a Bcc field that names somebody. */
+gboolean seal_signing_has_blind(GBytes *mail);
+
+/* Signs `mail` as the options say, its other fields where `headers` says. (transfer full), or NULL
+ * with NOT_FOUND when no key fits, and what seal_mail_sign() says. Warns on stderr where readers
+ * will not believe the signature. Blocks; may prompt. */
+GBytes *seal_signing_sign(SealReach *reach, SealOptions *options, SealHeaders headers, GBytes *mail,
+                          GError **error);

@@ -73,9 +73,9 @@ test_cipher(gconstpointer data)
     g_autoptr(SealTestResult) print = NULL;
 
     seal_cli_test_assert_status(result, 0);
-    g_assert_cmpstr(result->err, ==, "");
+    g_assert_nonnull(strstr(result->err, "privyseal: encrypted with aes-"));
+    g_assert_nonnull(strstr(result->err, "as was asked for"));
     g_assert_false(contains(sealed, SEAL_CLI_TEST_WORDS));
-    g_assert_true(contains(sealed, "Subject: The seal"));
     opened = open_with_openssl(sealed, with->key);
     g_assert_true(contains(opened, SEAL_CLI_TEST_WORDS));
     print = seal_cli_test_other(sealed, "openssl", "cms", "-cmsout", "-print", "-noout", NULL);
@@ -143,8 +143,9 @@ test_x25519_and_chacha20(void)
 {
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autofree char *certificate = seal_cli_test_fixture_file("certs/alice-x25519-decrypt.pem");
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
-        mail, "encrypt", "--cipher", "chacha20-poly1305", "--to", certificate, NULL);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--no-to-self", "--cipher", "chacha20-poly1305",
+                                "--to", certificate, NULL);
     g_autoptr(GBytes) sealed = seal_cli_test_output(result);
     g_autoptr(SealTestResult) opened = seal_cli_test_privyseal(sealed, "decrypt", "--json", NULL);
 
@@ -173,7 +174,213 @@ test_compressed(void)
     seal_cli_test_assert_status(opened, 0);
     g_assert_nonnull(strstr(opened->err, "\"compressed\""));
     g_assert_nonnull(strstr(opened->err, "\"zlib\""));
+    g_assert_nonnull(strstr(opened->out, "HP-Outer: Subject: [...]")); /* innermost, RFC 9788 */
 }
+
+/* -- what is chosen, and who can read it ------------------------------------------------------- */
+
+static void
+test_choice_is_told(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *certificate = seal_cli_test_fixture_file("certs/bob-rsa-decrypt.pem");
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", certificate, NULL);
+
+    seal_cli_test_assert_status(result, 0);
+    g_assert_true(g_str_has_prefix(result->err, "privyseal: encrypted with aes-256-cbc (nothing is "
+                                                "known of what "));
+    g_assert_nonnull(strstr(result->err, "bob-rsa-decrypt.pem reads), keys by rsa-pkcs1\n"));
+}
+
+/* To Bob, and to Alice, who writes it; not with --no-to-self. */
+static void
+test_to_self(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) without =
+        seal_cli_test_privyseal(mail, "encrypt", "--no-to-self", "--to", "bob@example.org", NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    g_autoptr(GBytes) opened = open_with_openssl(sealed, "alice-rsa-decrypt");
+    g_autoptr(SealTestResult) print = NULL;
+    g_autoptr(GBytes) sealed_without = seal_cli_test_output(without);
+
+    g_assert_true(contains(opened, SEAL_CLI_TEST_WORDS));
+    print =
+        seal_cli_test_other(sealed_without, "openssl", "cms", "-cmsout", "-print", "-noout", NULL);
+    g_assert_nonnull(strstr(print->out, "d.ktri"));
+    g_assert_null(strstr(strstr(print->out, "d.ktri") + 1, "d.ktri"));
+}
+
+static void
+test_no_self(void)
+{
+    static const char text[] = "From: nobody@example.org\r\n\r\nhello\r\n";
+    g_autoptr(GBytes) mail = g_bytes_new_static(text, sizeof text - 1);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) insisting =
+        seal_cli_test_privyseal(mail, "encrypt", "--to-self", "--to", "bob@example.org", NULL);
+
+    seal_cli_test_assert_status(result, 0);
+    g_assert_nonnull(strstr(result->err, "; not to yourself: "));
+    seal_cli_test_assert_error(insisting, 3, "cannot encrypt to yourself: ");
+}
+
+/* RFC 9788 3.2.1 by default, and what turns it off. */
+static void
+test_headers(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) hidden =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) shown = seal_cli_test_privyseal(
+        mail, "encrypt", "--protect-headers", "yes", "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) off = seal_cli_test_privyseal(mail, "encrypt", "--protect-headers",
+                                                            "no", "--to", "bob@example.org", NULL);
+    g_autoptr(GBytes) hidden_mail = seal_cli_test_output(hidden);
+    g_autoptr(GBytes) shown_mail = seal_cli_test_output(shown);
+    g_autoptr(GBytes) off_mail = seal_cli_test_output(off);
+    g_autoptr(GBytes) hidden_inner = open_with_openssl(hidden_mail, "bob-rsa-decrypt");
+    g_autoptr(GBytes) shown_inner = open_with_openssl(shown_mail, "bob-rsa-decrypt");
+    g_autoptr(GBytes) off_inner = open_with_openssl(off_mail, "bob-rsa-decrypt");
+
+    g_assert_true(contains(hidden_mail, "\r\nSubject: [...]\r\n"));
+    g_assert_false(contains(hidden_mail, "The seal"));
+    g_assert_true(contains(hidden_inner, "Subject: The seal"));
+    g_assert_true(contains(hidden_inner, "HP-Outer: Subject: [...]"));
+    g_assert_true(contains(shown_mail, "Subject: The seal"));
+    g_assert_true(contains(shown_inner, "HP-Outer: Subject: The seal"));
+    g_assert_true(contains(off_mail, "Subject: The seal"));
+    g_assert_false(contains(off_inner, "Subject:"));
+}
+
+static void
+test_compressed_alone(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "encrypt", "--compress", "--to", "bob@example.org", NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(result);
+    g_autoptr(SealTestResult) opened = seal_cli_test_privyseal(sealed, "open", NULL);
+
+    seal_cli_test_assert_status(opened, 0);
+    g_assert_nonnull(strstr(opened->out, "HP-Outer: Subject: [...]"));
+    g_assert_null(strstr(result->out, "The seal"));
+}
+
+/* RFC 2634 1.1: signed, encrypted, signed. */
+static void
+test_triple(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+        mail, "encrypt", "--sign", "--triple", "--to", "bob@example.org", NULL);
+    g_autoptr(GBytes) wrapped = seal_cli_test_output(result);
+    g_autoptr(SealTestResult) outer =
+        seal_cli_test_other(wrapped, "openssl", "cms", "-verify", "-CAfile", root, NULL);
+    g_autoptr(GBytes) sealed = seal_cli_test_output(outer);
+    g_autoptr(GBytes) inner = NULL;
+    g_autoptr(SealTestResult) verified = NULL;
+
+    seal_cli_test_assert_status(result, 0);
+    seal_cli_test_assert_status(outer, 0);
+    inner = open_with_openssl(sealed, "bob-rsa-decrypt");
+    verified = seal_cli_test_other(inner, "openssl", "cms", "-verify", "-CAfile", root, NULL);
+    seal_cli_test_assert_status(verified, 0);
+    g_assert_nonnull(strstr(verified->out, SEAL_CLI_TEST_WORDS));
+    g_assert_nonnull(strstr(verified->out, "Subject: The seal"));
+    g_assert_false(contains(wrapped, "The seal"));
+}
+
+/* -- blind copies ------------------------------------------------------------------------------ */
+
+static void
+test_blind_copy(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *folder = seal_cli_test_home_file("copies");
+    g_autofree char *carol = seal_cli_test_fixture_file("certs/carol-p256-decrypt.pem");
+    g_autofree char *path = g_build_filename(folder, "carol-p256-decrypt.pem.eml", NULL);
+    g_autofree char *text = NULL;
+    gsize len = 0;
+    g_autoptr(SealTestResult) result = NULL;
+    g_autoptr(GBytes) common = NULL;
+    g_autoptr(GBytes) copy = NULL;
+    g_autoptr(GBytes) opened = NULL;
+    g_autoptr(SealTestResult) print = NULL;
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    result = seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", "--bcc", carol,
+                                     "--bcc-output", folder, NULL);
+    seal_cli_test_assert_status(result, 0);
+    common = seal_cli_test_output(result);
+    print = seal_cli_test_other(common, "openssl", "cms", "-cmsout", "-print", "-noout", NULL);
+    g_assert_null(strstr(print->out, "d.kari")); /* Carol's key alone is of this kind */
+    g_assert_true(g_file_get_contents(path, &text, &len, NULL));
+    copy = g_bytes_new(text, len);
+    opened = open_with_openssl(copy, "carol-p256-decrypt");
+    g_assert_true(contains(opened, SEAL_CLI_TEST_WORDS));
+    g_assert_nonnull(strstr(result->err, path));
+}
+
+static void
+test_bcc_field(void)
+{
+    static const char text[] = "From: alice@example.org\r\nBcc: carol@example.org\r\n\r\nhello\r\n";
+    g_autoptr(GBytes) mail = g_bytes_new_static(text, sizeof text - 1);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
+
+    seal_cli_test_assert_error(result, 5, "Bcc field");
+}
+
+/* -- configuration ------------------------------------------------------------------------------
+ */
+
+/* The agent's configuration with `text` behind it; what it was (transfer full). */
+static char *
+configure(const char *text)
+{
+    static const char conf[] = "config/privyseal/privyseal.conf";
+    char *before = seal_test_home_read(seal_cli_test_home(), conf);
+    g_autofree char *all = g_strconcat(before, text, NULL);
+
+    g_free(seal_test_home_write(seal_cli_test_home(), conf, all));
+    return before;
+}
+
+static void
+restore(const char *before)
+{
+    g_free(seal_test_home_write(seal_cli_test_home(), "config/privyseal/privyseal.conf", before));
+}
+
+static void
+test_configuration(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *before = configure("\n[encrypt]\ncipher=aes-128-gcm\noaep=always\n"
+                                        "protect-headers=no\nto-self=no\n");
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) wrong = NULL;
+
+    restore(before);
+    g_free(configure("\n[encrypt]\ncipher=rot13\n"));
+    wrong = seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
+    restore(before);
+    seal_cli_test_assert_status(result, 0);
+    g_assert_cmpstr(result->err, ==,
+                    "privyseal: encrypted with aes-128-gcm (as was asked for), keys by rsa-oaep\n");
+    g_assert_nonnull(strstr(result->out, "Subject: The seal"));
+    seal_cli_test_assert_error(wrong, 5, "cipher is 'rot13', expected stated, aes-256-cbc");
+}
+
+/* -- refusals ---------------------------------------------------------------------------------- */
 
 static void
 test_missing_recipients(void)
@@ -237,10 +444,16 @@ test_usage(void)
         seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--cipher", "des", NULL);
     g_autoptr(SealTestResult) key =
         seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--key", "x", NULL);
+    g_autoptr(SealTestResult) folder =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--bcc", "c@d", NULL);
+    g_autoptr(SealTestResult) headers =
+        seal_cli_test_privyseal(mail, "encrypt", "--to", "a@b", "--protect-headers", "all", NULL);
 
     seal_cli_test_assert_error(nobody, 2, "say to whom");
     seal_cli_test_assert_error(cipher, 2, "aes-256-gcm or chacha20-poly1305");
     seal_cli_test_assert_error(key, 2, "say --sign too");
+    seal_cli_test_assert_error(folder, 2, "--bcc-output belong together");
+    seal_cli_test_assert_error(headers, 2, "hide, yes or no, not 'all'");
 }
 
 static void
@@ -253,6 +466,15 @@ add(void)
     g_test_add_func("/cli/encrypt/signature-is-inside", test_signed_inside);
     g_test_add_func("/cli/encrypt/compressed/opens", test_compressed);
     g_test_add_func("/cli/encrypt/x25519-and-chacha20/token-opens", test_x25519_and_chacha20);
+    g_test_add_func("/cli/encrypt/choice-and-reason-are-told", test_choice_is_told);
+    g_test_add_func("/cli/encrypt/sender-can-read-it", test_to_self);
+    g_test_add_func("/cli/encrypt/sender-without-certificate-is-told", test_no_self);
+    g_test_add_func("/cli/encrypt/subject-is-hidden-unless-told-otherwise", test_headers);
+    g_test_add_func("/cli/encrypt/compressed/subject-is-hidden", test_compressed_alone);
+    g_test_add_func("/cli/encrypt/triple-wrapped/both-signatures-verify", test_triple);
+    g_test_add_func("/cli/encrypt/blind-copy/is-a-message-of-its-own", test_blind_copy);
+    g_test_add_func("/cli/encrypt/bcc-field/is-refused", test_bcc_field);
+    g_test_add_func("/cli/encrypt/configuration-decides", test_configuration);
     g_test_add_func("/cli/encrypt/missing-recipients-are-all-named", test_missing_recipients);
     g_test_add_func("/cli/encrypt/certificate-for-signing-is-refused", test_signing_certificate);
     g_test_add_func("/cli/encrypt/file-without-certificate", test_no_certificate_in_file);

@@ -138,6 +138,40 @@ test_encryption_certificate(void)
     g_assert_nonnull(g_strstr_len(attribute, 2000, number)); /* asn1parse: ":58B429..." */
 }
 
+/* RFC 9788, by default; --protect-headers no leaves them outside alone. */
+static void
+test_headers(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(mail, "sign", NULL);
+    g_autoptr(SealTestResult) off =
+        seal_cli_test_privyseal(mail, "sign", "--protect-headers", "no", NULL);
+    g_autoptr(SealTestResult) wrong =
+        seal_cli_test_privyseal(mail, "sign", "--protect-headers", "hide", NULL);
+    g_autoptr(GBytes) signed_mail = seal_cli_test_output(result);
+    const char *outer = strstr(result->out, "Subject: The seal\r\n");
+
+    seal_cli_test_assert_status(result, 0);
+    assert_openssl_verifies(signed_mail);
+    assert_privyseal_verifies(signed_mail);
+    g_assert_nonnull(strstr(outer + 1, "Subject: The seal\r\n"));
+    g_assert_nonnull(strstr(outer, "hp=\"clear\""));
+    g_assert_null(strstr(off->out, "hp="));
+    seal_cli_test_assert_error(wrong, 2, "yes or no");
+}
+
+static void
+test_bcc_is_left_out(void)
+{
+    static const char text[] = "From: alice@example.org\r\nBcc: carol@example.org\r\n\r\nhello\r\n";
+    g_autoptr(GBytes) mail = g_bytes_new_static(text, sizeof text - 1);
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(mail, "sign", NULL);
+
+    seal_cli_test_assert_status(result, 0);
+    g_assert_null(strstr(result->out, "carol"));
+    g_assert_nonnull(strstr(result->err, "warning: the Bcc field is left out"));
+}
+
 /* Of Alice's signing keys the first RSA one: every mail program reads it. */
 static void
 test_from_header_chooses(void)
@@ -418,6 +452,8 @@ add(void)
 {
     for (guint i = 0; i < G_N_ELEMENTS(algorithm_cases); i++)
         g_test_add_data_func(algorithm_cases[i].path, &algorithm_cases[i], test_algorithm);
+    g_test_add_func("/cli/sign/header-fields-are-signed", test_headers);
+    g_test_add_func("/cli/sign/bcc-is-left-out", test_bcc_is_left_out);
     g_test_add_func("/cli/sign/two-keys/both-sign", test_two_keys);
     g_test_add_func("/cli/sign/key-named-twice/is-refused", test_key_twice);
     g_test_add_func("/cli/sign/second-key-is-missing/nothing-is-signed",
