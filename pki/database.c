@@ -44,6 +44,13 @@ static const char *const steps[] = {
     "CREATE TABLE issuer ("
     "  fingerprint TEXT PRIMARY KEY NOT NULL,"
     "  der BLOB NOT NULL) WITHOUT ROWID;",
+    /* 2: certificates of one's own, and where they were last. */
+    "CREATE TABLE own ("
+    "  fingerprint TEXT PRIMARY KEY NOT NULL,"
+    "  der BLOB NOT NULL,"
+    "  token TEXT NOT NULL,"
+    "  token_serial TEXT NOT NULL,"
+    "  last_seen INTEGER NOT NULL) WITHOUT ROWID;",
 };
 
 /* -- errors ----------------------------------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "smime/content.h"
 #include "smime/recipient.h"
+#include "smime/wanted.h"
 
 #include <openssl/objects.h>
 
@@ -16,6 +17,7 @@ typedef struct {
     GBytes *content_encryption; /* DER */
     GBytes *associated;         /* (nullable) */
     SealLayerReport *layer;
+    GError *removed; /* (nullable) a recipient's key is on a token that is not there */
 } Opening;
 
 /* What an unwrapper's refusal means for the message; errors not listed are the caller's. */
@@ -85,6 +87,10 @@ take_refusal(Opening *opening, GError *cause, GError **error)
         else
             note_failure(opening->layer, refusals[i].verdict, cause->message);
         g_error_free(cause);
+        return TRUE;
+    }
+    if (seal_error_is(cause, SEAL_ERROR_TOKEN_REMOVED) && !opening->removed) {
+        opening->removed = cause;
         return TRUE;
     }
     g_propagate_error(error, cause);
@@ -160,21 +166,41 @@ try_recipients(Opening *opening, GPtrArray *recipients, GBytes **ret_content, GE
     return TRUE;
 }
 
+/* None of them could be used. FALSE with an error if that is for want of a token that is known. */
+static gboolean
+give_up(Opening *opening, const GPtrArray *recipients, GError **error)
+{
+    g_autofree char *reason = NULL;
+
+    if (opening->removed && opening->layer->verdict == SEAL_VERDICT_NOT_RECIPIENT) {
+        g_propagate_error(error, g_steal_pointer(&opening->removed));
+        return FALSE;
+    }
+    if (opening->layer->verdict == SEAL_VERDICT_NOT_RECIPIENT) {
+        reason = seal_wanted_note(opening->layer, recipients, opening->unwrapper);
+        set_verdict(opening->layer, SEAL_VERDICT_NOT_RECIPIENT, reason);
+    }
+    return TRUE;
+}
+
 static gboolean
 open_with_recipients(Opening *opening, GPtrArray *recipients, GBytes **ret_content, GError **error)
 {
     SealLayerReport *layer = opening->layer;
+    gboolean asked = TRUE;
 
-    set_verdict(layer, SEAL_VERDICT_NOT_RECIPIENT,
-                "none of its recipients' keys is here, plug in the token that holds yours");
+    set_verdict(layer, SEAL_VERDICT_NOT_RECIPIENT, NULL);
     if (opening->unwrapper && !try_recipients(opening, recipients, ret_content, error))
-        return FALSE;
-    if (*ret_content)
+        asked = FALSE;
+    else if (*ret_content)
         set_verdict(layer,
                     opening->envelope->authenticated ? SEAL_VERDICT_DECRYPTED
                                                      : SEAL_VERDICT_DECRYPTED_NOAUTH,
                     NULL);
-    return TRUE;
+    else
+        asked = give_up(opening, recipients, error);
+    g_clear_error(&opening->removed);
+    return asked;
 }
 
 /* -- structure -------------------------------------------------------------------------------- */

@@ -74,6 +74,28 @@ put_signers(JsonBuilder *builder, const SealLayerReport *layer)
 }
 
 static void
+put_wanted(JsonBuilder *builder, const GPtrArray *list)
+{
+    json_builder_set_member_name(builder, "wanted");
+    json_builder_begin_array(builder);
+    for (guint i = 0; i < list->len; i++) {
+        const SealWanted *wanted = g_ptr_array_index(list, i);
+        const SealSeen *seen = wanted->seen;
+
+        json_builder_begin_object(builder);
+        put_text(builder, "issuer", wanted->issuer);
+        put_text(builder, "serial", wanted->serial);
+        put_text(builder, "key-id", wanted->key_id);
+        put_text(builder, "subject", seen ? seen->subject : NULL);
+        put_text(builder, "token", seen ? seen->token : NULL);
+        put_text(builder, "token-serial", seen ? seen->token_serial : NULL);
+        put_time(builder, "last-seen", seen ? seen->last_seen : G_MININT64);
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
+
+static void
 put_layer(JsonBuilder *builder, const SealLayerReport *layer)
 {
     json_builder_begin_object(builder);
@@ -87,6 +109,7 @@ put_layer(JsonBuilder *builder, const SealLayerReport *layer)
     if (layer->type == SEAL_LAYER_ENCRYPTED || layer->type == SEAL_LAYER_AUTH_ENCRYPTED) {
         json_builder_set_member_name(builder, "recipients");
         json_builder_add_int_value(builder, layer->recipients);
+        put_wanted(builder, layer->wanted);
     }
     json_builder_end_object(builder);
 }

@@ -84,6 +84,29 @@ seal_signer_report_free(SealSignerReport *signer)
     g_free(signer);
 }
 
+void
+seal_seen_free(SealSeen *seen)
+{
+    if (!seen)
+        return;
+    g_free(seen->subject);
+    g_free(seen->token);
+    g_free(seen->token_serial);
+    g_free(seen);
+}
+
+void
+seal_wanted_free(SealWanted *wanted)
+{
+    if (!wanted)
+        return;
+    g_free(wanted->issuer);
+    g_free(wanted->serial);
+    g_free(wanted->key_id);
+    seal_seen_free(wanted->seen);
+    g_free(wanted);
+}
+
 SealLayerReport *
 seal_layer_report_new(SealLayerType type)
 {
@@ -93,6 +116,7 @@ seal_layer_report_new(SealLayerType type)
     layer->verdict = SEAL_VERDICT_MALFORMED;
     layer->algorithms = g_ptr_array_new_with_free_func(g_free);
     layer->warnings = g_ptr_array_new_with_free_func(g_free);
+    layer->wanted = g_ptr_array_new_with_free_func((GDestroyNotify)seal_wanted_free);
     layer->issuers = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     layer->signers = g_ptr_array_new_with_free_func((GDestroyNotify)seal_signer_report_free);
     return layer;
@@ -106,6 +130,7 @@ seal_layer_report_free(SealLayerReport *layer)
     g_free(layer->reason);
     g_ptr_array_unref(layer->algorithms);
     g_ptr_array_unref(layer->warnings);
+    g_ptr_array_unref(layer->wanted);
     g_ptr_array_unref(layer->issuers);
     g_ptr_array_unref(layer->signers);
     g_free(layer);

@@ -2,6 +2,8 @@
  * finds it out is smime/open.c and smime/verify.c. */
 #pragma once
 
+#include "smime/unwrapper.h"
+
 #include <glib.h>
 
 /* In the order of precedence: the first that applies is the verdict. The words are the enum's names
@@ -59,13 +61,25 @@ typedef struct {
     const char *validation_level; /* "mailbox-validated" and so on, or "unknown" (pki/level.h) */
     const char *validation_generation; /* "legacy", "multipurpose", "strict", or "unknown" */
     gint64 signing_time; /* as the signer states it; seconds since 1970, G_MININT64: not stated */
-    GPtrArray *senders; /* (element-type utf8) the mail's authors for whom it is certified */
+    GPtrArray *senders;  /* (element-type utf8) the mail's authors for whom it is certified */
     /* For answers to a good signer (smime/preference.h); not in the report that is printed. */
     GBytes *encryption_certificate; /* (nullable) DER, not judged */
     GBytes *capabilities;           /* (nullable) DER */
-    char *digest_algorithm;    /* (nullable) e.g. "sha256" */
-    char *signature_algorithm; /* (nullable) e.g. "rsa-pss" */
+    char *digest_algorithm;         /* (nullable) e.g. "sha256" */
+    char *signature_algorithm;      /* (nullable) e.g. "rsa-pss" */
 } SealSignerReport;
+
+/* One certificate for whose key a message is, as far as the message and the memory of the reader's
+ * programs tell. */
+typedef struct {
+    char *issuer; /* (nullable) RFC 2253 text, with `serial` in hexadecimal digits */
+    char *serial;
+    char *key_id;   /* (nullable) hexadecimal digits */
+    SealSeen *seen; /* (nullable) it is one's own */
+} SealWanted;
+
+/* NULL is allowed. */
+void seal_wanted_free(SealWanted *wanted);
 
 typedef enum {
     SEAL_LAYER_SIGNED,         /* SignedData, detached or opaque */
@@ -82,10 +96,11 @@ typedef struct {
     char *reason;          /* (nullable) one sentence when the verdict is not ok or decrypted */
     gboolean detached;     /* signatures: multipart/signed */
     GPtrArray *algorithms; /* (element-type utf8) each once, in the order met */
-    GPtrArray *warnings;   /* (element-type utf8) sentences: what is in order, but should be better */
-    GPtrArray *issuers;    /* (element-type GBytes) signatures: CA certificates that came along */
-    GPtrArray *signers;    /* (element-type SealSignerReport) empty for encryption */
-    guint recipients;      /* encryption: how many RecipientInfos */
+    GPtrArray *warnings; /* (element-type utf8) sentences: what is in order, but should be better */
+    GPtrArray *issuers;  /* (element-type GBytes) signatures: CA certificates that came along */
+    GPtrArray *signers;  /* (element-type SealSignerReport) empty for encryption */
+    guint recipients;    /* encryption: how many RecipientInfos */
+    GPtrArray *wanted;   /* (element-type SealWanted) "not-recipient": whose keys would open it */
 } SealLayerReport;
 
 /* A header field that the signature or encryption covers, and what stands outside. Texts are UTF-8
@@ -129,7 +144,9 @@ void seal_layer_report_add_warning(SealLayerReport *layer, const char *text);
  * {"verdict": WORD, "reason": TEXT|null, "warnings": [TEXT, ...], "headers": [{"name", "value",
  * "visible": TEXT|null}], "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|"compressed"|
  * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "warnings": [TEXT, ...],
- * "detached": BOOL (signed), "recipients": N (encrypted),
+ * "detached": BOOL (signed), "recipients": N and "wanted": [{"issuer", "serial",
+ * "key-id", "subject", "token", "token-serial", "last-seen"}] (encrypted; the last four are null
+ * unless the certificate is remembered as one's own),
  * "signers": [{"subject", "addresses": [...], "verdict", "reason", "signature", "chain",
  * "revocation", "address-match", "validation-level", "validation-generation", "signing-time":
  * ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */

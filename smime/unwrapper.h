@@ -21,6 +21,16 @@ typedef struct {
     GBytes *content_encryption; /* DER of the content's AlgorithmIdentifier */
 } SealUnwrapInput;
 
+/* What is remembered of a certificate of one's own. */
+typedef struct {
+    char *subject;
+    char *token, *token_serial; /* that last held its key: label and serial number */
+    gint64 last_seen;           /* seconds since 1970 */
+} SealSeen;
+
+/* NULL is allowed. */
+void seal_seen_free(SealSeen *seen);
+
 typedef struct SealUnwrapper SealUnwrapper;
 
 struct SealUnwrapper {
@@ -33,9 +43,14 @@ struct SealUnwrapper {
      * `key`: what find() returned. `key_encryption`: DER AlgorithmIdentifier, `encrypted_key`:
      * octets, both as the RecipientInfo carries them. Returns (transfer full) the
      * content-encryption key, or NULL with an error of SEAL_ERROR: NOT_SUPPORTED, INVALID_INPUT,
-     * KEY_USAGE and DECRYPT_FAILED make the library try the next recipient; DENIED, CANCELLED, the
+     * KEY_USAGE and DECRYPT_FAILED make the library try the next recipient; TOKEN_REMOVED
+     * does, too, but is passed on where none of them works; DENIED, CANCELLED, the
      * PIN_ ones and NO_PROMPTER end in the verdict "refused"; others are passed on. */
     SealSecret *(*unwrap)(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
                           GBytes *encrypted_key, const SealUnwrapInput *input, GError **error);
-    gpointer user_data; /* for find() and unwrap() alone */
+    gpointer user_data; /* for these functions alone */
+
+    /* (nullable) What is remembered of the certificate that `id` names, for which find() found
+     * nothing. Returns (transfer full) (nullable). */
+    SealSeen *(*recall)(const SealUnwrapper *unwrapper, const SealRecipientId *id);
 };

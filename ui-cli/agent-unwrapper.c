@@ -4,11 +4,13 @@
 
 #include <unistd.h>
 
+#include "ui-cli/own-memory.h"
 #include "ui-cli/progress.h"
 
 struct SealAgentUnwrapper {
     SealUnwrapper unwrapper;
-    SealReach *reach; /* (nullable) until a key is looked for */
+    SealReach *reach;      /* (nullable) until a key is looked for */
+    SealOwnMemory *memory; /* (nullable) until it is asked */
 };
 
 /* A key that several tokens hold is one object, so the first of several different keys is as good
@@ -82,8 +84,19 @@ unwrap(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
 
     if (!session_key)
         return NULL;
+    seal_reach_objects(self->reach, NULL); /* which notes where this key is now */
     return seal_secret_new_copy(seal_session_key_data(session_key),
                                 seal_session_key_len(session_key));
+}
+
+static SealSeen *
+recall(const SealUnwrapper *unwrapper, const SealRecipientId *id)
+{
+    SealAgentUnwrapper *self = unwrapper->user_data;
+
+    if (!self->memory)
+        self->memory = seal_own_memory_new();
+    return seal_own_memory_recall(self->memory, id);
 }
 
 SealAgentUnwrapper *
@@ -93,6 +106,7 @@ seal_agent_unwrapper_new(void)
 
     unwrapper->unwrapper.find = find;
     unwrapper->unwrapper.unwrap = unwrap;
+    unwrapper->unwrapper.recall = recall;
     unwrapper->unwrapper.user_data = unwrapper;
     return unwrapper;
 }
@@ -103,6 +117,7 @@ seal_agent_unwrapper_free(SealAgentUnwrapper *unwrapper)
     if (!unwrapper)
         return;
     seal_reach_free(unwrapper->reach);
+    seal_own_memory_free(unwrapper->memory);
     g_free(unwrapper);
 }
 

@@ -32,7 +32,9 @@ const SealCommand seal_command_decrypt = {
         "a token. The plaintext, a MIME entity, goes to standard output or FILE, the report to\n"
         "standard error. A signature inside stays in the plaintext, unjudged: 'privyseal open'\n"
         "judges it too. The agent asks for the PIN if the token is locked.\n\n"
-        "Nothing is written unless the whole mail could be opened.",
+        "Every key that the mail names is tried, however old its certificate. If none is here, the\n"
+        "report says which certificate's is missing, and which token held it when these commands\n"
+        "saw it last. Nothing is written unless the whole mail could be opened.",
     .options = options_table,
     .examples = "  privyseal decrypt received.eml\n"
                 "  privyseal decrypt --output plain.eml received.eml\n",

@@ -1,6 +1,7 @@
 /* Reaching the agent from a command. */
 #include "ui-cli/reach.h"
 
+#include "ui-cli/own-memory.h"
 #include "ui-cli/progress.h"
 #include "ui-cli/stop.h"
 
@@ -51,6 +52,8 @@ list(SealReach *reach, gboolean rescan, GError **error)
                       : "waiting for the agent: it starts and reads the tokens");
 
     reach->objects = seal_client_list(reach->client, rescan, error);
+    if (reach->objects)
+        seal_own_memory_note(reach->objects);
     return reach->objects;
 }
 

@@ -13,7 +13,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealReach, seal_reach_free)
 /* The connection, for the calls of libprivyseal (borrowed). */
 SealClient *seal_reach_client(SealReach *reach);
 
-/* What is there (borrowed); asked for once. */
+/* What is there (borrowed); asked for once, and noted (ui-cli/own-memory.h). */
 const SealClientObjects *seal_reach_objects(SealReach *reach, GError **error);
 /* The same after the agent has looked for tokens again. */
 const SealClientObjects *seal_reach_rescan(SealReach *reach, GError **error);
