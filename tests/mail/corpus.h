@@ -15,6 +15,7 @@ typedef struct {
 } CorpusRow;
 
 /* The tables, each ended by a row without a name. */
+extern const CorpusRow corpus_files[];   /* written by other programs */
 extern const CorpusRow corpus_headers[]; /* protected header fields */
 extern const CorpusRow corpus_mime[];    /* headers, parts, boundaries, encodings */
 extern const CorpusRow corpus_people[];  /* signers and their certificates */

@@ -104,6 +104,7 @@ add_rows(const CorpusRow *rows)
 static void
 add_all(void)
 {
+    add_rows(corpus_files);
     add_rows(corpus_headers);
     add_rows(corpus_mime);
     add_rows(corpus_people);
