@@ -11,8 +11,10 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include "pki/answer.h"
 #include "pki/certificate.h"
 #include "pki/name-limits.h"
+#include "pki/revocation.h"
 #include "pki/strength.h"
 #include "pki/trust-parts.h"
 
@@ -94,10 +96,8 @@ static const struct {
 
 /* What the callback collects while one path is judged. */
 typedef struct {
-    SealRevocation mode;
     SealChainResult *result;
-    gboolean crl_missing;
-    gboolean revoked;
+    SealListFindings lists;
     guint32 unproven; /* depths (bits) whose CRL is not proven to be its issuer's */
     X509 *leaf;
     gboolean forged; /* some signature in it is wrong */
@@ -160,20 +160,33 @@ depth_bit(X509_STORE_CTX *context)
 }
 
 static void
-note_revocation(Judgement *judgement, X509_STORE_CTX *context, int defect)
+note_list(Judgement *judgement, X509_STORE_CTX *context, int defect)
 {
     if (is_about_anchor(context))
         return;
-    if (defect == X509_V_ERR_UNABLE_TO_GET_CRL) {
-        judgement->crl_missing = TRUE;
-        if (judgement->mode != SEAL_REVOCATION_REQUIRE)
-            return;
-    }
     if (is_unproven(defect))
         judgement->unproven |= depth_bit(context);
-    judgement->result->revocation = "unknown";
-    seal_chain_note(judgement->result, SEAL_CHAIN_REVOCATION_UNKNOWN,
-                    X509_STORE_CTX_get_current_cert(context), NULL);
+    if (defect == X509_V_ERR_UNABLE_TO_GET_CRL)
+        judgement->lists.missing |= depth_bit(context);
+    else
+        judgement->lists.unusable |= depth_bit(context);
+}
+
+static void
+note_revoked(Judgement *judgement, X509_STORE_CTX *context)
+{
+    X509 *certificate = X509_STORE_CTX_get_current_cert(context);
+    X509_CRL *list = X509_STORE_CTX_get0_current_crl(context);
+    X509_REVOKED *entry = NULL;
+    g_auto(SealAnswer) answer = {0};
+
+    /* OpenSSL goes on to read a CRL whose signature it has just found wrong. */
+    if (judgement->unproven & depth_bit(context))
+        return;
+    judgement->lists.revoked = TRUE;
+    if (list && X509_CRL_get0_by_cert(list, &entry, certificate) == 1)
+        seal_answer_revoke_by_entry(&answer, entry);
+    seal_chain_note(judgement->result, SEAL_CHAIN_REVOKED, certificate, answer.text);
 }
 
 /* What concerns the path as a whole is told of the leaf. */
@@ -196,14 +209,10 @@ on_defect(int ok, X509_STORE_CTX *context)
     if (ok)
         return 1;
     judgement->forged |= defect == X509_V_ERR_CERT_SIGNATURE_FAILURE;
-    if (state == SEAL_CHAIN_REVOKED) {
-        /* OpenSSL goes on to read a CRL whose signature it has just found wrong. */
-        if (judgement->unproven & depth_bit(context))
-            return 1;
-        judgement->revoked = TRUE;
-    }
-    if (state == SEAL_CHAIN_REVOCATION_UNKNOWN)
-        note_revocation(judgement, context, defect);
+    if (state == SEAL_CHAIN_REVOKED)
+        note_revoked(judgement, context);
+    else if (state == SEAL_CHAIN_REVOCATION_UNKNOWN)
+        note_list(judgement, context, defect);
     else
         seal_chain_note(judgement->result, state, about(context, judgement), clause);
     return 1;
@@ -228,21 +237,6 @@ prepare_context(X509_STORE_CTX *context, const SealTrust *trust, gint64 at)
 }
 
 /* -- what we find ------------------------------------------------------------------------------ */
-
-static void
-name_revocation(const Judgement *judgement)
-{
-    SealChainResult *result = judgement->result;
-
-    if (judgement->revoked)
-        result->revocation = "revoked";
-    else if (!result->revocation && judgement->mode != SEAL_REVOCATION_OFF &&
-             !judgement->crl_missing && result->state != SEAL_CHAIN_UNTRUSTED &&
-             result->state != SEAL_CHAIN_INCOMPLETE)
-        result->revocation = "good";
-    else if (!result->revocation)
-        result->revocation = "not-checked";
-}
 
 /* The anchor itself is the user's choice. */
 static void
@@ -307,8 +301,11 @@ seal_path_clear(SealPath *path)
 
 static void
 verify(X509_STORE_CTX *context, const SealTrust *trust, X509 *leaf, SealCertificatePurpose purpose,
-       SealPath *path)
+       gint64 at, SealPath *path)
 {
+    Judgement judgement = {.result = path->result, .leaf = leaf};
+
+    X509_STORE_CTX_set_app_data(context, &judgement);
     /* <= 0 here is a failure the callback was not asked about, e.g. no memory. */
     if (X509_verify_cert(context) <= 0)
         seal_chain_note(path->result, SEAL_CHAIN_UNTRUSTED, leaf, NULL);
@@ -317,6 +314,11 @@ verify(X509_STORE_CTX *context, const SealTrust *trust, X509 *leaf, SealCertific
     judge_names(X509_STORE_CTX_get0_chain(context), leaf, path->result);
     seal_level_read(leaf, X509_STORE_CTX_get0_policy_tree(context), &path->finding);
     note_top(context, trust, path);
+    path->reached = path->reached && !judgement.forged;
+    /* Nobody is asked about a certificate that is refused anyway. */
+    seal_revocation_settle(trust, X509_STORE_CTX_get0_chain(context), &judgement.lists,
+                           path->reached && path->result->state == SEAL_CHAIN_GOOD, at,
+                           path->result);
 }
 
 void
@@ -325,9 +327,8 @@ seal_path_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, X
 {
     X509_STORE_CTX *context = X509_STORE_CTX_new();
     STACK_OF(X509) *alone = NULL;
-    Judgement judgement = {.mode = trust->mode, .result = path->result, .leaf = leaf};
 
-    *path->result = (SealChainResult){.state = SEAL_CHAIN_GOOD};
+    *path->result = (SealChainResult){.state = SEAL_CHAIN_GOOD, .revocation = "not-checked"};
     if (!X509_STORE_CTX_init(context, trust->store, leaf, untrusted)) {
         seal_chain_note(path->result, SEAL_CHAIN_MALFORMED, leaf, NULL);
     } else {
@@ -337,11 +338,8 @@ seal_path_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, X
             X509_STORE_CTX_set0_trusted_stack(context, alone);
         }
         prepare_context(context, trust, at);
-        X509_STORE_CTX_set_app_data(context, &judgement);
-        verify(context, trust, leaf, purpose, path);
-        path->reached = path->reached && !judgement.forged;
+        verify(context, trust, leaf, purpose, at, path);
     }
-    name_revocation(&judgement);
     X509_STORE_CTX_free(context);
     sk_X509_free(alone);
     ERR_clear_error();

@@ -17,7 +17,8 @@ void seal_path_clear(SealPath *path);
 /* Judges the path from `leaf` at time `at`, with `untrusted` to build it from and, if `anchor` is
  * not NULL, with this anchor alone. path->result is overwritten, its old reason is not freed; the
  * rest of `path` is filled. What the leaf is for and how strong keys are is included. Of several
- * defects the one that comes first in SealChainState is the verdict. Does not block. */
+ * defects the one that comes first in SealChainState is the verdict. Blocks as long as those that are asked
+ * online, if the trust has means to. */
 void seal_path_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, X509 *anchor,
                      SealCertificatePurpose purpose, gint64 at, SealPath *path);
 

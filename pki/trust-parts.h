@@ -1,6 +1,7 @@
 /* What a SealTrust holds: for the files of pki/ that make it and judge by it, for nobody else. */
 #pragma once
 
+#include "pki/online.h"
 #include "pki/trust.h"
 
 struct SealTrust {
@@ -9,4 +10,5 @@ struct SealTrust {
     SealRevocation mode;
     SealLevel minimum_level;
     const SealFetcher *fetcher; /* (nullable) */
+    SealOnline *online;         /* (nullable) (owned) */
 };

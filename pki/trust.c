@@ -60,6 +60,7 @@ void
 seal_chain_result_clear(SealChainResult *result)
 {
     g_clear_pointer(&result->reason, g_free);
+    g_clear_pointer(&result->revocation_detail, g_free);
 }
 
 SealTrust *
@@ -80,6 +81,7 @@ seal_trust_free(SealTrust *trust)
         return;
     sk_X509_pop_free(trust->anchors, X509_free);
     X509_STORE_free(trust->store);
+    seal_online_free(trust->online);
     g_free(trust);
 }
 
@@ -99,6 +101,13 @@ void
 seal_trust_set_fetcher(SealTrust *trust, const SealFetcher *fetcher)
 {
     trust->fetcher = fetcher;
+}
+
+void
+seal_trust_take_online(SealTrust *trust, SealOnline *online)
+{
+    seal_online_free(trust->online);
+    trust->online = online;
 }
 
 /* -- filling ---------------------------------------------------------------------------------- */

@@ -1,5 +1,5 @@
 /* Whether a certificate can be believed: anchors and CRLs in, one verdict on the best path out.
- * Nothing here touches the network by itself. */
+ * Nothing here touches the network by itself: it has to be given a fetcher or SealOnline. */
 #pragma once
 
 #include <glib.h>
@@ -7,14 +7,15 @@
 
 #include "pki/fetch.h"
 #include "pki/level.h"
+#include "pki/online.h"
 #include "pki/usage.h"
 
-/* What is asked of CRLs (the option --revocation). */
+/* What is asked about revocation (the option --revocation). */
 typedef enum {
-    SEAL_REVOCATION_PREFER,     /* a CRL that is there is used; without one: good, "not-checked" */
-    SEAL_REVOCATION_REQUIRE,    /* without a current CRL of each issuer: revocation-unknown */
+    SEAL_REVOCATION_PREFER,     /* every answer that is to be had; without one: "not-checked" */
+    SEAL_REVOCATION_REQUIRE,    /* without an answer about each certificate: revocation-unknown */
     SEAL_REVOCATION_CACHE_ONLY, /* as prefer; never the network */
-    SEAL_REVOCATION_OFF,        /* CRLs are not looked at */
+    SEAL_REVOCATION_OFF,        /* nobody is asked, CRLs are not looked at */
 } SealRevocation;
 
 /* Their words, ended by NULL; the index is the mode. */
@@ -43,9 +44,10 @@ const char *seal_chain_word(SealChainState state);
 
 typedef struct {
     SealChainState state;
-    const char *revocation; /* "good", "revoked", "unknown", "not-checked" */
-    char *reason;           /* (nullable) one sentence with the certificate it is about */
-    SealLevel level;        /* as its policy says, if the path allows that policy */
+    const char *revocation;  /* "good", "revoked", "unknown", "not-checked" */
+    char *reason;            /* (nullable) one sentence with the certificate it is about */
+    char *revocation_detail; /* (nullable) for "not-checked": of which certificate, and why */
+    SealLevel level;         /* as its policy says, if the path allows that policy */
     SealGeneration generation;
 } SealChainResult;
 
@@ -60,7 +62,7 @@ SealTrust *seal_trust_new(void);
 void seal_trust_free(SealTrust *trust);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTrust, seal_trust_free)
 
-/* Sets what is asked of CRLs from now on. */
+/* Sets what is asked about revocation from now on. */
 void seal_trust_set_revocation(SealTrust *trust, SealRevocation mode);
 
 /* Sets the least validation level of signers of mail; SEAL_LEVEL_UNKNOWN, the default: any. */
@@ -71,6 +73,10 @@ void seal_trust_set_fetcher(SealTrust *trust, const SealFetcher *fetcher);
 
 /* TRUE if there is at least one anchor. */
 gboolean seal_trust_has_anchors(const SealTrust *trust);
+
+/* Lets certificates that no CRL of the trust clears be asked about by `online` (transfer full)
+ * (nullable, the default: not at all). */
+void seal_trust_take_online(SealTrust *trust, SealOnline *online);
 
 /* Adds one anchor, a CA certificate. */
 void seal_trust_add_anchor(SealTrust *trust, X509 *anchor);
@@ -91,6 +97,6 @@ gboolean seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, G
  * STACK_OF(X509)) to build paths from. Where several lead to anchors the first good one counts;
  * what is tried is bounded, whatever the certificates say of each other. `ret_result` is filled in
  * any case; clear it with seal_chain_result_clear(). Of several defects of a path the one that
- * comes first in SealChainState is the verdict. Blocks as long as the fetcher, if there is one. */
+ * comes first in SealChainState is the verdict. Blocks as long as those that are asked online. */
 void seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
                       SealCertificatePurpose purpose, gint64 at, SealChainResult *ret_result);

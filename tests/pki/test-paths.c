@@ -473,13 +473,13 @@ typedef struct {
 } Web;
 
 static GBytes *
-fetch_answer(const SealFetcher *fetcher, const char *url, gsize max, GError **error)
+fetch_answer(const SealFetcher *fetcher, const SealFetchRequest *request, GError **error)
 {
     Web *web = fetcher->data;
 
     web->asked++;
     g_free(web->url);
-    web->url = g_strdup(url);
+    web->url = g_strdup(request->url);
     if (web->answer)
         return g_bytes_ref(web->answer);
     g_set_error_literal(error, G_FILE_ERROR, G_FILE_ERROR_NOENT, "nobody answers");
