@@ -52,6 +52,7 @@ put_signer(JsonBuilder *builder, const SealSignerReport *signer)
     put_text(builder, "signature", signer->signature);
     put_text(builder, "chain", signer->chain);
     put_text(builder, "revocation", signer->revocation);
+    put_text(builder, "revocation-detail", signer->revocation_detail);
     put_text(builder, "address-match", signer->address_match);
     put_text(builder, "validation-level", signer->validation_level);
     put_text(builder, "validation-generation", signer->validation_generation);

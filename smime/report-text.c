@@ -129,6 +129,7 @@ add_signer(GPtrArray *lines, const SealSignerReport *signer)
     add_word(lines, "signature", signer->signature);
     add_word(lines, "chain", signer->chain);
     add_word(lines, "revocation", signer->revocation);
+    add_line(lines, SEAL_LINE_WARNING, 3, "because", g_strdup(signer->revocation_detail));
     add_word(lines, "address", signer->address_match);
     add_line(lines, SEAL_LINE_PLAIN, 2, "level", level_text(signer));
     add_line(lines, SEAL_LINE_BAD, 2, "why", g_strdup(signer->reason));

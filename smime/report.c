@@ -79,6 +79,7 @@ seal_signer_report_free(SealSignerReport *signer)
     g_ptr_array_unref(signer->senders);
     g_clear_pointer(&signer->encryption_certificate, g_bytes_unref);
     g_clear_pointer(&signer->capabilities, g_bytes_unref);
+    g_free(signer->revocation_detail);
     g_free(signer->digest_algorithm);
     g_free(signer->signature_algorithm);
     g_free(signer);

@@ -57,6 +57,7 @@ typedef struct {
     const char *signature;        /* "good", "bad", "not-checked" */
     const char *chain;            /* "good" or a verdict word, "not-checked" */
     const char *revocation;       /* "good", "revoked", "unknown", "not-checked" */
+    char *revocation_detail;      /* (nullable) of which certificate it was not checked, and why */
     const char *address_match;    /* "match", "mismatch", "not-checked" */
     const char *validation_level; /* "mailbox-validated" and so on, or "unknown" (pki/level.h) */
     const char *validation_generation; /* "legacy", "multipurpose", "strict", or "unknown" */
@@ -148,8 +149,8 @@ void seal_layer_report_add_warning(SealLayerReport *layer, const char *text);
  * "key-id", "subject", "token", "token-serial", "last-seen"}] (encrypted; the last four are null
  * unless the certificate is remembered as one's own),
  * "signers": [{"subject", "addresses": [...], "verdict", "reason", "signature", "chain",
- * "revocation", "address-match", "validation-level", "validation-generation", "signing-time":
- * ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
+ * "revocation", "revocation-detail", "address-match", "validation-level", "validation-generation",
+ * "signing-time": ISO 8601 UTC|null, "digest-algorithm", "signature-algorithm"}] (signed)}]}. */
 char *seal_report_to_json(const SealReport *report);
 
 /* How a line of the human page is meant; colour is the caller's matter. */

@@ -61,6 +61,7 @@ judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) *certifi
                      policy->purpose, policy->at, &result);
     signer->chain = seal_chain_word(result.state);
     signer->revocation = result.revocation;
+    signer->revocation_detail = g_steal_pointer(&result.revocation_detail);
     signer->validation_level = seal_level_words[result.level];
     signer->validation_generation = seal_generation_words[result.generation];
     note_verdict(signer, seal_verdict_from_word(signer->chain, SEAL_VERDICT_OK),

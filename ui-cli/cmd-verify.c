@@ -43,11 +43,14 @@ const SealCommand seal_command_verify = {
         "told.\n\n"
         "Trusted are the CAs in /etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d "
         "(files\n"
-        "*.pem, *.crt, *.cer and *.der), and those of --anchor; without any no signature is.",
+        "*.pem, *.crt, *.cer and *.der), and those of --anchor; without any no signature is.\n"
+        "Whether a certificate is revoked is asked over the network, where the certificate says\n"
+        "so, which tells its issuer that somebody asks; --revocation cache-only does not.",
     .options = options_table,
     .examples =
         "  privyseal verify --anchor ca.pem received.eml\n"
-        "  privyseal verify --anchor ca.pem --crl ca.crl --revocation require received.eml\n"
+        "  privyseal verify --anchor ca.pem --crl ca.crl --revocation cache-only received.eml\n"
+        "  privyseal verify --revocation require received.eml\n"
         "  privyseal verify --anchor ca.pem --json received.eml | jq -r .verdict\n",
     .statuses = "  0  signed by its sender, and all is in order\n"
                 "  1  anything else about the mail: the first line, or \"verdict\", says what\n"

@@ -7,7 +7,9 @@
 #include "base/settings.h"
 #include "pki/anchors.h"
 #include "pki/crls.h"
+#include "pki/online.h"
 #include "pki/preferences.h"
+#include "ui-cli/stop.h"
 #include "ui-cli/terminal.h"
 
 /* A file that is not there is a matter of input (5), not a missing key or certificate (3). */
@@ -61,6 +63,29 @@ add_defaults(SealTrust *trust, SealOptions *options, const SealPreferences *pref
         seal_anchors_add_system(trust, warnings);
 }
 
+static gboolean
+is_stopped(void)
+{
+    return !seal_stop_check(NULL);
+}
+
+/* What may be asked over the network. */
+static void
+add_online(SealTrust *trust, const SealPreferences *preferences)
+{
+    const SealHttpPolicy policy = {preferences->timeout_s, preferences->private_hosts, is_stopped};
+    SealOnline *online = NULL;
+
+    if (preferences->revocation == SEAL_REVOCATION_CACHE_ONLY) {
+        seal_trust_take_online(trust, seal_online_new(NULL));
+        return;
+    }
+    online = seal_online_new_http(&policy);
+    if (preferences->fetch_issuers)
+        seal_trust_set_fetcher(trust, seal_online_fetcher(online));
+    seal_trust_take_online(trust, online);
+}
+
 SealTrust *
 seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *warnings,
                         GError **error)
@@ -68,7 +93,7 @@ seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *wa
     g_autoptr(SealTrust) trust = seal_trust_new();
     g_autoptr(GError) problem = NULL;
     const char *word = seal_options_value(options, "revocation");
-    SealPreferences preferences = {0};
+    g_auto(SealPreferences) preferences = {0};
 
     if (!read_preferences(&preferences, warnings, error))
         return NULL;
@@ -78,6 +103,7 @@ seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *wa
     }
     seal_trust_set_revocation(trust, preferences.revocation);
     seal_trust_set_minimum_level(trust, preferences.minimum_level);
+    add_online(trust, &preferences);
     add_defaults(trust, options, &preferences, warnings);
     if (!add_files(trust, seal_options_values(options, "anchor"), seal_trust_add_anchor_file,
                    error) ||

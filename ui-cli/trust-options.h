@@ -23,9 +23,9 @@
          .help = "use the revocation lists in FILE too (PEM or DER; repeatable)"},                 \
     {                                                                                              \
         .name = "revocation", .argument = "MODE",                                                  \
-        .help = "require: without a current list of each issuer it is not good;\n"                 \
-                "prefer (default, see privyseal.conf): use the lists that are there;\n"            \
-                "cache-only: the same, never from the network; off: do not look"                   \
+        .help = "require: not good without an answer about each certificate;\n"                    \
+                "prefer (default, see privyseal.conf): use what can be found out;\n"               \
+                "cache-only: the same, never from the network; off: do not ask"                    \
     }
 
 /* Reads privyseal.conf, the anchors of site and user unless told not to, their revocation lists
