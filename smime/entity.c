@@ -5,6 +5,7 @@
 
 #include "smime/content-type.h"
 
+#include <gmime/gmime.h>
 #include <string.h>
 
 SealBytes
@@ -338,11 +339,27 @@ seal_base64_decode(SealBytes text)
     return g_bytes_new_take(g_steal_pointer(&out), len);
 }
 
+/* What is no escape stays as it stands: whoever reads the bytes is strict enough. */
+static GBytes *
+decode_quoted_printable(SealBytes text)
+{
+    GMimeEncoding state;
+    g_autofree char *out = NULL;
+    gsize len = 0;
+
+    g_mime_encoding_init_decode(&state, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
+    out = g_malloc(g_mime_encoding_outlen(&state, text.len) + 1);
+    len = g_mime_encoding_flush(&state, (const char *)text.data, text.len, out);
+    return g_bytes_new_take(g_steal_pointer(&out), len);
+}
+
 GBytes *
 seal_entity_decode(const SealEntity *entity, GBytes *owner)
 {
     if (g_str_equal(entity->encoding, "base64"))
         return seal_base64_decode(entity->body);
+    if (g_str_equal(entity->encoding, "quoted-printable"))
+        return decode_quoted_printable(entity->body);
     if (g_str_equal(entity->encoding, "7bit") || g_str_equal(entity->encoding, "8bit") ||
         g_str_equal(entity->encoding, "binary"))
         return seal_bytes_slice(owner, entity->body);

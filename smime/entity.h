@@ -58,8 +58,8 @@ const char *seal_entity_split(const SealEntity *entity, GArray *parts);
  * (transfer full), or NULL. */
 GBytes *seal_base64_decode(SealBytes text);
 
-/* The body with its transfer encoding (base64, 7bit, 8bit, binary) undone; NULL for another
- * encoding or bad base64. `owner` holds the entity's bytes. */
+/* The body with its transfer encoding (base64, quoted-printable, 7bit, 8bit, binary) undone; NULL
+ * for another encoding or bad base64. `owner` holds the entity's bytes. */
 GBytes *seal_entity_decode(const SealEntity *entity, GBytes *owner);
 
 /* The range of `owner` as bytes of their own that keep `owner` alive. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "tests/mail/scene.h"
+#include "tests/smime/dissect.h"
 
 static GBytes *
 detached(const char *unused)
@@ -23,6 +24,33 @@ sealed(const char *unused)
     g_autoptr(GBytes) mail = world_bytes(WORLD_MAIL);
 
     return scene_sealed(mail, "alice-rsa-decrypt", FALSE);
+}
+
+/* The opaque message as a gateway might send it on: each byte of its DER as =XX, or as it is. */
+static GBytes *
+transferred(const char *encoding)
+{
+    g_autoptr(GBytes) mail = opaque(NULL);
+    g_autoptr(GBytes) cms = test_cms_of(mail);
+    gboolean binary = g_str_equal(encoding, "binary");
+    gsize len = 0;
+    const guint8 *bytes = g_bytes_get_data(cms, &len);
+    GByteArray *out = g_byte_array_new();
+    g_autofree char *head =
+        g_strdup_printf("From: alice@example.org\nContent-Type: application/pkcs7-mime\n"
+                        "Content-Transfer-Encoding: %s\n\n",
+                        encoding);
+
+    g_byte_array_append(out, (const guint8 *)head, (guint)strlen(head));
+    if (binary)
+        g_byte_array_append(out, bytes, (guint)len);
+    for (gsize i = 0; i < len && !binary; i++) {
+        char escape[8];
+
+        g_snprintf(escape, sizeof escape, "%s=%02X", i > 0 && i % 24 == 0 ? "=\n" : "", bytes[i]);
+        g_byte_array_append(out, (const guint8 *)escape, (guint)strlen(escape));
+    }
+    return g_byte_array_free_to_bytes(out);
 }
 
 static GBytes *
@@ -216,6 +244,10 @@ const CorpusRow corpus_mime[] = {
      "\r\n\r\nThis is a signed message\r\n\r\n--the-boundary"},
     {"mime/odd-but-good/blanks-behind-boundary", "verify", "ok", NULL, detached, NULL,
      "--the-boundary--", "--the-boundary--  \t"},
+    {"mime/odd-but-good/quoted-printable", "verify", "ok", NULL, transferred, "quoted-printable"},
+    {"mime/odd-but-good/binary", "verify", "ok", NULL, transferred, "binary"},
+    {"mime/stated-quoted-printable-is-base64", "verify", "malformed", "cannot be read", opaque,
+     NULL, "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: quoted-printable"},
     /* Changed on the way. */
     {"mime/changed/text", "verify", "bad-signature", "changed after it was signed", detached, NULL,
      "From the keeper", "From the thief!"},

@@ -91,6 +91,18 @@ test_row(gconstpointer data)
     check_row(row, result);
 }
 
+/* More than is taken, and no disk behind it: refused by its size, before it is read into memory. */
+static void
+test_two_gibibytes(void)
+{
+    g_autofree char *path = seal_cli_test_home_file("sparse");
+    g_autoptr(SealTestResult) made = seal_cli_test_other(NULL, "truncate", "-s", "2G", path, NULL);
+    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(NULL, "open", path, NULL);
+
+    seal_cli_test_assert_status(made, 0);
+    seal_cli_test_assert_error(result, 5, "larger than 256 MiB");
+}
+
 static void
 add_rows(const CorpusRow *rows)
 {
@@ -111,6 +123,7 @@ add_all(void)
     add_rows(corpus_sealed);
     add_rows(corpus_senders);
     add_rows(corpus_signed);
+    g_test_add_func("/corpus/limits/two-gibibytes/are-refused", test_two_gibibytes);
 }
 
 int
