@@ -30,40 +30,86 @@ seal_fd_steal(SealFd *fd)
     return stolen;
 }
 
-static gboolean
-write_all(int fd, const char *data, size_t len)
+gboolean
+seal_fd_write_all(int fd, const void *data, size_t len)
 {
+    const char *at = data;
+
     while (len > 0) {
-        ssize_t written = write(fd, data, len);
+        ssize_t written = write(fd, at, len);
 
         if (written < 0 && errno == EINTR)
             continue;
         if (written < 0)
             return FALSE;
-        data += written;
+        at += written;
         len -= (size_t)written;
     }
     return TRUE;
 }
 
+/* -- new files -------------------------------------------------------------------------------- */
+
+static gboolean
+set_write_error(const char *path, int number, GError **error)
+{
+    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(number), "cannot write '%s': %s",
+                path, g_strerror(number));
+    return FALSE;
+}
+
+SealNewFile *
+seal_new_file_open(const char *path, GError **error)
+{
+    g_autoptr(SealNewFile) file = g_new0(SealNewFile, 1);
+    g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
+
+    file->path = g_strdup(path);
+    file->fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
+    if (file->fd < 0) {
+        set_write_error(path, errno, error);
+        return NULL;
+    }
+    file->temporary = g_steal_pointer(&temporary);
+    return g_steal_pointer(&file);
+}
+
+gboolean
+seal_new_file_commit(SealNewFile *file, int mode, GError **error)
+{
+    if (fchmod(file->fd, (mode_t)mode) != 0 || fsync(file->fd) != 0 ||
+        g_rename(file->temporary, file->path) != 0)
+        return set_write_error(file->path, errno, error);
+    g_clear_pointer(&file->temporary, g_free);
+    return TRUE;
+}
+
+void
+seal_new_file_free(SealNewFile *file)
+{
+    if (!file)
+        return;
+    if (file->temporary)
+        (void)g_unlink(file->temporary);
+    seal_fd_clear(&file->fd);
+    g_free(file->temporary);
+    g_free(file->path);
+    g_free(file);
+}
+
 gboolean
 seal_file_replace(const char *path, const void *data, size_t len, int mode, GError **error)
 {
-    g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
-    g_auto(SealFd) fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
-    int saved = 0;
+    g_autoptr(SealNewFile) file = seal_new_file_open(path, error);
 
-    if (fd >= 0 && write_all(fd, data, len) && fchmod(fd, (mode_t)mode) == 0 && fsync(fd) == 0 &&
-        g_rename(temporary, path) == 0)
-        return TRUE;
-
-    saved = errno;
-    if (fd >= 0)
-        (void)g_unlink(temporary);
-    g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(saved), "cannot write '%s': %s",
-                path, g_strerror(saved));
-    return FALSE;
+    if (!file)
+        return FALSE;
+    if (!seal_fd_write_all(file->fd, data, len))
+        return set_write_error(path, errno, error);
+    return seal_new_file_commit(file, mode, error);
 }
+
+/* -- reading ---------------------------------------------------------------------------------- */
 
 static GBytes *
 read_fd(int fd, const char *path, size_t max, GError **error)

@@ -18,6 +18,28 @@ int seal_fd_steal(SealFd *fd);
 gboolean seal_file_replace(const char *path, const void *data, size_t len, int mode,
                            GError **error);
 
+/* A file that is written piece by piece beside `path`, and takes its place when it is whole. */
+typedef struct {
+    char *path;
+    char *temporary; /* (nullable) what must not be left behind */
+    int fd;          /* to write to */
+} SealNewFile;
+
+/* Opens one, readable by its owner alone. Returns (transfer full), or NULL with a G_FILE_ERROR that
+ * names the path. */
+SealNewFile *seal_new_file_open(const char *path, GError **error);
+
+/* Gives it its mode and its place, by fsync and rename. FALSE with a G_FILE_ERROR. Blocks on the
+ * disk. */
+gboolean seal_new_file_commit(SealNewFile *file, int mode, GError **error);
+
+/* Frees it; one that was not committed is deleted. NULL is allowed. */
+void seal_new_file_free(SealNewFile *file);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealNewFile, seal_new_file_free)
+
+/* Writes all of it, whatever interrupts. FALSE with errno set. */
+gboolean seal_fd_write_all(int fd, const void *data, size_t len);
+
 /* Reads all of `path`, at most `max` bytes: a device without end stops there. Returns (transfer full), or
  * NULL with a G_FILE_ERROR, or SEAL_ERROR_LIMIT_EXCEEDED; both name the path. Blocks on the disk. */
 GBytes *seal_file_read(const char *path, size_t max, GError **error);

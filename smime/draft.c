@@ -54,10 +54,17 @@ seal_draft_to_bytes(const SealDraft *draft, GError **error)
     return written ? g_steal_pointer(&bytes) : NULL;
 }
 
-void
-seal_draft_free(SealDraft *draft)
+SealDraft *
+seal_draft_ref(SealDraft *draft)
 {
-    if (!draft)
+    draft->refs++;
+    return draft;
+}
+
+void
+seal_draft_unref(SealDraft *draft)
+{
+    if (!draft || draft->refs-- > 0)
         return;
     if (draft->free_rest)
         draft->free_rest(draft);

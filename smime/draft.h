@@ -14,8 +14,9 @@ typedef struct SealDraft SealDraft;
 /* A mail (RFC 5322) as it is given, CRLF or LF lines; `mail` is kept, not copied. What is in it and
  * what becomes of it: seal_mail_split(), whose errors these are. Returns (transfer full). */
 SealDraft *seal_draft_new(GBytes *mail, SealTransfer transfer, GError **error);
-void seal_draft_free(SealDraft *draft);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealDraft, seal_draft_free)
+SealDraft *seal_draft_ref(SealDraft *draft);
+void seal_draft_unref(SealDraft *draft);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealDraft, seal_draft_unref)
 
 /* Writes the whole mail into `sink`, which the caller finishes. FALSE with INVALID_INPUT if the
  * mail that it is made of is not any more what it was (a file that somebody else writes to); what
@@ -29,6 +30,7 @@ GBytes *seal_draft_to_bytes(const SealDraft *draft, GError **error);
 
 /* The first member of each kind of draft. */
 struct SealDraft {
+    guint refs;    /* beyond the first */
     GBytes *outer; /* the fields outside, CRLF lines */
     GBytes *head;  /* the Content-* fields, and the empty line */
     gboolean (*put_body)(const SealDraft *draft, SealSink *sink); /* FALSE: see above */

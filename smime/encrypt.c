@@ -266,7 +266,7 @@ free_encrypted(SealDraft *draft)
 {
     EncryptedDraft *encrypted = (EncryptedDraft *)draft;
 
-    seal_draft_free(encrypted->inner);
+    seal_draft_unref(encrypted->inner);
     envelope_clear(&encrypted->envelope);
 }
 
@@ -285,7 +285,7 @@ seal_draft_encrypt(SealDraft *draft, GPtrArray *recipients, const SealEncryptOpt
     encrypted->inner = draft;
     if (envelope_make(draft, recipients, options, &encrypted->envelope, error))
         return &encrypted->draft;
-    seal_draft_free(&encrypted->draft);
+    seal_draft_unref(&encrypted->draft);
     return NULL;
 }
 

@@ -19,7 +19,7 @@ free_signed(SealDraft *draft)
 {
     SignedDraft *self = (SignedDraft *)draft;
 
-    seal_draft_free(self->inner);
+    seal_draft_unref(self->inner);
     seal_digests_clear(&self->digests);
     g_free(self->boundary);
     g_clear_pointer(&self->before, g_bytes_unref);
@@ -142,7 +142,7 @@ seal_draft_sign(SealDraft *draft, const SealSigner *const *signers, guint n_sign
     self = new_signed_draft(draft, options->opaque);
     if (sign(self, signers, n_signers, options, error))
         return &self->draft;
-    seal_draft_free(&self->draft);
+    seal_draft_unref(&self->draft);
     return NULL;
 }
 

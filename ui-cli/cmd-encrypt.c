@@ -138,7 +138,7 @@ read_mail(SealOptions *options, GError **error)
 {
     const GPtrArray *operands = seal_options_operands(options);
     g_autoptr(GBytes) mail =
-        seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
+        seal_input_map(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
 
     if (!mail || !seal_signing_has_blind(mail) || seal_options_has(options, "bcc"))
         return g_steal_pointer(&mail);
@@ -190,8 +190,8 @@ write_all(const SealOptions *options, const GPtrArray *list, GError **error)
                 ? copy_path(seal_options_value(options, "bcc-output"), sealed->recipient)
                 : NULL;
 
-        if (!seal_output_write(path ? path : seal_options_value(options, "output"), sealed->mail,
-                               error))
+        if (!seal_output_write_draft(path ? path : seal_options_value(options, "output"),
+                                     sealed->mail, error))
             return FALSE;
         tell(sealed, path);
     }

@@ -36,19 +36,24 @@ read_settings(const SealOptions *options, SealMakingSettings *settings, GError *
     return FALSE;
 }
 
-static GBytes *
-read_mail(SealOptions *options, const SealMakingSettings *settings, GError **error)
+/* What gets base64 around it needs no other encoding. */
+static SealDraft *
+read_letter(SealOptions *options, const SealMakingSettings *settings, GError **error)
 {
     const GPtrArray *operands = seal_options_operands(options);
+    gboolean compress = seal_options_has(options, "compress");
+    gboolean covered = compress || seal_options_has(options, "opaque");
     g_autoptr(GBytes) mail =
-        seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
+        seal_input_map(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
+    SealDraft *letter = NULL;
 
     if (mail && seal_signing_has_blind(mail))
         fprintf(stderr, "privyseal: warning: the Bcc field is left out: give its addresses to the "
                         "program that sends the mail\n");
-    if (!mail || !seal_options_has(options, "compress"))
-        return g_steal_pointer(&mail);
-    return seal_signing_compress(mail, settings->sign_headers, error);
+    if (mail)
+        letter = seal_draft_new(mail, covered ? SEAL_TRANSFER_ANY : SEAL_TRANSFER_7BIT, error);
+    return letter && compress ? seal_signing_compress(letter, settings->sign_headers, error)
+                              : letter;
 }
 
 static int
@@ -56,17 +61,19 @@ run_sign(SealOptions *options, GError **error)
 {
     SealMakingSettings settings = {0};
     g_autoptr(SealReach) reach = NULL;
-    g_autoptr(GBytes) mail = NULL;
-    g_autoptr(GBytes) signed_mail = NULL;
+    g_autoptr(SealDraft) letter = NULL;
+    g_autoptr(SealDraft) signed_mail = NULL;
 
     if (!seal_signing_check_options(options, "sign", error))
         return SEAL_STATUS_USAGE;
-    mail = read_settings(options, &settings, error) ? read_mail(options, &settings, error) : NULL;
-    reach = mail ? seal_reach_agent(error) : NULL;
-    signed_mail =
-        reach ? seal_signing_sign(reach, options, settings.sign_headers, mail, error) : NULL;
+    if (read_settings(options, &settings, error))
+        letter = read_letter(options, &settings, error);
+    reach = letter ? seal_reach_agent(error) : NULL;
+    if (reach)
+        signed_mail = seal_signing_sign(reach, options, settings.sign_headers,
+                                        g_steal_pointer(&letter), error);
     if (!signed_mail ||
-        !seal_output_write(seal_options_value(options, "output"), signed_mail, error))
+        !seal_output_write_draft(seal_options_value(options, "output"), signed_mail, error))
         return SEAL_STATUS_IO;
     return SEAL_STATUS_DONE;
 }

@@ -1,18 +1,21 @@
-/* Reading and writing whole files. Standard input is read by read(2), which Ctrl-C interrupts. */
+/* Reading and writing mails. Standard input is read by read(2), which Ctrl-C interrupts. */
 #include "ui-cli/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "base/fd.h"
+#include "ui-cli/mapping.h"
 #include "ui-cli/stop.h"
 #include "ui-cli/terminal.h"
 
-#define CHUNK ((gsize)64 * 1024)
+#define CHUNK      ((gsize)64 * 1024)
+#define MAPPED_MIN ((off_t)1024 * 1024) /* bytes; less is read faster than mapped */
 
 static gboolean
 is_standard(const char *path)
@@ -68,24 +71,51 @@ read_all(int fd, const char *name, gsize max, GError **error)
     return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
 }
 
-GBytes *
-seal_input_read(const char *path, gsize max, GError **error)
+static GBytes *
+read_standard_input(gsize max, GError **error)
 {
-    g_auto(SealFd) fd = -1;
-    g_autofree char *name = NULL;
+    if (isatty(STDIN_FILENO))
+        fprintf(stderr, "reading from the terminal; end with Ctrl-D on a line of its own\n");
+    return read_all(STDIN_FILENO, "standard input", max, error);
+}
 
-    if (is_standard(path)) {
-        if (isatty(STDIN_FILENO))
-            fprintf(stderr, "reading from the terminal; end with Ctrl-D on a line of its own\n");
-        return read_all(STDIN_FILENO, "standard input", max, error);
-    }
-    name = g_strdup_printf("'%s'", path);
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+/* NULL where it is not worth it or cannot be done: what is read as ever. */
+static GBytes *
+map(int fd, gsize max)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size < MAPPED_MIN ||
+        (gsize)status.st_size > max)
+        return NULL;
+    return seal_mapping_new(fd, (gsize)status.st_size);
+}
+
+static GBytes *
+read_file(const char *path, gsize max, gboolean mapped, GError **error)
+{
+    g_autofree char *name = g_strdup_printf("'%s'", path);
+    g_auto(SealFd) fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    GBytes *bytes = NULL;
+
     if (fd < 0) {
         set_file_error(error, "read", name, errno);
         return NULL;
     }
-    return read_all(fd, name, max, error);
+    bytes = mapped ? map(fd, max) : NULL;
+    return bytes ? bytes : read_all(fd, name, max, error);
+}
+
+GBytes *
+seal_input_read(const char *path, gsize max, GError **error)
+{
+    return is_standard(path) ? read_standard_input(max, error) : read_file(path, max, FALSE, error);
+}
+
+GBytes *
+seal_input_map(const char *path, gsize max, GError **error)
+{
+    return is_standard(path) ? read_standard_input(max, error) : read_file(path, max, TRUE, error);
 }
 
 /* -- output ---------------------------------------------------------------------- */
@@ -130,4 +160,69 @@ seal_output_write(const char *path, GBytes *bytes, GError **error)
     set_file_error(error, "write to", "standard output", errno);
     clearerr(stdout); /* said once is enough */
     return FALSE;
+}
+
+/* -- drafts ----------------------------------------------------------------------------------- */
+
+typedef struct {
+    SealSink sink;
+    int fd;
+    const char *name;
+    GError *error; /* the first; nothing is written from then on */
+} OutputSink;
+
+static void
+write_some(SealSink *sink, const uint8_t *data, gsize len)
+{
+    OutputSink *output = (OutputSink *)sink;
+
+    if (output->error || !seal_stop_check(&output->error))
+        return;
+    if (!seal_fd_write_all(output->fd, data, len))
+        set_file_error(&output->error, "write to", output->name, errno);
+}
+
+static gboolean
+write_draft_to(int fd, const char *name, const SealDraft *draft, GError **error)
+{
+    OutputSink output = {.fd = fd, .name = name};
+    GError *changed = NULL;
+
+    seal_sink_init(&output.sink, write_some);
+    seal_draft_write(draft, &output.sink, &changed);
+    seal_sink_finish(&output.sink);
+    if (output.error) {
+        g_clear_error(&changed);
+        g_propagate_error(error, output.error);
+        return FALSE;
+    }
+    if (changed) {
+        g_propagate_error(error, changed);
+        return FALSE;
+    }
+    return seal_mapping_check(error);
+}
+
+static gboolean
+show_draft(const SealDraft *draft, GError **error)
+{
+    g_autoptr(GBytes) bytes = seal_draft_to_bytes(draft, error);
+
+    return bytes && seal_mapping_check(error) && seal_output_write(NULL, bytes, error);
+}
+
+gboolean
+seal_output_write_draft(const char *path, const SealDraft *draft, GError **error)
+{
+    g_autoptr(SealNewFile) file = NULL;
+    g_autofree char *name = NULL;
+
+    if (is_standard(path))
+        return isatty(STDOUT_FILENO)
+                   ? show_draft(draft, error)
+                   : write_draft_to(STDOUT_FILENO, "standard output", draft, error);
+    name = g_strdup_printf("'%s'", path);
+    file = seal_new_file_open(path, error);
+    return file && write_draft_to(file->fd, name, draft, error) &&
+           seal_new_file_commit(file, 0600, error);
 }

@@ -17,7 +17,7 @@ seal_sealed_free(SealSealed *sealed)
     if (!sealed)
         return;
     g_free(sealed->recipient);
-    g_clear_pointer(&sealed->mail, g_bytes_unref);
+    seal_draft_unref(sealed->mail);
     g_free(sealed->choice);
     g_free(sealed);
 }
@@ -137,22 +137,15 @@ choose(const SealSealing *sealing, const GPtrArray *readers, SealEncryptOptions 
 static gboolean
 wrap(const SealSealing *sealing, SealSealed *sealed, GError **error)
 {
-    GBytes *wrapped = NULL;
-
-    if (!seal_options_has(sealing->options, "triple"))
-        return TRUE;
-    wrapped = seal_signing_sign(*sealing->reach, sealing->options, SEAL_HEADERS_OUTSIDE,
-                                sealed->mail, error);
-    if (!wrapped)
-        return FALSE;
-    g_bytes_unref(sealed->mail);
-    sealed->mail = wrapped;
-    return TRUE;
+    if (seal_options_has(sealing->options, "triple"))
+        sealed->mail = seal_signing_sign(*sealing->reach, sealing->options, SEAL_HEADERS_OUTSIDE,
+                                         sealed->mail, error);
+    return sealed->mail != NULL;
 }
 
 static gboolean
-seal_to(const SealSealing *sealing, GBytes *mail, const GPtrArray *readers, const char *recipient,
-        GPtrArray *list, GError **error)
+seal_to(const SealSealing *sealing, SealDraft *inner, const GPtrArray *readers,
+        const char *recipient, GPtrArray *list, GError **error)
 {
     SealEncryptOptions options = {0};
     SealSealed *sealed = g_new0(SealSealed, 1);
@@ -162,45 +155,50 @@ seal_to(const SealSealing *sealing, GBytes *mail, const GPtrArray *readers, cons
     options.headers = sealing->settings->encrypt_headers;
     sealed->recipient = g_strdup(recipient);
     sealed->choice = choose(sealing, readers, &options);
-    sealed->mail = seal_mail_encrypt(mail, certificates, &options, error);
+    sealed->mail = seal_draft_encrypt(seal_draft_ref(inner), certificates, &options, error);
     return sealed->mail && wrap(sealing, sealed, error);
 }
 
 /* -- all of them ------------------------------------------------------------------------------ */
 
-static GBytes *
+static SealDraft *
 sign_before(const SealSealing *sealing, GBytes *mail, GError **error)
 {
+    gboolean sign = seal_options_has(sealing->options, "sign");
+    gboolean in_the_open = sign && !seal_options_has(sealing->options, "opaque");
+    g_autoptr(SealDraft) letter =
+        seal_draft_new(mail, in_the_open ? SEAL_TRANSFER_7BIT : SEAL_TRANSFER_ANY, error);
     SealReach *agent = NULL;
 
-    if (!seal_options_has(sealing->options, "sign"))
-        return g_bytes_ref(mail);
+    if (!letter || !sign)
+        return g_steal_pointer(&letter);
     agent = reach(sealing, error);
     return agent ? seal_signing_sign(agent, sealing->options, sealing->settings->encrypt_headers,
-                                     mail, error)
+                                     g_steal_pointer(&letter), error)
                  : NULL;
 }
 
 /* The mail to encrypt: as it is, signed, compressed, or signed and then compressed. */
-static GBytes *
+static SealDraft *
 prepare(const SealSealing *sealing, GBytes *mail, GError **error)
 {
-    g_autoptr(GBytes) ready = sign_before(sealing, mail, error);
+    SealDraft *ready = sign_before(sealing, mail, error);
 
     if (!ready || !seal_options_has(sealing->options, "compress"))
-        return g_steal_pointer(&ready);
+        return ready;
     return seal_signing_compress(ready, sealing->settings->encrypt_headers, error);
 }
 
 static gboolean
-seal_blind_copies(const SealSealing *sealing, GBytes *mail, GPtrArray *blind, GPtrArray *list,
+seal_blind_copies(const SealSealing *sealing, SealDraft *inner, GPtrArray *blind, GPtrArray *list,
                   GError **error)
 {
     for (guint i = 0; i < blind->len; i++) {
         g_autoptr(GPtrArray) alone = g_ptr_array_new();
 
         g_ptr_array_add(alone, blind->pdata[i]);
-        if (!seal_to(sealing, mail, alone, ((const SealFound *)blind->pdata[i])->name, list, error))
+        if (!seal_to(sealing, inner, alone, ((const SealFound *)blind->pdata[i])->name, list,
+                     error))
             return FALSE;
     }
     return TRUE;
@@ -225,7 +223,7 @@ seal_sealing_run(const SealSealing *sealing, GBytes *mail, GError **error)
     g_autoptr(GPtrArray) readers = find_readers(sealing, "to", error);
     g_autoptr(GPtrArray) blind = readers ? find_readers(sealing, "bcc", error) : NULL;
     g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func(free_sealed);
-    g_autoptr(GBytes) inner = NULL;
+    g_autoptr(SealDraft) inner = NULL;
     g_autofree char *missing = NULL;
 
     if (!blind || !add_self(sealing, mail, readers, &missing, error))

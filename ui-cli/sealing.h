@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pki/trust.h"
+#include "smime/draft.h"
 #include "ui-cli/making-settings.h"
 #include "ui-cli/options.h"
 #include "ui-cli/reach.h"
@@ -9,7 +10,7 @@
 /* One mail that came of it. */
 typedef struct {
     char *recipient; /* (nullable) whom the copy is for; NULL: the mail for all that --to names */
-    GBytes *mail;
+    SealDraft *mail;
     char *choice; /* the algorithms and why, for people */
 } SealSealed;
 
@@ -27,6 +28,7 @@ typedef struct {
 /* Encrypts `mail` to all of --to, and to the sender if the settings say so; then, apart from it, to
  * each of --bcc. With --sign it is signed once before, with --triple once more around each. Returns
  * (transfer full) (element-type SealSealed), the common mail first; NULL with NOT_FOUND for missing
- * certificates, and with what seal_mail_encrypt() and seal_signing_sign() say. Nothing is written.
+ * certificates, and with what seal_draft_new(), seal_draft_encrypt() and seal_signing_sign() say.
+ * Nothing is written.
  * Blocks; may prompt. */
 GPtrArray *seal_sealing_run(const SealSealing *sealing, GBytes *mail, GError **error);

@@ -36,17 +36,11 @@ seal_signing_senders(GBytes *mail)
 
 /* The header is protected together with what is compressed: from outside of it, nobody could tell
  * that the fields are there. */
-GBytes *
-seal_signing_compress(GBytes *mail, SealHeaders headers, GError **error)
+SealDraft *
+seal_signing_compress(SealDraft *draft, SealHeaders headers, GError **error)
 {
-    SealDraft *draft = seal_draft_new(mail, SEAL_TRANSFER_ANY, error);
-    g_autoptr(SealDraft) compressed = NULL;
-
-    if (!draft)
-        return NULL;
     seal_headers_protect(headers, &draft->outer, &draft->head);
-    compressed = seal_draft_compress(draft, error);
-    return compressed ? seal_draft_to_bytes(compressed, error) : NULL;
+    return seal_draft_compress(draft, error);
 }
 
 gboolean
@@ -189,14 +183,15 @@ find_signers(SealReach *reach, SealOptions *options, const GPtrArray *senders, G
     return g_steal_pointer(&signers);
 }
 
-GBytes *
-seal_signing_sign(SealReach *reach, SealOptions *options, SealHeaders headers, GBytes *mail,
+SealDraft *
+seal_signing_sign(SealReach *reach, SealOptions *options, SealHeaders headers, SealDraft *draft,
                   GError **error)
 {
     const SealSignOptions how = {.opaque = seal_options_has(options, "opaque"),
                                  .pss = seal_options_has(options, "pss"),
                                  .headers = headers};
-    g_autoptr(GPtrArray) senders = seal_signing_senders(mail);
+    g_autoptr(SealDraft) inner = draft;
+    g_autoptr(GPtrArray) senders = seal_signing_senders(draft->outer);
     g_autoptr(GPtrArray) signers = find_signers(reach, options, senders, error);
     g_autofree const SealSigner **all = NULL;
 
@@ -205,5 +200,5 @@ seal_signing_sign(SealReach *reach, SealOptions *options, SealHeaders headers, G
     all = g_new(const SealSigner *, signers->len);
     for (guint i = 0; i < signers->len; i++)
         all[i] = seal_agent_signer_peek(signers->pdata[i]);
-    return seal_mail_sign_all(mail, all, signers->len, &how, error);
+    return seal_draft_sign(g_steal_pointer(&inner), all, signers->len, &how, error);
 }

@@ -1,6 +1,7 @@
 /* What `sign` and `encrypt --sign` share: which key signs, and the signature. */
 #pragma once
 
+#include "smime/draft.h"
 #include "smime/headers.h"
 #include "ui-cli/options.h"
 #include "ui-cli/reach.h"
@@ -36,15 +37,16 @@ gboolean seal_signing_check_options(const SealOptions *options, const char *comm
  */
 GPtrArray *seal_signing_senders(GBytes *mail);
 
-/* Compresses `mail` before it is signed or encrypted, its other fields where `headers` says.
- * (transfer full), or NULL as seal_mail_compress(). */
-GBytes *seal_signing_compress(GBytes *mail, SealHeaders headers, GError **error);
+/* Compresses `draft` (transfer full, also on failure) before it is signed or encrypted, its other
+ * fields where `headers` says. (transfer full), or NULL as seal_draft_compress(). */
+SealDraft *seal_signing_compress(SealDraft *draft, SealHeaders headers, GError **error);
 
 /* TRUE if the mail has a Bcc field that names somebody. */
 gboolean seal_signing_has_blind(GBytes *mail);
 
-/* Signs `mail` as the options say, its other fields where `headers` says. (transfer full), or NULL
- * with NOT_FOUND when no key fits, and what seal_mail_sign() says. Warns on stderr where readers
- * will not believe the signature. Blocks; may prompt. */
-GBytes *seal_signing_sign(SealReach *reach, SealOptions *options, SealHeaders headers, GBytes *mail,
-                          GError **error);
+/* Signs `draft` (transfer full, also on failure) as the options say, its other fields where
+ * `headers` says. (transfer full), or NULL with NOT_FOUND when no key fits, and what
+ * seal_draft_sign() says. Warns on stderr where readers will not believe the signature. Blocks; may
+ * prompt. */
+SealDraft *seal_signing_sign(SealReach *reach, SealOptions *options, SealHeaders headers,
+                             SealDraft *draft, GError **error);

@@ -1,0 +1,128 @@
+/* Mail much larger than the memory that is allowed: signed and encrypted all the same, and openssl
+ * reads it. The kernel keeps the limit (RLIMIT_DATA: all private memory that can be written to;
+ * mapped files are not). */
+#include <glib/gstdio.h>
+#include <string.h>
+
+#include "tests/cli/cli-fixture.h"
+
+#define MAIL_LEN ((gsize)48 * 1024 * 1024)
+#ifdef TEST_MEMORY_LIMIT
+#define LIMIT "--data=16777216"
+#else
+#define LIMIT "--data=unlimited"
+#endif
+
+/* Lines of text that end in LF, so that each is changed on its way. */
+static char *
+save_mail(void)
+{
+    static const char line[] = "the Keeper never lets the seal out of his hands, day and night\n";
+    GString *mail = g_string_sized_new(MAIL_LEN + 256);
+    g_autoptr(GBytes) bytes = NULL;
+
+    g_string_append(mail, "From: alice@example.org\nTo: bob@example.org\nSubject: large\n\n");
+    while (mail->len < MAIL_LEN)
+        g_string_append(mail, line);
+    bytes = g_string_free_to_bytes(mail);
+    return seal_cli_test_save("large.eml", bytes);
+}
+
+/* What openssl makes of it is the mail, but for its header. */
+static void
+assert_same_text(const char *path, const char *mail)
+{
+    g_autofree char *got = NULL;
+    g_autofree char *sent = NULL;
+    gsize got_len = 0;
+    gsize sent_len = 0;
+    const char *body = NULL;
+
+    g_assert_true(g_file_get_contents(path, &got, &got_len, NULL));
+    g_assert_true(g_file_get_contents(mail, &sent, &sent_len, NULL));
+    body = strstr(got, "\r\n\r\n");
+    g_assert_nonnull(body);
+    for (const char *at = strstr(sent, "\n\n") + 2, *in = body + 4; *at; at++, in++) {
+        in += *in == '\r';
+        if (*at != *in)
+            g_error("the text differs at byte %zu", (gsize)(at - sent));
+    }
+}
+
+static void
+run_limited(const char *output, ...)
+{
+    const char *program = "ui-cli/privyseal";
+    g_autofree char *path = seal_test_built(program);
+    g_autoptr(GPtrArray) argv = g_ptr_array_new();
+    g_autoptr(SealTestResult) result = NULL;
+    const char *word = NULL;
+    va_list list;
+
+    g_ptr_array_add(argv, (gpointer) "prlimit");
+    g_ptr_array_add(argv, (gpointer)LIMIT);
+    g_ptr_array_add(argv, path);
+    va_start(list, output);
+    while ((word = va_arg(list, const char *)))
+        g_ptr_array_add(argv, (gpointer)word);
+    va_end(list);
+    g_ptr_array_add(argv, (gpointer) "--output");
+    g_ptr_array_add(argv, (gpointer)output);
+    g_ptr_array_add(argv, NULL);
+    result = seal_test_run(seal_cli_test_home(), (const char *const *)argv->pdata, NULL);
+    seal_cli_test_assert_status(result, 0);
+}
+
+static void
+verify(const char *signed_mail, const char *mail)
+{
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autofree char *text = seal_cli_test_home_file("large.txt");
+    g_autoptr(SealTestResult) result = seal_cli_test_other(
+        NULL, "openssl", "cms", "-verify", "-CAfile", root, "-in", signed_mail, "-out", text, NULL);
+
+    seal_cli_test_assert_status(result, 0);
+    assert_same_text(text, mail);
+}
+
+static void
+test_signed(gconstpointer option)
+{
+    g_autofree char *mail = save_mail();
+    g_autofree char *output = seal_cli_test_home_file("large-signed.eml");
+
+    run_limited(output, "sign", "--key", "Alice P-256 signing", mail, option, NULL);
+    verify(output, mail);
+}
+
+/* Signed inside, and nothing of the signed mail was ever in memory as a whole. */
+static void
+test_encrypted(gconstpointer cipher)
+{
+    g_autofree char *mail = save_mail();
+    g_autofree char *output = seal_cli_test_home_file("large-encrypted.eml");
+    g_autofree char *opened = seal_cli_test_home_file("large-opened.eml");
+    g_autofree char *certificate = seal_cli_test_fixture_file("certs/alice-rsa-decrypt.pem");
+    g_autoptr(SealTestResult) result = NULL;
+
+    run_limited(output, "encrypt", "--sign", "--key", "Alice P-256 signing", "--to", certificate,
+                "--cipher", cipher, mail, NULL);
+    result = seal_cli_test_privyseal(NULL, "decrypt", "--output", opened, output, NULL);
+    seal_cli_test_assert_status(result, 0);
+    verify(opened, mail);
+}
+
+static void
+add(void)
+{
+    g_test_add_data_func("/cli/large/signed/in-flat-memory", NULL, test_signed);
+    g_test_add_data_func("/cli/large/opaque/in-flat-memory", "--opaque", test_signed);
+    g_test_add_data_func("/cli/large/cbc/in-flat-memory", "aes-256-cbc", test_encrypted);
+    g_test_add_data_func("/cli/large/gcm/in-flat-memory", "aes-256-gcm", test_encrypted);
+}
+
+int
+main(int argc, char **argv)
+{
+    return seal_cli_test_main(argc, argv, add);
+}
