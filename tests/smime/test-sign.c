@@ -148,7 +148,8 @@ test_unix_lines(World *world, gconstpointer data)
     g_autoptr(GBytes) content = NULL;
     g_autoptr(SealReport) report =
         world_open_mail(world, SEAL_OPEN_VERIFY, mail, SEAL_VERDICT_OK, &content);
-    g_auto(GStrv) lines = g_strsplit(g_bytes_get_data(mail, NULL), "\r\n", -1);
+    g_autofree char *text = g_strndup(g_bytes_get_data(mail, NULL), g_bytes_get_size(mail));
+    g_auto(GStrv) lines = g_strsplit(text, "\r\n", -1);
     g_autofree char *stored = g_strjoinv("\n", lines);
     g_autoptr(GBytes) stored_mail = world_bytes(stored);
 
