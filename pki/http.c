@@ -17,6 +17,7 @@
 #define REDIRECTS_MAX   3    /* one is common, from http to https */
 #define CONNECT_MAX_MS  3000 /* a host that is up connects in a tenth of it */
 #define URL_LEN_MAX     2048
+#define HEAD_MAX        ((gsize)64 * 1024) /* of header fields; real ones have half a KiB */
 #define PER_MILLISECOND 1000
 
 struct SealHttp {
@@ -37,9 +38,10 @@ typedef struct {
     char *url;
     char *host; /* of `url` */
     GByteArray *body;
+    gsize head_len; /* bytes of header fields that came */
     gboolean may_be_private;
-    gboolean is_closed; /* the address was refused */
-    gboolean is_too_large;
+    gboolean is_closed;    /* the address was refused */
+    gsize exceeded;        /* the limit of bytes that it passed; 0: none */
     gboolean is_connected; /* was, at the last exchange */
 } Transfer;
 
@@ -142,10 +144,25 @@ take_bytes(char *bytes, size_t size, size_t count, void *data)
     gsize len = size * count;
 
     if (len > transfer->request->max - transfer->body->len) {
-        transfer->is_too_large = TRUE;
+        transfer->exceeded = transfer->request->max;
         return 0;
     }
     g_byte_array_append(transfer->body, (const guint8 *)bytes, (guint)len);
+    return len;
+}
+
+/* libcurl keeps them all in memory. */
+static size_t
+count_header(char *bytes, size_t size, size_t count, void *data)
+{
+    Transfer *transfer = data;
+    gsize len = size * count;
+
+    if (len > HEAD_MAX - transfer->head_len) {
+        transfer->exceeded = HEAD_MAX;
+        return 0;
+    }
+    transfer->head_len += len;
     return len;
 }
 
@@ -169,16 +186,20 @@ set_options(CURL *curl, Transfer *transfer)
     curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     curl_easy_setopt(curl, CURLOPT_FAILONERROR, 1L); /* nobody reads the page of a 404 */
-    curl_easy_setopt(curl, CURLOPT_PROXY, ""); /* none, whatever the environment says */
+    curl_easy_setopt(curl, CURLOPT_PROXY, "");       /* none, whatever the environment says */
     curl_easy_setopt(curl, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
     curl_easy_setopt(curl, CURLOPT_USERAGENT, "privyseal");
     curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    /* Its thread in getaddrinfo() is left behind at the end of the time, instead of waited for. */
+    curl_easy_setopt(curl, CURLOPT_QUICK_EXIT, 1L);
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, timeout_ms);
     curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, MIN(timeout_ms, (long)CONNECT_MAX_MS));
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_socket);
     curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, transfer);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_bytes);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, transfer);
+    curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, count_header);
+    curl_easy_setopt(curl, CURLOPT_HEADERDATA, transfer);
     curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, on_progress);
     curl_easy_setopt(curl, CURLOPT_XFERINFODATA, transfer->http);
@@ -220,10 +241,9 @@ fail(const Transfer *transfer, CURLcode code, GError **error)
     if (is_silence(code))
         g_hash_table_add(transfer->http->silent,
                          g_strdup(transfer->is_connected ? transfer->url : transfer->host));
-    if (transfer->is_too_large)
+    if (transfer->exceeded > 0)
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                    "the answer has more than %" G_GSIZE_FORMAT " KiB",
-                    transfer->request->max / 1024);
+                    "the answer has more than %" G_GSIZE_FORMAT " KiB", transfer->exceeded / 1024);
     else if (code == CURLE_ABORTED_BY_CALLBACK)
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_CANCELLED, "cancelled");
     else if (code == CURLE_OPERATION_TIMEDOUT)
@@ -246,6 +266,7 @@ exchange(Transfer *transfer, long *ret_status, char **ret_next, GError **error)
     CURLcode code = CURLE_OK;
 
     g_byte_array_set_size(transfer->body, 0);
+    transfer->head_len = 0;
     set_options(curl, transfer);
     if (transfer->request->body)
         headers = set_body(curl, transfer->request);

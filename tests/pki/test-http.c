@@ -1,6 +1,9 @@
 /* Fetching over HTTP from a server on this machine that has moods (tests/support/web-server.py). */
 #include "pki/http.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+#include <poll.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -14,7 +17,24 @@ typedef struct {
     SealHttp *http;
 } World;
 
+/* A name about which the name server is silent, as long as a resolver may well ask it. */
+#define SILENT_NAME "silent.example"
+#define SILENCE_S   60
+
 static gboolean stopped;
+
+/* In place of the C library's, which libcurl calls in a thread; exported, so that it finds this. */
+__attribute__((visibility("default"))) int
+getaddrinfo(const char *name, const char *service, const struct addrinfo *hints,
+            struct addrinfo **ret_addresses)
+{
+    int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **) = NULL;
+
+    if (g_strcmp0(name, SILENT_NAME) == 0)
+        (void)poll(NULL, 0, SILENCE_S * 1000);
+    *(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+    return real(name, service, hints, ret_addresses);
+}
 
 static gboolean
 is_stopped(void)
@@ -111,6 +131,7 @@ test_limit(World *world, gconstpointer data)
     g_assert_null(fetch(world, url, 4, &error));
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED);
     expect_error(world, "/endless", SEAL_ERROR_LIMIT_EXCEEDED, "the answer has more than");
+    expect_error(world, "/heads", SEAL_ERROR_LIMIT_EXCEEDED, "the answer has more than 64 KiB");
 }
 
 /* Half of the time for one, all of it for all; and who kept silent is not asked again. */
@@ -128,6 +149,20 @@ test_silence(World *world, gconstpointer data)
     set_policy(world, 3, "127.0.0.1");
     expect_error(world, "/to?/silent", SEAL_ERROR_TIMED_OUT, "did not answer in time");
     g_assert_cmpint(g_get_monotonic_time() - began, >=, 3 * G_USEC_PER_SEC);
+}
+
+/* Neither a byte now and then nor a name server that is silent makes it wait longer. */
+static void
+test_slow(World *world, gconstpointer data)
+{
+    gint64 began = 0;
+
+    set_policy(world, 2, "127.0.0.1");
+    expect_error(world, "/slow", SEAL_ERROR_TIMED_OUT, "did not answer in time");
+    set_policy(world, 2, "127.0.0.1");
+    began = g_get_monotonic_time();
+    expect_error_at(world, "http://" SILENT_NAME "/x", SEAL_ERROR_TIMED_OUT, SILENT_NAME);
+    g_assert_cmpint(g_get_monotonic_time() - began, <, SILENCE_S / 2 * G_USEC_PER_SEC);
 }
 
 static void
@@ -154,6 +189,8 @@ test_redirects(World *world, gconstpointer data)
     expect_text(world, "/to?/hello", "hello");
     expect_text(world, "/to?/to?/to?/hello", "hello");
     expect_error(world, "/to?/to?/to?/to?/hello", SEAL_ERROR_FAILED, "more than 3 times");
+    expect_error(world, "/loop", SEAL_ERROR_FAILED, "more than 3 times");
+    g_assert_cmpuint(seal_test_web_count(world->home, "GET /loop"), ==, 4);
     expect_error(world, "/to?file:///etc/passwd", SEAL_ERROR_NOT_PERMITTED, "neither http nor");
     expect_error(world, "/to?gopher://127.0.0.1/x", SEAL_ERROR_NOT_PERMITTED, "");
     expect_error(world, "/to?http://user:pw@127.0.0.1/x", SEAL_ERROR_NOT_PERMITTED, "user's name");
@@ -202,6 +239,7 @@ main(int argc, char **argv)
     ADD("/http/get/says-nothing-of-the-user", test_get);
     ADD("/http/limit/stops-a-large-answer", test_limit);
     ADD("/http/silence/ends-in-time-and-is-remembered", test_silence);
+    ADD("/http/slowness/ends-in-time", test_slow);
     ADD("/http/refused-connection/is-remembered", test_refused_connection);
     ADD("/http/stop/ends-the-waiting", test_stop);
     ADD("/http/redirects/are-judged-each", test_redirects);

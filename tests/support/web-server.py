@@ -8,11 +8,15 @@ FOLDER/requests. What it answers goes by the path:
   /ocsp/NAME   what `openssl ocsp` answers to the posted request, with the arguments in
                FOLDER/NAME.arguments, one a line
   /to?URL      a redirect to URL
+  /loop        a redirect to itself
   /endless     bytes without end
+  /heads       header fields without end
+  /slow        a byte now and then, until the client gives up
   /silent      nothing, until the client gives up
 """
 import http.server
 import os
+import select
 import subprocess
 import sys
 import tempfile
@@ -43,14 +47,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def answer_without_end(self):
+    def answer_without_end(self, piece, in_header=False, pause_s=0):
         self.send_response(200)
-        self.end_headers()
+        if in_header:
+            self.flush_headers()
+        else:
+            self.end_headers()
         try:
-            while True:
-                self.wfile.write(bytes(65536))
+            while not select.select([self.connection], [], [], pause_s)[0]:
+                self.wfile.write(piece)
         except OSError:
-            self.close_connection = True
+            pass
+        self.close_connection = True
 
     def redirect(self, url):
         self.send_response(302)
@@ -63,7 +71,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         with LOCK, open(os.path.join(FOLDER, 'requests'), 'a', encoding='utf-8') as log:
             log.write(f'{self.command} {self.path} {self.headers.get("User-Agent")}\n')
         if self.path == '/endless':
-            self.answer_without_end()
+            self.answer_without_end(bytes(65536))
+        elif self.path == '/heads':
+            self.answer_without_end(b'X-Field: ' + b'x' * 1000 + b'\r\n', in_header=True)
+        elif self.path == '/slow':
+            self.answer_without_end(b'x', pause_s=0.1)
+        elif self.path == '/loop':
+            self.redirect('/loop')
         elif self.path == '/silent':
             self.connection.recv(1)
             self.close_connection = True
