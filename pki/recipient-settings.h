@@ -1,22 +1,26 @@
-/* Where recipients' certificates come from: the group [recipients] of privyseal.conf. The manual is
- * privyseal.conf(5). */
+/* Where recipients' certificates come from: the groups [recipients] and [ldap NAME] of
+ * privyseal.conf. The manual is privyseal.conf(5). */
 #pragma once
 
 #include <glib.h>
 
+#include "pki/directory.h"
+
 typedef enum {
     SEAL_SOURCE_STORE, /* the user's database (pki/correspondents.h) */
     SEAL_SOURCE_TOKEN, /* what the agent lists */
-    SEAL_SOURCE_LAST = SEAL_SOURCE_TOKEN,
+    SEAL_SOURCE_LDAP,  /* directories (pki/directory.h) */
+    SEAL_SOURCE_LAST = SEAL_SOURCE_LDAP,
 } SealSource;
 
-/* Their words: "store", "token". */
+/* Their words: "store", "token", "ldap". */
 extern const char *const seal_source_words[];
 
 typedef struct {
     SealSource sources[SEAL_SOURCE_LAST + 1]; /* [recipients] sources, in the order to ask */
     guint source_count;
-    gboolean harvest; /* [recipients] harvest, default yes */
+    gboolean harvest;       /* [recipients] harvest, default yes */
+    GPtrArray *directories; /* (element-type SealDirectory) in the order of the files */
 } SealRecipientSettings;
 
 /* Reads the user's and the site's privyseal.conf, as seal_preferences_load() does and with its

@@ -142,6 +142,59 @@ ask_tokens(SealSources *sources, const char *address, GPtrArray *candidates, GEr
     return TRUE;
 }
 
+/* -- directories ------------------------------------------------------------------------------ */
+
+static void
+unref_bytes(gpointer bytes)
+{
+    g_bytes_unref(bytes);
+}
+
+/* CA certificates are no candidates, but lead to some. */
+static void
+add_from_directory(SealSources *sources, const GPtrArray *certificates, guint rank,
+                   GPtrArray *candidates)
+{
+    for (guint i = 0; i < certificates->len; i++) {
+        g_autoptr(X509) certificate = seal_certificate_read(certificates->pdata[i], "it", NULL);
+        SealCandidate *candidate = NULL;
+
+        if (!certificate)
+            continue;
+        if (seal_certificate_is_authority(certificate)) {
+            seal_sources_add_other(sources, certificates->pdata[i]);
+            continue;
+        }
+        candidate = seal_candidate_new(certificates->pdata[i], seal_source_words[SEAL_SOURCE_LDAP]);
+        candidate->foreign = TRUE;
+        candidate->rank = rank;
+        g_ptr_array_add(candidates, candidate);
+    }
+}
+
+/* Each directory is asked, and one that fails is forgiven where another has something. */
+static gboolean
+ask_directories(SealSources *sources, const char *address, GPtrArray *candidates, GError **error)
+{
+    const GPtrArray *directories = sources->settings->directories;
+    g_autofree char *mailbox = seal_address_canonical(address);
+    g_autoptr(GError) problem = NULL;
+
+    for (guint i = 0; i < directories->len; i++) {
+        g_autoptr(GPtrArray) preferred = g_ptr_array_new_with_free_func(unref_bytes);
+        g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func(unref_bytes);
+
+        seal_directory_find(directories->pdata[i], mailbox, preferred, others,
+                            problem ? NULL : &problem);
+        add_from_directory(sources, preferred, 0, candidates);
+        add_from_directory(sources, others, 1, candidates);
+    }
+    if (!problem || candidates->len > 0)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&problem));
+    return FALSE;
+}
+
 /* -- all of them ------------------------------------------------------------------------------ */
 
 gboolean
@@ -152,6 +205,7 @@ seal_source_ask(SealSources *sources, SealSource source, const char *address, GP
                                    GPtrArray *candidates, GError **error) = {
         [SEAL_SOURCE_STORE] = ask_store,
         [SEAL_SOURCE_TOKEN] = ask_tokens,
+        [SEAL_SOURCE_LDAP] = ask_directories,
     };
 
     return ask[source](sources, address, candidates, error);

@@ -13,6 +13,8 @@ typedef struct {
     const char *source; /* static */
     gboolean pinned;
     gboolean own;         /* on a token of this person's, or a file that they name */
+    gboolean foreign;     /* from the network: only its path can say whose it is */
+    guint rank;           /* lower ones go first, whatever their age */
     GBytes *capabilities; /* (nullable) */
 } SealCandidate;
 

@@ -3,8 +3,9 @@
  *
  * A source that was asked is believed only as far as what it gives proves itself: certificates of
  * the database were judged when they came with a mail, or chosen by a person, and are judged again
- * where there are anchors. A pin says that a person has compared fingerprints; its certificate
- * needs no CA, and none beside it is looked at. */
+ * where there are anchors; what a directory gives is anybody's until a CA that is trusted says
+ * whose it is. A pin says that a person has compared fingerprints; its certificate needs no CA, and
+ * nothing beside it is asked or looked at. */
 #include "ui-cli/recipients.h"
 
 #include <string.h>
@@ -15,13 +16,16 @@
 #include "ui-cli/certificate-file.h"
 #include "ui-cli/mail-certificate.h"
 #include "ui-cli/recipient-sources.h"
+#include "ui-cli/recipients-keep.h"
 #include "ui-cli/trust-options.h"
 
 typedef struct {
     const SealRecipientSearch *how;
     SealSources sources;
     GPtrArray *found;
-    GString *missing; /* clauses, parted by ", " */
+    GString *missing;   /* clauses, parted by ", " */
+    GPtrArray *changes; /* sentences for whoever writes */
+    gboolean blind;     /* the database cannot be read: nobody can tell who is pinned */
 } Search;
 
 void
@@ -91,13 +95,17 @@ note_found(Search *search, const char *name, const SealCandidate *candidate)
 /* -- judging ---------------------------------------------------------------------------------- */
 
 static gboolean
+has_anchors(const Search *search)
+{
+    return search->how->trust && seal_trust_has_anchors(search->how->trust);
+}
+
+static gboolean
 needs_path(const Search *search, const SealCandidate *candidate)
 {
-    const SealTrust *trust = search->how->trust;
-
-    if (!trust || search->how->every_path)
-        return trust != NULL;
-    return seal_trust_has_anchors(trust) && !candidate->pinned && !candidate->own;
+    if (!search->how->trust || search->how->every_path)
+        return search->how->trust != NULL;
+    return has_anchors(search) && !candidate->pinned && !candidate->own;
 }
 
 /* NULL, or a clause that says why its path is not good. (transfer full) */
@@ -106,6 +114,9 @@ check_path(const Search *search, const SealCandidate *candidate, X509 *certifica
 {
     g_auto(SealChainResult) result = {0};
 
+    if (candidate->foreign && !has_anchors(search))
+        return g_strdup("no CA is trusted here that could say whose it is, add one with "
+                        "\"privyseal trust add\"");
     if (!needs_path(search, candidate))
         return NULL;
     seal_trust_judge(search->how->trust, certificate, search->sources.others,
@@ -115,9 +126,17 @@ check_path(const Search *search, const SealCandidate *candidate, X509 *certifica
     return g_strdup(result.reason ? result.reason : seal_chain_word(result.state));
 }
 
-/* NULL if `candidate` can be used. (transfer full) */
+static gboolean
+is_for(X509 *certificate, const char *address)
+{
+    g_autoptr(GPtrArray) addresses = seal_address_list(certificate);
+
+    return seal_address_in(addresses, address);
+}
+
+/* NULL if `candidate` can be used for `address` (nullable: whosever it is). (transfer full) */
 static char *
-check(const Search *search, const SealCandidate *candidate)
+check(const Search *search, const SealCandidate *candidate, const char *address)
 {
     g_autoptr(X509) certificate = NULL;
     char *reason = NULL;
@@ -127,6 +146,8 @@ check(const Search *search, const SealCandidate *candidate)
     certificate = seal_certificate_read(candidate->certificate, "it", NULL);
     if (seal_certificate_is_weak(certificate))
         return g_strdup("its key can be broken");
+    if (address && !is_for(certificate, address))
+        return g_strdup("it is for another address");
     return check_path(search, candidate, certificate);
 }
 
@@ -138,6 +159,8 @@ is_better(const SealCandidate *a, const SealCandidate *b)
     g_autoptr(X509) first = seal_certificate_read(a->certificate, "it", NULL);
     g_autoptr(X509) second = seal_certificate_read(b->certificate, "it", NULL);
 
+    if (a->rank != b->rank)
+        return a->rank < b->rank;
     return seal_mail_certificate_is_better(first, second);
 }
 
@@ -167,7 +190,7 @@ set_reason(char **reason, const SealCandidate *candidate, const char *text)
 
 /* The best of `candidates`; NULL with a reason if none can be used. */
 static const SealCandidate *
-choose(const Search *search, const GPtrArray *candidates, char **reason)
+choose(const Search *search, const GPtrArray *candidates, const char *address, char **reason)
 {
     const SealCandidate *pinned = find_pinned(candidates);
     const SealCandidate *best = NULL;
@@ -178,7 +201,7 @@ choose(const Search *search, const GPtrArray *candidates, char **reason)
 
         if (pinned && candidate != pinned)
             continue;
-        problem = check(search, candidate);
+        problem = check(search, candidate, address);
         if (problem)
             set_reason(reason, candidate, problem);
         else if (!best || is_better(candidate, best))
@@ -187,23 +210,80 @@ choose(const Search *search, const GPtrArray *candidates, char **reason)
     return best;
 }
 
-/* Asks one source. TRUE if there is an end to it: found, or pinned and of no use. */
+/* What the network has in place of a certificate that is kept is used, but not in silence. */
+static void
+tell_change(Search *search, const char *address, const SealCandidate *found)
+{
+    SealNewsResult change = {.kind = SEAL_NEWS_CHANGED};
+    g_autoptr(GPtrArray) rows =
+        search->sources.database ? seal_correspondents_list(search->sources.database, address, NULL)
+                                 : NULL;
+
+    if (!found->foreign || !rows || rows->len == 0)
+        return;
+    for (guint i = 0; i < rows->len; i++) {
+        if (g_bytes_equal(((const SealCorrespondent *)rows->pdata[i])->certificate,
+                          found->certificate))
+            return;
+    }
+    change.former = rows->pdata[0];
+    g_ptr_array_add(search->changes,
+                    seal_recipients_change_text(address, found->certificate, &change));
+}
+
+/* Takes the best that one source has. */
+static gboolean
+take_best(Search *search, const GPtrArray *candidates, const char *address, char **reason)
+{
+    const SealCandidate *best = choose(search, candidates, address, reason);
+
+    if (!best)
+        return FALSE;
+    tell_change(search, address, best);
+    note_found(search, address, best);
+    return TRUE;
+}
+
+static void
+keep_reason(char **reason, const GError *problem)
+{
+    g_free(*reason);
+    *reason = g_strdup(problem->message);
+}
+
 static gboolean
 look_in(Search *search, SealSource source, const char *address, char **reason)
 {
     g_autoptr(GPtrArray) candidates = g_ptr_array_new_with_free_func(free_candidate);
     g_autoptr(GError) problem = NULL;
-    const SealCandidate *best = NULL;
 
-    if (!seal_source_ask(&search->sources, source, address, candidates, &problem)) {
-        g_free(*reason);
-        *reason = g_strdup(problem->message);
+    if (search->blind && source > SEAL_SOURCE_TOKEN)
+        return FALSE;
+    if (seal_source_ask(&search->sources, source, address, candidates, &problem))
+        return take_best(search, candidates, address, reason);
+    keep_reason(reason, problem);
+    return FALSE;
+}
+
+/* A pin counts whatever the sources are. TRUE if there is one, of use or not. */
+static gboolean
+look_for_pin(Search *search, const char *address, char **reason)
+{
+    g_autoptr(GPtrArray) candidates = g_ptr_array_new_with_free_func(free_candidate);
+    g_autofree char *path = seal_database_user_path();
+    g_autoptr(GError) problem = NULL;
+
+    if (!g_file_test(path, G_FILE_TEST_EXISTS))
+        return FALSE;
+    if (!seal_source_ask(&search->sources, SEAL_SOURCE_STORE, address, candidates, &problem)) {
+        keep_reason(reason, problem);
+        search->blind = TRUE;
         return FALSE;
     }
-    best = choose(search, candidates, reason);
-    if (best)
-        note_found(search, address, best);
-    return best || find_pinned(candidates);
+    if (!find_pinned(candidates))
+        return FALSE;
+    take_best(search, candidates, address, reason);
+    return TRUE;
 }
 
 static void
@@ -213,13 +293,14 @@ look_up_address(Search *search, const char *address)
     g_autofree char *mailbox = seal_address_canonical(address);
     g_autofree char *reason = NULL;
     guint found = search->found->len;
+    gboolean ended = FALSE;
 
     if (!mailbox)
         reason = g_strdup("this is no mail address");
-    for (guint i = 0; mailbox && i < settings->source_count; i++) {
-        if (look_in(search, settings->sources[i], address, &reason))
-            break;
-    }
+    else
+        ended = look_for_pin(search, address, &reason);
+    for (guint i = 0; mailbox && !ended && i < settings->source_count; i++)
+        ended = look_in(search, settings->sources[i], address, &reason);
     if (search->found->len == found)
         note_missing(search, address, reason ? reason : "none is known");
 }
@@ -240,7 +321,7 @@ look_up_file(Search *search, const char *name, GError **error)
         seal_sources_add_other(&search->sources, certificates->pdata[i]);
     candidate = seal_candidate_new(certificates->pdata[0], "file");
     candidate->own = TRUE;
-    reason = check(search, candidate);
+    reason = check(search, candidate, NULL);
     if (reason)
         note_missing(search, name, reason);
     else
@@ -275,12 +356,15 @@ seal_recipients_find(const SealRecipientSearch *how, const GPtrArray *names, GEr
 {
     Search search = {.how = how,
                      .found = g_ptr_array_new_with_free_func(free_found),
-                     .missing = g_string_new(NULL)};
+                     .missing = g_string_new(NULL),
+                     .changes = g_ptr_array_new_with_free_func(g_free)};
     g_autoptr(GPtrArray) overruled = g_ptr_array_new_with_free_func(g_free);
     gboolean well = seal_sources_init(&search.sources, how->reach, overruled, error) &&
                     search_all(&search, names, error);
 
     seal_trust_warn(overruled);
+    seal_trust_warn(search.changes);
+    g_ptr_array_unref(search.changes);
     seal_sources_clear(&search.sources);
     g_string_free(search.missing, TRUE);
     if (!well)

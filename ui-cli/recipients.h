@@ -28,9 +28,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealFound, seal_found_free)
 
 /* Finds the certificate of each of `names` (element-type utf8): a file, or an address (it has an
  * `@`, no `/`, and does not end in .pem, .crt, .cer or .der) in the sources of privyseal.conf, in
- * their order; of several in one source the newest. What is found is valid now, for encryption,
- * strong enough, and where there are anchors its path is good; a pinned one is used alone and
- * without its path. Returns (transfer full) (element-type SealFound), one for each; NULL with
+ * their order; of several in one source the newest. What is found is for that address, valid now,
+ * for encryption, strong enough, and where there are anchors its path is good; what the network
+ * gives needs one. A pinned one is used alone and without its path, whatever the sources; where the
+ * database cannot be read, so that nobody knows of pins, the network is not asked. Warns on
+ * standard error where one from the network is not the one that is kept. Returns (transfer full) (element-type SealFound), one for each; NULL with
  * NOT_FOUND, naming all names that have none at once, or with an error of a file or of
  * privyseal.conf. Blocks. */
 GPtrArray *seal_recipients_find(const SealRecipientSearch *search, const GPtrArray *names,
