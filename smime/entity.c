@@ -298,8 +298,7 @@ seal_entity_split(const SealEntity *entity, GArray *parts)
     return "its last boundary is missing, it may be cut off";
 }
 
-/* -- transfer encodings -------------------------------------------------------------------------
- */
+/* -- transfer encodings ----------------------------------------------------------------------- */
 
 static gboolean
 is_base64_text(SealBytes text)
@@ -339,9 +338,9 @@ seal_base64_decode(SealBytes text)
     return g_bytes_new_take(g_steal_pointer(&out), len);
 }
 
-/* What is no escape stays as it stands: whoever reads the bytes is strict enough. */
-static GBytes *
-decode_quoted_printable(SealBytes text)
+/* Whoever reads the bytes is strict enough. */
+GBytes *
+seal_quoted_printable_decode(SealBytes text)
 {
     GMimeEncoding state;
     g_autofree char *out = NULL;
@@ -359,7 +358,7 @@ seal_entity_decode(const SealEntity *entity, GBytes *owner)
     if (g_str_equal(entity->encoding, "base64"))
         return seal_base64_decode(entity->body);
     if (g_str_equal(entity->encoding, "quoted-printable"))
-        return decode_quoted_printable(entity->body);
+        return seal_quoted_printable_decode(entity->body);
     if (g_str_equal(entity->encoding, "7bit") || g_str_equal(entity->encoding, "8bit") ||
         g_str_equal(entity->encoding, "binary"))
         return seal_bytes_slice(owner, entity->body);

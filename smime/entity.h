@@ -58,6 +58,9 @@ const char *seal_entity_split(const SealEntity *entity, GArray *parts);
  * (transfer full), or NULL. */
 GBytes *seal_base64_decode(SealBytes text);
 
+/* Undoes quoted-printable; what is no escape stays as it stands. Returns (transfer full). */
+GBytes *seal_quoted_printable_decode(SealBytes text);
+
 /* The body with its transfer encoding (base64, quoted-printable, 7bit, 8bit, binary) undone; NULL
  * for another encoding or bad base64. `owner` holds the entity's bytes. */
 GBytes *seal_entity_decode(const SealEntity *entity, GBytes *owner);

@@ -140,13 +140,16 @@ free_letter(SealDraft *draft)
     g_bytes_unref(letter->mail);
 }
 
-/* What describes a body that nothing describes yet. */
+/* What describes a body that nothing describes yet. Where its parts become 7-bit it does, too. */
 static void
-put_missing_fields(const SealEntity *mail, const char *encoding, SealSink *head)
+put_missing_fields(const Letter *letter, const char *encoding, SealSink *head)
 {
+    const SealEntity *mail = letter->entity;
+    gboolean mended =
+        letter->transfer == SEAL_TRANSFER_7BIT && seal_transfer_reaches_parts(mail);
     gboolean typed = seal_entity_has(mail, "Content-Type");
     gboolean encoded = encoding || seal_entity_has(mail, "Content-Transfer-Encoding");
-    gboolean ascii = (typed && encoded) || is_ascii(mail->body);
+    gboolean ascii = mended || (typed && encoded) || is_ascii(mail->body);
 
     if (!typed)
         seal_sink_put_text(head, ascii ? "Content-Type: text/plain; charset=us-ascii\r\n"
@@ -194,7 +197,7 @@ sort_fields(Letter *letter)
             continue;
         put_field(seal_field_is_mime(field) ? &head.sink : &outer.sink, field->raw);
     }
-    put_missing_fields(mail, encoding, &head.sink);
+    put_missing_fields(letter, encoding, &head.sink);
     seal_sink_put_text(&head.sink, "\r\n");
     letter->draft.outer = seal_memory_sink_finish(&outer);
     letter->draft.head = seal_memory_sink_finish(&head);

@@ -9,7 +9,6 @@
 
 #include "smime/kind.h"
 
-#include <gmime/gmime.h>
 #include <string.h>
 
 #define LINE_MAX_7BIT 998 /* RFC 5322 2.1.1, without CRLF */
@@ -128,8 +127,8 @@ is_sealed(const SealEntity *entity)
 }
 
 /* Has parts, and so no encoding but these three (RFC 2045 6.4). */
-static gboolean
-is_container(const SealEntity *entity)
+gboolean
+seal_transfer_reaches_parts(const SealEntity *entity)
 {
     return (g_str_has_prefix(entity->type, "multipart/") ||
             g_str_equal(entity->type, "message/rfc822")) &&
@@ -157,7 +156,7 @@ is_composite(const SealEntity *entity)
 const char *
 seal_transfer_choose(const SealEntity *entity, SealTransfer transfer)
 {
-    if (is_container(entity))
+    if (seal_transfer_reaches_parts(entity))
         return choose_for_container(entity, transfer);
     if (is_composite(entity))
         return NULL;
@@ -190,11 +189,11 @@ is_literal(SealBytes line, size_t at, size_t column, gboolean continued)
     return !starts_with_from(rest) && !(continued && c == '-');
 }
 
+/* `continued`: what begins here may be no beginning of a line, once it is decoded. */
 static void
-put_quoted_line(SealSink *out, SealBytes line)
+put_quoted_line(SealSink *out, SealBytes line, gboolean continued)
 {
     size_t column = 0;
-    gboolean continued = FALSE;
 
     for (size_t i = 0; i < line.len; i++) {
         gboolean literal = is_literal(line, i, column, continued);
@@ -214,27 +213,24 @@ put_quoted_line(SealSink *out, SealBytes line)
 }
 
 static void
-put_quoted(SealSink *out, SealBytes text)
+put_quoted(SealSink *out, SealBytes text, gboolean continued)
 {
     gboolean ended = FALSE;
 
     while (text.len > 0) {
-        put_quoted_line(out, take_line(&text, &ended));
+        put_quoted_line(out, take_line(&text, &ended), continued);
         if (ended)
             seal_sink_put_text(out, "\r\n");
     }
 }
 
+/* A line of it may look like a boundary, and was escaped so that it is none: all of them are. */
 static void
 put_quoted_again(SealSink *out, SealBytes text)
 {
-    g_autofree char *plain = g_malloc(text.len + 8);
-    GMimeEncoding decoder;
-    size_t len = 0;
+    g_autoptr(GBytes) plain = seal_quoted_printable_decode(text);
 
-    g_mime_encoding_init_decode(&decoder, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
-    len = g_mime_encoding_flush(&decoder, (const char *)text.data, text.len, plain);
-    put_quoted(out, (SealBytes){(const uint8_t *)plain, len});
+    put_quoted(out, seal_bytes_view(plain), TRUE);
 }
 
 /* -- base64 ----------------------------------------------------------------------------------- */
@@ -274,6 +270,9 @@ put_part(SealSink *out, SealBytes bytes, SealTransfer transfer, guint depth)
             seal_transfer_put_canonical(out, field->raw);
     }
     if (encoding) {
+        /* The header of a part without a body lacks its line end. */
+        if (part->header.len > 0 && part->header.data[part->header.len - 1] != '\n')
+            seal_sink_put_text(out, "\r\n");
         seal_sink_put_text(out, "Content-Transfer-Encoding: ");
         seal_sink_put_text(out, encoding);
         seal_sink_put_text(out, "\r\n");
@@ -311,7 +310,7 @@ put_body(SealSink *out, const SealEntity *entity, SealTransfer transfer, guint d
 {
     const char *encoding = seal_transfer_choose(entity, transfer);
 
-    if (is_container(entity) && depth > 0) {
+    if (seal_transfer_reaches_parts(entity) && depth > 0) {
         if (g_str_has_prefix(entity->type, "multipart/"))
             put_parts(out, entity, transfer, depth - 1);
         else
@@ -322,7 +321,7 @@ put_body(SealSink *out, const SealEntity *entity, SealTransfer transfer, guint d
         if (is_encoding(entity, "quoted-printable"))
             put_quoted_again(out, entity->body);
         else
-            put_quoted(out, entity->body);
+            put_quoted(out, entity->body, FALSE);
     } else {
         seal_transfer_put_canonical(out, entity->body);
     }

@@ -17,6 +17,9 @@ typedef enum {
  * "7bit", "8bit", "quoted-printable" or "base64". The latter two are for entities without parts. */
 const char *seal_transfer_choose(const SealEntity *entity, SealTransfer transfer);
 
+/* TRUE if `entity` has parts (or is a mail in a mail) each of which gets an encoding of its own. */
+gboolean seal_transfer_reaches_parts(const SealEntity *entity);
+
 /* Puts the body of `entity` into `out`, lines ending in CRLF, in the encoding that
  * seal_transfer_choose() gave, its parts each in theirs. Decoded it is what it was but for line
  * ends. What is signed or encrypted already, or cannot be split into its parts, stays as it is. */

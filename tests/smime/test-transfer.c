@@ -92,6 +92,15 @@ static const Letter letters[] = {
      "\r\nFrom: Bob <bob@example.org>\r\n" PLAIN
      "Content-Transfer-Encoding: 8bit\r\n\r\nFrom Bob to you, \xc3\xbc\r\n\r\n--b--\r\n",
      "quoted-printable"},
+    {"/transfer/boundary-in-quoted-printable/stays-escaped",
+     HEADER MIXED "\r\n--b\r\n" PLAIN
+                  "Content-Transfer-Encoding: quoted-printable\r\n\r\n=2D-b--\r\nFrom here\r\n"
+                  "--b--\r\n",
+     "quoted-printable"},
+    {"/transfer/binary-part-without-a-body/keeps-its-fields",
+     HEADER MIXED "\r\n--b\r\nContent-Transfer-Encoding: binary\r\nContent-Type: image/png\r\n"
+                  "--b--\r\n",
+     "base64"},
     {"/transfer/html/keeps-its-type",
      HEADER
      "Content-Type: text/html; charset=\"utf-8\"\r\n\r\n<p class=\"plain\">\xe2\x82\xac \r\n",
@@ -110,6 +119,7 @@ test_letter(World *world, gconstpointer data)
 
     assert_travels(mail);
     g_assert_true(world_has(mail, letter->encoding));
+    g_assert_false(world_has(mail, ": 8bit")); /* of a container, too */
     g_assert_cmpstr(actual, ==, expected);
     world_expect(world, mail, SEAL_VERDICT_OK);
 }
