@@ -77,7 +77,8 @@ put_content_type(GByteArray *out, const SealField *field, SealHeaders how)
 {
     size_t len = field->raw.len;
 
-    while (len > 0 && strchr(" \t\r\n;", field->raw.data[len - 1]))
+    while (len > 0 &&
+           (g_ascii_isspace(field->raw.data[len - 1]) || field->raw.data[len - 1] == ';'))
         len--;
     seal_put_bytes(out, field->raw.data, len);
     put_text(out,

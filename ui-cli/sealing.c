@@ -38,6 +38,16 @@ reach(const SealSealing *sealing, GError **error)
 
 /* -- readers ---------------------------------------------------------------------------------- */
 
+static gboolean
+has_reader(const GPtrArray *readers, guint count, GBytes *certificate)
+{
+    for (guint i = 0; i < count; i++) {
+        if (g_bytes_equal(((const SealFound *)readers->pdata[i])->certificate, certificate))
+            return TRUE;
+    }
+    return FALSE;
+}
+
 static GPtrArray *
 find_readers(const SealSealing *sealing, const char *option, GError **error)
 {
@@ -47,18 +57,15 @@ find_readers(const SealSealing *sealing, const char *option, GError **error)
         .every_path = seal_options_has(sealing->options, "anchor"),
         .advice = "name certificate files with --to FILE, or keep them with \"privyseal recipients "
                   "import FILE\""};
+    GPtrArray *readers =
+        seal_recipients_find(&search, seal_options_values(sealing->options, option), error);
 
-    return seal_recipients_find(&search, seal_options_values(sealing->options, option), error);
-}
-
-static gboolean
-has_reader(const GPtrArray *readers, GBytes *certificate)
-{
-    for (guint i = 0; i < readers->len; i++) {
-        if (g_bytes_equal(((const SealFound *)readers->pdata[i])->certificate, certificate))
-            return TRUE;
+    /* Whoever is named twice, by address and by file, gets one key. */
+    for (guint i = readers ? readers->len : 0; i > 0; i--) {
+        if (has_reader(readers, i - 1, ((const SealFound *)readers->pdata[i - 1])->certificate))
+            g_ptr_array_remove_index(readers, i - 1);
     }
-    return FALSE;
+    return readers;
 }
 
 /* The sender's certificate for encryption, whose key is on a token; NULL with the reason. */
@@ -77,7 +84,7 @@ add_own(GPtrArray *readers, const char *address, GBytes *certificate)
 {
     SealFound *own = NULL;
 
-    if (has_reader(readers, certificate))
+    if (has_reader(readers, readers->len, certificate))
         return;
     own = g_new0(SealFound, 1);
     own->name = g_strdup(address);

@@ -193,15 +193,16 @@ test_choice_is_told(void)
     g_assert_nonnull(strstr(result->err, "bob-rsa-decrypt.pem reads), keys by rsa-pkcs1\n"));
 }
 
-/* To Bob, and to Alice, who writes it; not with --no-to-self. */
+/* To Bob, and to Alice, who writes it; not with --no-to-self. Twice named is once encrypted to. */
 static void
 test_to_self(void)
 {
     g_autoptr(GBytes) mail = seal_cli_test_mail();
     g_autoptr(SealTestResult) result =
         seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
-    g_autoptr(SealTestResult) without =
-        seal_cli_test_privyseal(mail, "encrypt", "--no-to-self", "--to", "bob@example.org", NULL);
+    g_autofree char *bob = seal_cli_test_fixture_file("certs/bob-rsa-decrypt.pem");
+    g_autoptr(SealTestResult) without = seal_cli_test_privyseal(
+        mail, "encrypt", "--no-to-self", "--to", "bob@example.org", "--to", bob, NULL);
     g_autoptr(GBytes) sealed = seal_cli_test_output(result);
     g_autoptr(GBytes) opened = open_with_openssl(sealed, "alice-rsa-decrypt");
     g_autoptr(SealTestResult) print = NULL;
@@ -261,8 +262,8 @@ static void
 test_compressed_alone(void)
 {
     g_autoptr(GBytes) mail = seal_cli_test_mail();
-    g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
-        mail, "encrypt", "--compress", "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) result =
+        seal_cli_test_privyseal(mail, "encrypt", "--compress", "--to", "bob@example.org", NULL);
     g_autoptr(GBytes) sealed = seal_cli_test_output(result);
     g_autoptr(SealTestResult) opened = seal_cli_test_privyseal(sealed, "open", NULL);
 

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "smime/certificates.h"
+#include "smime/headers.h"
 #include "smime/mail.h"
 #include "smime/open.h"
 #include "tests/fuzz/fuzz.h"
@@ -76,6 +77,29 @@ check_split(GBytes *mail, SealTransfer transfer)
     g_assert_true(g_bytes_equal(inner, again));
 }
 
+/* Hidden fields are inside, and nowhere else. */
+static void
+check_headers(GBytes *mail)
+{
+    GBytes *outer = NULL;
+    GBytes *inner = NULL;
+    g_autoptr(SealEntity) fields = NULL;
+    g_autoptr(SealEntity) payload = NULL;
+
+    if (!seal_mail_split(mail, SEAL_TRANSFER_ANY, &outer, &inner, NULL))
+        return;
+    seal_headers_protect(SEAL_HEADERS_HIDDEN, &outer, &inner);
+    fields = seal_entity_parse(seal_bytes_view(outer));
+    payload = seal_entity_parse(seal_bytes_view(inner));
+    g_assert_null(payload->defect);
+    g_assert_false(seal_entity_has(fields, "Bcc"));
+    if (g_strcmp0(seal_entity_parameter(payload, "hp"), "cipher") == 0 &&
+        seal_entity_has(payload, "HP-Outer"))
+        g_assert_false(seal_entity_has(fields, "Keywords"));
+    g_bytes_unref(outer);
+    g_bytes_unref(inner);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -94,5 +118,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_signature(mail);
     check_split(mail, SEAL_TRANSFER_ANY);
     check_split(mail, SEAL_TRANSFER_7BIT);
+    check_headers(mail);
     return 0;
 }
