@@ -1,0 +1,164 @@
+"""Runs the table (table.py) for real: privyseal with Alice's keys on a token behind the agent, the other
+programs with software keys (programs.py). Under tests/clients/with-agent, whose home is the working folder.
+
+Writes TAP, a case for each cell. A cell fails where a program does not read what the table says it reads,
+where it reads what the table says it does not, or where it refuses with other words. What it reads must be,
+byte for byte, what `privyseal open` gives. A program that is not there is told as skipped, with its reason."""
+import concurrent.futures
+import json
+import os
+import sys
+
+import layers
+import programs
+import table
+from programs import Refused, load, run, store
+
+PRIVYSEAL = os.environ['PRIVYSEAL']
+TEXT = b'the Keeper never lets the seal out of his hands\r\n'
+ENTITY = b'Content-Type: text/plain; charset=us-ascii\r\n\r\n' + TEXT
+MAIL = (b'From: Alice <alice@example.org>\r\nTo: bob@example.org\r\nSubject: The seal\r\n'
+        b'Date: Sun, 29 Nov 2026 08:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n' + ENTITY)
+WORKERS = 2  # the tests share the machine
+CONTROL = 'signed/rsa-RSA'  # the mail of which a changed copy is read by nobody
+
+
+class Failed(Exception):
+    """The cell is not what the table says."""
+
+
+def privyseal(name, words):
+    """What privyseal writes of the mail."""
+    files = [programs.certificate(word[8:]) if word.startswith('fixture:') else word for word in words]
+    output = 'ours-' + name.replace('/', '-')
+    run(PRIVYSEAL, *files, '--output', output, 'mail')
+    return load(output)
+
+
+def opened(name, mail):
+    """The verdict and the content, by `privyseal open`."""
+    stem = 'opened-' + name.replace('/', '-')
+    try:
+        report = run(PRIVYSEAL, 'open', '--json', '--anchor', programs.root(), '--output', stem,
+                     store(stem + '.eml', mail))
+    except Refused as refused:
+        raise Failed(f'privyseal open: {refused}') from refused
+    return json.loads(report)['verdict'], load(stem)
+
+
+def read_cell(program, mail, content, key, refusal):
+    try:
+        read = program.read(mail, key)
+    except Refused as refused:
+        if not refusal:
+            raise Failed(f'is not read: {refused}') from refused
+        if refusal['says'] not in str(refused):
+            raise Failed(f'does not say "{refusal["says"]}", but {refused}') from refused
+        return
+    if read != content:
+        raise Failed(f'reads something else: {read}')
+    if refusal:
+        raise Failed('is read, which the table does not know')
+
+
+def write_cell(program, name, words, verdict):
+    what, keys, *options = words
+    try:
+        mail = getattr(program, what)(ENTITY, keys.split(','), options)
+    except Refused as refused:
+        raise Failed(f'is not written: {refused}') from refused
+    word, content = opened(name, mail)
+    if word != verdict:
+        raise Failed(f'"{word}" instead of "{verdict}"')
+    if not content.endswith(TEXT):
+        raise Failed(f'another content: {content}')
+
+
+def control_cell(program, mail):
+    """Reading must be able to fail."""
+    for text in TEXT, TEXT.upper():
+        changed = mail.replace(TEXT, text)
+        if (changed == mail) != (text == TEXT):
+            raise Failed('the mail could not be changed')
+        try:
+            program.read(changed, None)
+        except Refused:
+            if text == TEXT:
+                raise
+            return
+    raise Failed('a changed mail is read')
+
+
+def cells_of(program, matrix, written):
+    """(name, function, arguments) of every cell of a program."""
+    yield f'{program.name}/control', control_cell, (program, written[CONTROL][0])
+    for row in matrix.ours:
+        refusal = matrix.refusals.get(row.lines.get(program.name))
+        for name, words in row.commands.items():
+            mail, content = written[name]
+            yield f'{program.name}/{name}', read_cell, (program, mail, content, row.key(words), refusal)
+    for row in matrix.theirs:
+        if row.group != program.name:
+            continue
+        for name, words in row.commands.items():
+            yield f'privyseal/{name}', write_cell, (program, name, words, row.lines['verdict'])
+
+
+def attempt(function, arguments):
+    """What is wrong; None if nothing is."""
+    try:
+        function(*arguments)
+    except (Failed, Refused) as error:
+        return str(error)
+    return None
+
+
+def column(name, matrix, written):
+    """[(cell, what is wrong)] of a program; a reason instead where it is not there."""
+    program = programs.PROGRAMS[name](name)
+    missing = program.missing()
+    if missing:
+        return f'{", ".join(missing)} not installed'
+    program.start()
+    try:
+        return [(cell, attempt(function, arguments))
+                for cell, function, arguments in cells_of(program, matrix, written)]
+    finally:
+        program.stop()
+
+
+def write_all(matrix):
+    """Each of our mails with its content, by the name of its case."""
+    written = {}
+    store('mail', MAIL)
+    for row in matrix.ours:
+        for name, words in row.commands.items():
+            mail = privyseal(name, words)
+            written[name] = mail, opened(name, mail)[1]
+            if not written[name][1].endswith(TEXT):
+                raise SystemExit(f'{name}: privyseal opens {written[name][1]}')
+    return written
+
+
+def main():
+    matrix = table.Table()
+    written = write_all(matrix)
+    number = failures = 0
+    with concurrent.futures.ThreadPoolExecutor(WORKERS) as pool:
+        columns = pool.map(lambda name: (name, column(name, matrix, written)), matrix.programs)
+        for name, cells in columns:
+            if isinstance(cells, str):
+                number += 1
+                print(f'ok {number} /interop/{name} # SKIP {cells}')
+                continue
+            for cell, wrong in cells:
+                number += 1
+                failures += wrong is not None
+                print(f'{"not " if wrong else ""}ok {number} /interop/{cell}')
+                if wrong:
+                    print('# ' + wrong.strip().replace('\n', '\n# '))
+    print(f'1..{number}')
+    sys.exit(1 if failures else 0)
+
+
+main()
