@@ -253,34 +253,48 @@ put_leaf_base64(SealSink *out, const SealEntity *entity)
 
 static void put_body(SealSink *out, const SealEntity *entity, SealTransfer transfer, guint depth);
 
+/* The empty line between header and body; there is none where a part has no header, or no body. */
+static SealBytes
+separator_of(const SealEntity *entity)
+{
+    const uint8_t *end = entity->header.data + entity->header.len;
+
+    return (SealBytes){end, (size_t)(entity->body.data - end)};
+}
+
+/* The fields of a part whose body will have this encoding (nullable: it keeps its own). */
+static void
+put_part_header(SealSink *out, const SealEntity *part, const char *encoding)
+{
+    SealBytes separator = separator_of(part);
+
+    for (guint i = 0; i < part->fields->len; i++) {
+        const SealField *field = &g_array_index(part->fields, SealField, i);
+
+        if (encoding && seal_field_is(field, "Content-Transfer-Encoding"))
+            continue;
+        seal_transfer_put_canonical(out, field->raw);
+        if (encoding && field->raw.data[field->raw.len - 1] != '\n') /* the part ends here */
+            seal_sink_put_text(out, "\r\n");
+    }
+    if (encoding) {
+        seal_sink_put_text(out, "Content-Transfer-Encoding: ");
+        seal_sink_put_text(out, encoding);
+        seal_sink_put_text(out, separator.len > 0 ? "\r\n" : "\r\n\r\n");
+    }
+    seal_transfer_put_canonical(out, separator);
+}
+
 static void
 put_part(SealSink *out, SealBytes bytes, SealTransfer transfer, guint depth)
 {
     g_autoptr(SealEntity) part = seal_entity_parse(bytes);
-    const char *encoding = seal_transfer_choose(part, transfer);
 
     if (part->defect || bytes.len == 0) {
         seal_transfer_put_canonical(out, bytes);
         return;
     }
-    for (guint i = 0; i < part->fields->len; i++) {
-        const SealField *field = &g_array_index(part->fields, SealField, i);
-
-        if (!encoding || !seal_field_is(field, "Content-Transfer-Encoding"))
-            seal_transfer_put_canonical(out, field->raw);
-    }
-    if (encoding) {
-        /* The header of a part without a body lacks its line end. */
-        if (part->header.len > 0 && part->header.data[part->header.len - 1] != '\n')
-            seal_sink_put_text(out, "\r\n");
-        seal_sink_put_text(out, "Content-Transfer-Encoding: ");
-        seal_sink_put_text(out, encoding);
-        seal_sink_put_text(out, "\r\n");
-    }
-    /* The empty line, unless header or body is missing. */
-    seal_transfer_put_canonical(
-        out, (SealBytes){part->header.data + part->header.len,
-                         (size_t)(part->body.data - part->header.data) - part->header.len});
+    put_part_header(out, part, seal_transfer_choose(part, transfer));
     put_body(out, part, transfer, depth);
 }
 

@@ -40,6 +40,7 @@ assert_travels(GBytes *mail)
 
         g_assert_cmpuint(line_len, <=, 998);
         g_assert_false(g_str_has_prefix(*line, "From "));
+        g_assert_cmpstr(*line, !=, "Content-Transfer-Encoding: 8bit");
         g_assert_false(line_len > 0 && strchr(" \t", (*line)[line_len - 1]));
         for (const char *at = *line; *at; at++)
             g_assert_true((guchar)*at < 0x80 && *at != '\r' && *at != '\n');
@@ -86,6 +87,12 @@ static const Letter letters[] = {
      "--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: base64\r\n\r\n"
      "iVBORw0K\r\n--b--\r\nepilogue\r\n",
      "quoted-printable"},
+    {"/transfer/part-without-header/gets-one",
+     HEADER MIXED "\r\n--b\r\nW\xc3\xbcrde: ein Wort\r\n\r\nEnde\r\n--b--\r\n", "quoted-printable"},
+    {"/transfer/part-that-ends-in-its-encoding/keeps-it",
+     HEADER MIXED "\r\n--b\r\nContent-Type: image/png\r\nContent-Transfer-Encoding: binary\r\n"
+                  "--b--\r\n",
+     "base64"},
     {"/transfer/mail-in-a-mail/is-encoded-inside",
      HEADER MIXED
      "\r\n--b\r\nContent-Type: message/rfc822\r\nContent-Transfer-Encoding: 8bit\r\n"
