@@ -11,12 +11,19 @@
 #define LASTING_S ((gint64)60 * 60) /* of an answer that names no end */
 
 /* RFC 5280 5.3.1 */
+#define REASON_HOLD   6
+#define REASON_REMOVE 8
 static const char *const reasons[] = {
-    [0] = "no reason given",     [1] = "key compromise",
-    [2] = "CA compromise",       [3] = "affiliation changed",
-    [4] = "superseded",          [5] = "cessation of operation",
-    [6] = "certificate hold",    [8] = "to be removed from the list",
-    [9] = "privilege withdrawn", [10] = "AA compromise",
+    [0] = "no reason given",
+    [1] = "key compromise",
+    [2] = "CA compromise",
+    [3] = "affiliation changed",
+    [4] = "superseded",
+    [5] = "cessation of operation",
+    [REASON_HOLD] = "certificate hold",
+    [REASON_REMOVE] = "to be removed from the list",
+    [9] = "privilege withdrawn",
+    [10] = "AA compromise",
 };
 
 void
@@ -68,6 +75,7 @@ seal_answer_revoke(SealAnswer *answer, const ASN1_TIME *date, gint64 reason)
 
     seal_answer_clear(answer);
     answer->kind = SEAL_ANSWER_REVOKED;
+    answer->is_hold = reason == REASON_HOLD || reason == REASON_REMOVE;
     answer->text = g_strdup_printf("was revoked by its issuer%s%s (%s), do not rely on it",
                                    day ? " on " : "", day ? day : "", reason_text(reason));
 }
@@ -82,8 +90,15 @@ seal_answer_revoke_by_entry(SealAnswer *answer, const X509_REVOKED *entry)
     ASN1_ENUMERATED_free(reason);
 }
 
+gboolean
+seal_answer_is_final(const SealAnswer *answer)
+{
+    return answer->kind == SEAL_ANSWER_REVOKED && !answer->is_hold;
+}
+
 const char *
-seal_answer_time_problem(const ASN1_TIME *from, const ASN1_TIME *until, gint64 at)
+seal_answer_time_problem(const ASN1_TIME *from, const ASN1_TIME *until, gint64 at,
+                         gboolean may_be_old)
 {
     gint64 first = 0;
     gint64 last = 0;
@@ -94,7 +109,7 @@ seal_answer_time_problem(const ASN1_TIME *from, const ASN1_TIME *until, gint64 a
         last = first + LASTING_S;
     if (first > at + SEAL_CLOCK_SKEW_S)
         return "it is from the future, check the clock of this machine";
-    if (last < first || last < at - SEAL_CLOCK_SKEW_S)
+    if (last < first || (!may_be_old && last < at - SEAL_CLOCK_SKEW_S))
         return "it is out of date";
     return NULL;
 }

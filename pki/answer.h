@@ -14,7 +14,8 @@ typedef enum {
 
 typedef struct {
     SealAnswerKind kind;
-    char *text; /* a clause: why there is none; or when and why it was revoked */
+    char *text;       /* a clause: why there is none; or when and why it was revoked */
+    gboolean is_hold; /* revoked, but the issuer may take it back (RFC 5280 5.3.1) */
 } SealAnswer;
 
 /* Frees what is in `answer`, which is "none" then. */
@@ -35,10 +36,14 @@ void seal_answer_revoke_by_entry(SealAnswer *answer, const X509_REVOKED *entry);
 /* How far clocks may be apart, in seconds. */
 #define SEAL_CLOCK_SKEW_S ((gint64)5 * 60)
 
+/* TRUE if it is "revoked" for good: then it is right however old it is. */
+gboolean seal_answer_is_final(const SealAnswer *answer);
+
 /* NULL, or (static) the clause why an answer that is good from `from` until `until` (nullable) is
- * not at time `at`. Without `until` it is good for an hour: then there is always a newer one (RFC
- * 6960 4.2.2.1). */
-const char *seal_answer_time_problem(const ASN1_TIME *from, const ASN1_TIME *until, gint64 at);
+ * not at time `at`; `may_be_old`: the end does not count. Without `until` it is good for an hour:
+ * then there is always a newer one (RFC 6960 4.2.2.1). */
+const char *seal_answer_time_problem(const ASN1_TIME *from, const ASN1_TIME *until, gint64 at,
+                                     gboolean may_be_old);
 
 /* TRUE if its signature is by MD5 or SHA-1, with which a chosen answer could borrow it. */
 gboolean seal_answer_is_weak(const X509_ALGOR *algorithm);

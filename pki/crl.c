@@ -72,22 +72,32 @@ is_indirect(const X509_CRL *list)
     return indirect;
 }
 
-static gboolean
-is_acceptable(const X509_CRL *list, X509 *issuer, SealAnswer *answer)
+const char *
+seal_crl_problem(const X509_CRL *list)
 {
     const X509_ALGOR *algorithm = NULL;
 
     X509_CRL_get0_signature(list, NULL, &algorithm);
     if (X509_CRL_get_ext_by_NID(list, NID_delta_crl, -1) >= 0)
-        return seal_answer_refuse(answer, "it lists changes only (a delta CRL)");
+        return "it lists changes only (a delta CRL)";
     if (is_indirect(list))
-        return seal_answer_refuse(answer, "it speaks for several issuers (an indirect CRL)");
+        return "it speaks for several issuers (an indirect CRL)";
+    if (seal_answer_is_weak(algorithm))
+        return "it is signed with SHA-1 or MD5";
+    if (!X509_CRL_get0_nextUpdate(list)) /* RFC 5280 5.1.2.5 */
+        return "it does not say how long it is good for";
+    return NULL;
+}
+
+static gboolean
+is_acceptable(const X509_CRL *list, X509 *issuer, SealAnswer *answer)
+{
+    const char *problem = seal_crl_problem(list);
+
+    if (problem)
+        return seal_answer_refuse(answer, "%s", problem);
     if (X509_NAME_cmp(X509_CRL_get_issuer(list), X509_get_subject_name(issuer)) != 0)
         return seal_answer_refuse(answer, "it is of another issuer");
-    if (seal_answer_is_weak(algorithm))
-        return seal_answer_refuse(answer, "it is signed with SHA-1 or MD5");
-    if (!X509_CRL_get0_nextUpdate(list)) /* RFC 5280 5.1.2.5 */
-        return seal_answer_refuse(answer, "it does not say how long it is good for");
     return TRUE;
 }
 
@@ -97,6 +107,7 @@ typedef struct {
     SealAnswer *answer;
     X509_STORE_CTX_cert_crl_fn look_up; /* OpenSSL's own */
     gboolean looked_up; /* the list was in order, and the certificate is not on it */
+    gboolean is_old;
 } Question;
 
 static const char *
@@ -105,8 +116,6 @@ text_of_defect(int defect)
     switch (defect) {
     case X509_V_ERR_CRL_SIGNATURE_FAILURE:
         return "its signature is wrong";
-    case X509_V_ERR_CRL_HAS_EXPIRED:
-        return "it is out of date";
     case X509_V_ERR_CRL_NOT_YET_VALID:
         return "it is from the future, check the clock of this machine";
     case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
@@ -146,12 +155,12 @@ look_up(X509_STORE_CTX *context, X509_CRL *list, X509 *certificate)
     return found;
 }
 
-/* The first defect of the list ends it; what is wrong with the certificates is judged with their
- * path. */
+/* The first defect of the list ends it, but for age, after which it still can revoke; what is wrong
+ * with the certificates is judged with their path. */
 static int
 on_defect(int ok, X509_STORE_CTX *context)
 {
-    const Question *question = X509_STORE_CTX_get_app_data(context);
+    Question *question = X509_STORE_CTX_get_app_data(context);
     int defect = X509_STORE_CTX_get_error(context);
 
     if (ok)
@@ -160,6 +169,7 @@ on_defect(int ok, X509_STORE_CTX *context)
         seal_answer_revoke(question->answer, NULL, -1);
         return 0;
     }
+    question->is_old |= defect == X509_V_ERR_CRL_HAS_EXPIRED;
     if (!is_about_list(defect))
         return 1;
     seal_answer_refuse(question->answer, "%s",
@@ -219,6 +229,8 @@ judge(X509_CRL *list, X509 *certificate, X509 *issuer, gint64 at, SealAnswer *an
         seal_answer_clear(answer);
         answer->kind = SEAL_ANSWER_GOOD;
     }
+    if (question.is_old && answer->kind != SEAL_ANSWER_NONE && !seal_answer_is_final(answer))
+        seal_answer_refuse(answer, "it is out of date");
     X509_STORE_CTX_free(context);
     X509_STORE_free(store);
 }

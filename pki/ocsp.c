@@ -111,7 +111,7 @@ static gboolean
 is_valid_at(const X509 *certificate, gint64 at)
 {
     return !seal_answer_time_problem(X509_get0_notBefore(certificate),
-                                     X509_get0_notAfter(certificate), at);
+                                     X509_get0_notAfter(certificate), at, FALSE);
 }
 
 static gboolean
@@ -130,6 +130,8 @@ may_answer(const SealOcsp *ocsp, X509 *signer, const SealOcspJudging *how, SealA
         return TRUE;
     if (seal_certificate_is_weak(signer) || is_signed_weakly(signer))
         return seal_answer_refuse(answer, "its signer's certificate is too weak");
+    if (X509_get_extension_flags(signer) & (EXFLAG_CRITICAL | EXFLAG_INVALID))
+        return seal_answer_refuse(answer, "its signer's certificate breaks the rules");
     if (!is_issued_by(signer, ocsp->issuer) || !is_for_ocsp(signer))
         return seal_answer_refuse(answer, "its signer has no right to answer for the issuer");
     if (!is_valid_at(signer, how->at))
@@ -173,12 +175,8 @@ take_status(OCSP_SINGLERESP *single, gint64 at, SealAnswer *answer)
     ASN1_GENERALIZEDTIME *until = NULL;
     int reason = -1;
     int status = OCSP_single_get0_status(single, &reason, &revoked, &from, &until);
-    const char *untimely = seal_answer_time_problem(from, until, at);
+    const char *untimely = NULL;
 
-    if (OCSP_SINGLERESP_get_ext_by_critical(single, 1, -1) >= 0)
-        return seal_answer_refuse(answer, "it has a critical extension that is not known here");
-    if (untimely)
-        return seal_answer_refuse(answer, "%s", untimely);
     seal_answer_clear(answer);
     if (status == V_OCSP_CERTSTATUS_GOOD)
         answer->kind = SEAL_ANSWER_GOOD;
@@ -186,7 +184,10 @@ take_status(OCSP_SINGLERESP *single, gint64 at, SealAnswer *answer)
         seal_answer_revoke(answer, revoked, reason);
     else
         answer->kind = SEAL_ANSWER_UNKNOWN;
-    return TRUE;
+    if (OCSP_SINGLERESP_get_ext_by_critical(single, 1, -1) >= 0)
+        return seal_answer_refuse(answer, "it has a critical extension that is not known here");
+    untimely = seal_answer_time_problem(from, until, at, seal_answer_is_final(answer));
+    return !untimely || seal_answer_refuse(answer, "%s", untimely);
 }
 
 static gboolean

@@ -37,6 +37,6 @@ typedef struct {
 
 /* Judges the response `bytes`. TRUE with "good", "revoked" or "unknown" in `ret_answer`; FALSE with
  * "none" and the reason if the response cannot be used: an error, signed by somebody who has no
- * right to, about others, out of date, with another nonce. */
+ * right to, about others, out of date (unless it revokes for good), with another nonce. */
 gboolean seal_ocsp_judge(const SealOcsp *ocsp, GBytes *bytes, const SealOcspJudging *how,
                          SealAnswer *ret_answer);

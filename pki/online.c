@@ -35,14 +35,13 @@ typedef struct {
 
 /* -- what is remembered ----------------------------------------------------------------------- */
 
-static SealAnswer *
-copy_answer(const SealAnswer *answer)
+static void
+copy_answer(const SealAnswer *answer, SealAnswer *copy)
 {
-    SealAnswer *copy = g_new0(SealAnswer, 1);
-
+    seal_answer_clear(copy);
     copy->kind = answer->kind;
     copy->text = g_strdup(answer->text);
-    return copy;
+    copy->is_hold = answer->is_hold;
 }
 
 static void
@@ -264,13 +263,14 @@ seal_online_ask(SealOnline *online, X509 *certificate, X509 *issuer, gint64 at,
     g_autoptr(GString) failures = g_string_new(NULL);
     Question question = {online, certificate, issuer, at, ret_answer, failures, FALSE};
     const SealAnswer *known = g_hash_table_lookup(online->answers, name);
+    SealAnswer *copy = NULL;
 
     if (known) {
-        seal_answer_clear(ret_answer);
-        ret_answer->kind = known->kind;
-        ret_answer->text = g_strdup(known->text);
+        copy_answer(known, ret_answer);
         return;
     }
     ask(&question);
-    g_hash_table_insert(online->answers, g_steal_pointer(&name), copy_answer(ret_answer));
+    copy = g_new0(SealAnswer, 1);
+    copy_answer(ret_answer, copy);
+    g_hash_table_insert(online->answers, g_steal_pointer(&name), copy);
 }

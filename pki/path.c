@@ -226,7 +226,7 @@ prepare_context(X509_STORE_CTX *context, const SealTrust *trust, gint64 at)
     unsigned long flags = X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK;
 
     if (trust->mode != SEAL_REVOCATION_OFF)
-        flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL | X509_V_FLAG_USE_DELTAS;
+        flags |= X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL;
     X509_VERIFY_PARAM_set_flags(parameters, flags);
     /* RFC 5280 6.1.1 (c): every policy will do; OpenSSL takes silence for none. */
     X509_VERIFY_PARAM_add0_policy(parameters, OBJ_nid2obj(NID_any_policy));

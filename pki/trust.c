@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "pki/certificate.h"
+#include "pki/crl.h"
 
 #include <openssl/bio.h>
 #include <openssl/err.h>
@@ -181,11 +182,26 @@ seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name, GError 
     return anchors != NULL;
 }
 
+static gboolean
+add_crl(SealTrust *trust, X509_CRL *crl, const char *name, GError **error)
+{
+    const char *problem = seal_crl_problem(crl);
+
+    if (!problem) {
+        X509_STORE_add_crl(trust->store, crl);
+        return TRUE;
+    }
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                "cannot use '%s': %s, give another list of its issuer's", name, problem);
+    return FALSE;
+}
+
 gboolean
 seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, GError **error)
 {
     BIO *in = open_bytes(data, name, error);
     gboolean pem = is_pem(data);
+    gboolean usable = TRUE;
     gboolean well = TRUE;
     guint found = 0;
     X509_CRL *crl = NULL;
@@ -193,8 +209,9 @@ seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, GError **e
     if (!in)
         return FALSE;
     ERR_clear_error();
-    while ((crl = pem ? PEM_read_bio_X509_CRL(in, NULL, NULL, NULL) : d2i_X509_CRL_bio(in, NULL))) {
-        X509_STORE_add_crl(trust->store, crl);
+    while (usable &&
+           (crl = pem ? PEM_read_bio_X509_CRL(in, NULL, NULL, NULL) : d2i_X509_CRL_bio(in, NULL))) {
+        usable = add_crl(trust, crl, name, error);
         X509_CRL_free(crl);
         found++;
         if (!pem)
@@ -202,9 +219,9 @@ seal_trust_add_crls(SealTrust *trust, GBytes *data, const char *name, GError **e
     }
     well = pem ? ended_well() : BIO_eof(in);
     BIO_free(in);
-    if (found > 0 && well)
-        return TRUE;
     ERR_clear_error();
+    if (!usable || (found > 0 && well))
+        return usable;
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
                 "cannot use '%s': there is no readable CRL in it, give one in PEM or DER", name);
     return FALSE;

@@ -86,8 +86,9 @@ void seal_trust_add_anchor(SealTrust *trust, X509 *anchor);
  * or LIMIT_EXCEEDED (over 16 MiB), naming the file; none of it is added then. Blocks on the disk.
  */
 gboolean seal_trust_add_anchor_file(SealTrust *trust, const char *path, GError **error);
-/* The same for CRLs; those before the mistake may have been added. Whether one is current and of
- * the right issuer is judged with the path. */
+/* The same for CRLs; those before the mistake may have been added. Delta and indirect ones, those
+ * without an end or signed by MD5 or SHA-1 are mistakes. Whether one is current and of the right
+ * issuer is judged with the path. */
 gboolean seal_trust_add_crl_file(SealTrust *trust, const char *path, GError **error);
 /* The same from memory; `name` stands for the file in messages. */
 gboolean seal_trust_add_anchors(SealTrust *trust, GBytes *data, const char *name, GError **error);

@@ -6,6 +6,8 @@
 #include <openssl/x509v3.h>
 #include <string.h>
 
+#include "base/error.h"
+#include "pki/trust.h"
 #include "tests/pki/authority.h"
 
 #define HOUR  ((gint64)60 * 60)
@@ -174,11 +176,13 @@ test_entries(World *world, gconstpointer data)
     static const List plain = {.revokes = TRUE};
     static const List stolen = {.revokes = TRUE, .reason = "01"};
     static const List held = {.revokes = TRUE, .reason = "06"};
+    static const List old = {.revokes = TRUE, .from = -2 * HOUR, .until = -HOUR};
 
     expect(world, &empty, SEAL_ANSWER_GOOD, NULL);
     expect(world, &plain, SEAL_ANSWER_REVOKED, "on 2026-01-02 (no reason given)");
     expect(world, &stolen, SEAL_ANSWER_REVOKED, "on 2026-01-02 (key compromise)");
     expect(world, &held, SEAL_ANSWER_REVOKED, "(certificate hold)");
+    expect(world, &old, SEAL_ANSWER_REVOKED, "on 2026-01-02");
 }
 
 static void
@@ -197,7 +201,8 @@ test_unusable(World *world, gconstpointer data)
         {{.extension = "1.2.3.4=critical,DER:0500"}, "critical extension"},
         {{.entry = "1.2.3.4=critical,DER:0500", .revokes = TRUE}, "critical extension"},
         {{.from = -2 * HOUR, .until = -HOUR}, "out of date"},
-        {{.revokes = TRUE, .from = -2 * HOUR, .until = -HOUR}, "out of date"},
+        {{.revokes = TRUE, .reason = "06", .from = -2 * HOUR, .until = -HOUR}, "out of date"},
+        {{.revokes = TRUE, .from = HOUR, .until = 2 * HOUR}, "from the future"},
         {{.from = HOUR, .until = 2 * HOUR}, "from the future"},
         {{.endless = TRUE}, "how long it is good for"},
         {{.hash = "SHA1"}, "SHA-1"},
@@ -205,6 +210,34 @@ test_unusable(World *world, gconstpointer data)
 
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         expect(world, &rows[i].list, SEAL_ANSWER_NONE, rows[i].text);
+}
+
+/* The same for files, which are not asked about one certificate. */
+static void
+test_files(World *world, gconstpointer data)
+{
+    static const struct {
+        List list;
+        const char *text; /* (nullable) */
+    } rows[] = {
+        {{.extension = "deltaCRL=critical,DER:020101"}, "'a.crl': it lists changes only"},
+        {{.extension = "issuingDistributionPoint=critical,@indirect"}, "an indirect CRL"},
+        {{.endless = TRUE}, "how long it is good for"},
+        {{.hash = "SHA1"}, "SHA-1"},
+        {{.from = -2 * HOUR, .until = -HOUR}, NULL},
+        {{.extension = "issuingDistributionPoint=critical,@users"}, NULL},
+    };
+    g_autoptr(SealTrust) trust = seal_trust_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GBytes) bytes = encode(make(world, &rows[i].list, world->root, world->root));
+        g_autoptr(GError) error = NULL;
+
+        g_assert_cmpint(seal_trust_add_crls(trust, bytes, "a.crl", &error), ==, !rows[i].text);
+        if (rows[i].text && (!seal_error_is(error, SEAL_ERROR_INVALID_INPUT) ||
+                             !strstr(error->message, rows[i].text)))
+            g_error("'%s' instead of '%s'", error->message, rows[i].text);
+    }
 }
 
 static void
@@ -294,6 +327,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/crl/entries/revoke-with-date-and-reason", test_entries);
     ADD("/crl/unusable/is-refused-with-its-reason", test_unusable);
+    ADD("/crl/unusable/files-are-refused-too", test_files);
     ADD("/crl/scope/that-fits-is-used", test_scope);
     ADD("/crl/issuer/others-have-no-right", test_issuer);
     ADD("/crl/bytes/damaged-ones-are-refused", test_bytes);

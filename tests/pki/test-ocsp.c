@@ -92,7 +92,8 @@ test_status(World *world, gconstpointer data)
     expect(world, &unknown, SEAL_ANSWER_UNKNOWN, NULL);
 }
 
-/* RFC 6960 3.2 (5) and (6), with five minutes for clocks. */
+/* RFC 6960 3.2 (5) and (6), with five minutes for clocks. What is revoked stays so, unless it is on
+ * hold (RFC 5280 5.3.1). */
 static void
 test_times(World *world, gconstpointer data)
 {
@@ -106,6 +107,15 @@ test_times(World *world, gconstpointer data)
         {{.from = 60, .until = HOUR}, SEAL_ANSWER_GOOD, NULL},
         {{.from = HOUR, .until = 2 * HOUR}, SEAL_ANSWER_NONE, "from the future"},
         {{.from = -60, .until = -120}, SEAL_ANSWER_NONE, "out of date"},
+        {{.from = -2 * HOUR, .until = -HOUR, .status = V_OCSP_CERTSTATUS_REVOKED},
+         SEAL_ANSWER_REVOKED,
+         "no reason given"},
+        {{.from = -2 * HOUR, .until = -HOUR, .status = V_OCSP_CERTSTATUS_REVOKED, .reason = 6},
+         SEAL_ANSWER_NONE,
+         "out of date"},
+        {{.from = HOUR, .until = 2 * HOUR, .status = V_OCSP_CERTSTATUS_REVOKED},
+         SEAL_ANSWER_NONE,
+         "from the future"},
         {{.from = -60, .until = 1, .lasting = TRUE}, SEAL_ANSWER_GOOD, NULL},
         {{.from = -2 * HOUR, .until = 1, .lasting = TRUE}, SEAL_ANSWER_NONE, "out of date"},
     };
@@ -160,7 +170,7 @@ test_bytes(World *world, gconstpointer data)
         expect_bytes(world, part, SEAL_ANSWER_NONE, "");
     }
     for (gsize at = 0; at < len; at++) {
-        g_autofree guint8 *copy = g_memdup2(g_bytes_get_data(bytes, NULL), len + 1 - 1);
+        g_autofree guint8 *copy = g_memdup2(g_bytes_get_data(bytes, NULL), len);
         g_autoptr(GBytes) flipped = NULL;
         g_auto(SealAnswer) answer = {0};
 
@@ -212,6 +222,10 @@ test_no_right(World *world, gconstpointer data)
                                   .key = "rsa:1024",
                                   .extended = "OCSPSigning",
                                   .extensions = {"noCheck=ignored"}};
+    static const TestSpec strange = {
+        .name = "Strange",
+        .extended = "OCSPSigning",
+        .extensions = {"noCheck=ignored", "1.2.3.4=critical,DER:0500"}};
     g_autoptr(TestIdentity) mail = new_responder(world, NULL, "noCheck=ignored", world->issuer);
     g_autoptr(TestIdentity) any =
         new_responder(world, "anyExtendedKeyUsage", "noCheck=ignored", world->issuer);
@@ -220,6 +234,7 @@ test_no_right(World *world, gconstpointer data)
     g_autoptr(TestIdentity) own = new_responder(world, "OCSPSigning", "noCheck=ignored", NULL);
     g_autoptr(TestIdentity) expired = test_identity_new(&old, world->issuer);
     g_autoptr(TestIdentity) no_signer = test_identity_new(&agreeing, world->issuer);
+    g_autoptr(TestIdentity) odd = test_identity_new(&strange, world->issuer);
     g_autoptr(TestIdentity) breakable = test_identity_new(&weak, world->issuer);
 
     expect_by(world, &good, mail, SEAL_ANSWER_NONE, "no right to answer");
@@ -230,6 +245,7 @@ test_no_right(World *world, gconstpointer data)
     expect_by(world, &good, world->alice, SEAL_ANSWER_NONE, "no right to answer");
     expect_by(world, &good, world->root, SEAL_ANSWER_NONE, "no right to answer");
     expect_by(world, &good, expired, SEAL_ANSWER_NONE, "out of date");
+    expect_by(world, &good, odd, SEAL_ANSWER_NONE, "breaks the rules");
     expect_by(world, &good, breakable, SEAL_ANSWER_NONE, "too weak");
 }
 

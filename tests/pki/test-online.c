@@ -1,5 +1,5 @@
-/* Trust that asks: OCSP, which `openssl ocsp` answers, lists, and what is kept of both. Expected are
- * the statuses that are put into openssl's database, and the rules of --revocation
+/* Trust that asks: OCSP, which `openssl ocsp` answers, lists, and what is kept of both. Expected
+ * are the statuses that are put into openssl's database, and the rules of --revocation
  * (privyseal.conf(5)). The fetcher is the test's own and reads files; that over HTTP is tested by
  * test-http.c, and all together by tests/cli/test-revocation.c. */
 #include "pki/online.h"
@@ -216,6 +216,17 @@ test_revoked(World *world, gconstpointer data)
     expect(world, "good", "not-checked", NULL);
 }
 
+/* Nobody who holds back newer answers brings a certificate back. */
+static void
+test_revoked_for_good(World *world, gconstpointer data)
+{
+    put_responder(world, world->responder, TRUE, TRUE);
+    expect(world, "revoked", "revoked", NULL);
+    renew_trust(world, SEAL_REVOCATION_CACHE_ONLY);
+    expect_at(world, g_get_real_time() / G_USEC_PER_SEC + 2 * HOUR, "revoked", "revoked",
+              "on 2026-01-02 (key compromise)");
+}
+
 /* No kinder list is looked for, in any mode. */
 static void
 test_unknown(World *world, gconstpointer data)
@@ -386,6 +397,7 @@ main(int argc, char **argv)
     home = seal_test_home_new();
     ADD("/online/good/ocsp-is-asked-first-and-once", test_good);
     ADD("/online/revoked/counts-in-every-mode-but-off", test_revoked);
+    ADD("/online/revoked/counts-beyond-the-end-of-the-answer", test_revoked_for_good);
     ADD("/online/unknown/is-no-silence", test_unknown);
     ADD("/online/responder-down/its-list-is-asked", test_fallback);
     ADD("/online/responder-without-right/its-list-is-asked", test_wrong_responder);
