@@ -96,6 +96,29 @@ def module_looks_table(rows):
                  rows)
 
 
+def mail_many_table(results):
+    rows = []
+    for result in results:
+        rows.append([result["title"], result["other"], f"{result['rate']:.0f}", ratio(result["ratio"]),
+                     ratio(result["goal"]), verdict(result, result["ratio"]), ratio(result["read"]),
+                     *(f"{each:.0f}" for each in result["cpu"]), calm_turns(result)])
+    return table(["1,000 mails of 10 kB", "beside", "that, per s", "ours", "goal", "",
+                  "beside OpenSSL reading mail", "that's CPU, us", "our CPU, us", "calm turns"], rows)
+
+
+def mail_large_table(results):
+    rows = []
+    for result in results:
+        reached = "" if result["goal"] is None or result["megabytes"] < 100 else (
+            "reached" if result["ratio"] >= result["goal"] else "short")
+        ours, other = (result["peaks"][way] for way in ("ours", "other"))
+        rows.append([result["title"], result["megabytes"], f"{result['seconds']:.2f} s",
+                     ratio(result["ratio"]), ratio(result["goal"]), reached,
+                     f"{ours['RssAnon']:.0f}", f"{ours['VmHWM']:.0f}", f"{other['VmHWM']:.0f}"])
+    return table(["one mail", "MB", "openssl cms", "privyseal's speed", "goal", "",
+                  "own memory, MiB", "with mapped files", "openssl's"], rows)
+
+
 def package_version(name):
     asked = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", name], capture_output=True,
                            text=True, check=False)
@@ -105,17 +128,18 @@ def package_version(name):
 def conditions(rounds, milliseconds, load):
     today = datetime.date.today().isoformat()
     packages = ", ".join(f"{name} {package_version(name)}" for name in
-                         ("softhsm2", "libsystemd0", "libglib2.0-0", "p11-kit"))
+                         ("softhsm2", "libssl3", "libsystemd0", "libglib2.0-0", "p11-kit"))
     kernel = re.match(r"\d+\.\d+", platform.release())
     return (f"{today}; {os.cpu_count()} cores ({platform.machine()}), Linux {kernel.group()}; "
             f"{packages}; {rounds} rounds of {milliseconds} ms; load average when it started {load:.1f}.")
 
 
 def compose(measured):
-    """Of what run.py or module.py measured."""
+    """Of what run.py, module.py or mail.py measured."""
     tables = {"speed": (speed_table, cpu_table), "facts": (other_table,),
               "signing": (module_signing_table,), "threads": (module_threads_table,),
-              "looks": (module_looks_table,)}
+              "looks": (module_looks_table,),
+              "many": (mail_many_table,), "large": (mail_large_table,)}
     parts = [conditions(measured["rounds"], measured["milliseconds"], measured["load"])]
     parts += [make(measured[what]) for what, makers in tables.items() if measured.get(what)
               for make in makers]

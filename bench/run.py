@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Compares work done through the agent with the same work done by a program that loads the PKCS#11
-module itself, and with `p11-kit server` (part `agent`); and our own PKCS#11 module with libprivyseal
-(part `module`, module.py).
+module itself, and with `p11-kit server` (part `agent`); our own PKCS#11 module with libprivyseal
+(part `module`, module.py); and mail with OpenSSL (part `mail`, mail.py).
 
     bench/run.py [--part PART ...] [--build DIR] [--quick] [--only WORK ...] [--clients N ...] [--write FILE]
 
@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 
+import mail
 import module
 import report
 import world as worlds
@@ -171,10 +172,13 @@ def parse_options():
     parser.add_argument("--write", metavar="FILE", help="document to write the tables into")
     options = parser.parse_args()
     options.idle_seconds, options.crowd, options.most_threads = 10, 200, 64
+    options.mails, options.megabytes = mail.MAILS, mail.MEGABYTES
+    options.large_rounds = max(options.rounds // 2, 1)
     if options.quick:
         options.clients, options.rounds, options.milliseconds = [1, 2], 1, 30
         options.patience = 1
         options.idle_seconds, options.crowd, options.most_threads = 1, 20, 2
+        options.mails, options.megabytes, options.large_rounds = 20, (1,), 1
     return options
 
 
@@ -195,7 +199,7 @@ def measure_agent(options):
             "speed": speed, "facts": facts}
 
 
-PARTS = {"agent": measure_agent, "module": module.measure_all}
+PARTS = {"agent": measure_agent, "module": module.measure_all, "mail": mail.measure_all}
 
 
 def main():
