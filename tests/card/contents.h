@@ -1,0 +1,47 @@
+/* What lies on a card: its PINs, its keys, its data objects. */
+#pragma once
+
+#include <glib.h>
+#include <openssl/evp.h>
+
+/* References of keys (SP 800-73-4 part 1, table 4b). */
+#define SEAL_SLOT_AUTHENTICATION 0x9a
+#define SEAL_SLOT_SIGNATURE      0x9c /* wants the PIN directly before each use */
+#define SEAL_SLOT_MANAGEMENT     0x9d
+#define SEAL_SLOT_CARD           0x9e /* wants no PIN */
+#define SEAL_SLOT_RETIRED_FIRST  0x82
+#define SEAL_SLOT_RETIRED_LAST   0x95
+
+/* Tags of data objects that a card treats in a way of their own. */
+#define SEAL_TAG_DISCOVERY 0x7e
+
+#define SEAL_PIN_LEN 8u /* bytes, padded with FF (SP 800-73-4 part 2, 2.4.3) */
+
+typedef struct {
+    char *name;
+    guint8 pin[SEAL_PIN_LEN];
+    guint8 puk[SEAL_PIN_LEN];
+    guint tries;         /* of each, until it is blocked */
+    GHashTable *keys;    /* of EVP_PKEY, by reference */
+    GHashTable *objects; /* of GBytes, what stands inside tag 53, by tag */
+} SealCardContents;
+
+/* Reads a card's description: a key file whose name without its ending is the card's.
+ *
+ *   [card]
+ *   pin=, puk=       six to eight characters; 123456 and 12345678 if they are missing
+ *   tries=           3 if it is missing
+ *   [9A]             a group for each key; 9A, 9C, 9D, 9E, 82 to 95
+ *   key=             the file of a private key, PEM; RSA-2048, P-256 or P-384
+ *   certificate=     (may be missing) the file of its certificate, PEM
+ *
+ * A card's GUID, which programs know it by, comes from its name. Returns (transfer full), or NULL
+ * with an error that names the file. */
+SealCardContents *seal_card_contents_load(const char *path, GError **error);
+
+/* Writes `pin` (at most SEAL_PIN_LEN characters) as a card keeps it. */
+void seal_card_pin_pad(const char *pin, guint8 ret_padded[SEAL_PIN_LEN]);
+
+/* Frees `contents`; NULL is allowed. */
+void seal_card_contents_free(SealCardContents *contents);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealCardContents, seal_card_contents_free)
