@@ -145,8 +145,7 @@ static void
 put_missing_fields(const Letter *letter, const char *encoding, SealSink *head)
 {
     const SealEntity *mail = letter->entity;
-    gboolean mended =
-        letter->transfer == SEAL_TRANSFER_7BIT && seal_transfer_reaches_parts(mail);
+    gboolean mended = letter->transfer == SEAL_TRANSFER_7BIT && seal_transfer_reaches_parts(mail);
     gboolean typed = seal_entity_has(mail, "Content-Type");
     gboolean encoded = encoding || seal_entity_has(mail, "Content-Transfer-Encoding");
     gboolean ascii = mended || (typed && encoded) || is_ascii(mail->body);
