@@ -117,6 +117,13 @@ is_rsa(const X509 *certificate)
     return EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)) == EVP_PKEY_RSA;
 }
 
+/* Few programs read mail to such a key, and others stumble over it in mail to them. */
+static gboolean
+is_x25519(const X509 *certificate)
+{
+    return EVP_PKEY_get_base_id(X509_get0_pubkey(certificate)) == EVP_PKEY_X25519;
+}
+
 gboolean
 seal_mail_certificate_is_better(X509 *a, X509 *b)
 {
@@ -125,6 +132,8 @@ seal_mail_certificate_is_better(X509 *a, X509 *b)
     g_autofree char *print_a = NULL;
     g_autofree char *print_b = NULL;
 
+    if (is_x25519(a) != is_x25519(b))
+        return is_x25519(b);
     if (day_a != day_b)
         return day_a > day_b;
     if (is_rsa(a) != is_rsa(b))
@@ -158,6 +167,14 @@ rank_presence(const Choice *choice, const SealClientCertificate *certificate)
     return token && !g_str_equal(token->state, "absent") ? 0 : 1;
 }
 
+static gboolean
+is_last_resort(const SealClientCertificate *certificate)
+{
+    g_autoptr(X509) x509 = seal_certificate_read(certificate->certificate, "it", NULL);
+
+    return x509 && is_x25519(x509);
+}
+
 static int
 rank_algorithm(const SealClientCertificate *certificate)
 {
@@ -187,6 +204,8 @@ is_better(const Choice *choice, const SealClientCertificate *a, const SealClient
     if (choice->purpose != SEAL_PURPOSE_ENCRYPT_MAIL &&
         rank_presence(choice, a) != rank_presence(choice, b))
         return rank_presence(choice, a) < rank_presence(choice, b);
+    if (choice->purpose == SEAL_PURPOSE_ENCRYPT_MAIL && is_last_resort(a) != is_last_resort(b))
+        return is_last_resort(b);
     if (day_a != day_b)
         return day_a > day_b;
     if (rank_algorithm(a) != rank_algorithm(b))

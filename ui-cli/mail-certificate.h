@@ -30,8 +30,9 @@ gboolean seal_mail_certificate_can_sign(const SealClientObjects *objects,
                                         const SealClientCertificate *certificate,
                                         SealCertificatePurpose purpose, char **ret_reason);
 
-/* TRUE if mail is rather encrypted to `a` than to `b`, both usable certificates of one address: the
- * newer one (by day), then RSA, then the lower fingerprint. */
+/* TRUE if mail is rather encrypted to `a` than to `b`, both usable certificates of one address: one
+ * of RSA or EC before one of X25519, then the newer one (by day), then RSA, then the lower
+ * fingerprint. */
 gboolean seal_mail_certificate_is_better(X509 *a, X509 *b);
 
 /* TRUE if the certificate is one for `purpose` at all, whatever its dates. */

@@ -133,6 +133,21 @@ test_encrypt(Scene *scene, gconstpointer data)
     g_assert_nonnull(strstr(opening->out, SEAL_CLI_TEST_WORDS));
 }
 
+/* Though it is the newest: common programs read mail to RSA and EC keys only. */
+static void
+test_x25519(Scene *scene, gconstpointer data)
+{
+    const TestSpec spec = {
+        .name = "Dora curved", .address = ADDRESS, .key = "x25519", .usage = "keyAgreement"};
+    g_autoptr(TestIdentity) curved = test_identity_new(&spec, scene->root);
+    g_autofree char *file = save_pem(curved, "dora-curved.pem");
+
+    import(file);
+    assert_found(curved, "store");
+    import(scene->old_file);
+    assert_found(scene->old, "store");
+}
+
 static void
 test_newest(Scene *scene, gconstpointer data)
 {
@@ -400,6 +415,7 @@ add_tests(void)
 {
     ADD("import/mail-is-encrypted-to-it", "encrypt", test_encrypt);
     ADD("import/newest-is-used", "newest", test_newest);
+    ADD("import/x25519/is-the-last-resort", "x25519", test_x25519);
     ADD("import/change-is-told", "change", test_change_is_told);
     ADD("import/what-cannot-be-encrypted-to-is-refused", "useless", test_import_nothing_of_use);
     ADD("list/shows-what-is-kept", "list", test_list);
