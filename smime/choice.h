@@ -19,10 +19,12 @@ typedef enum {
     SEAL_OAEP_NEVER,
 } SealOaepRule;
 
+/* Who insists on something, whatever is stated, is named for people: "--cipher". Static. */
 typedef struct {
-    gboolean insists; /* on `cipher`, whatever is stated */
     SealContentCipher cipher;
+    const char *cipher_by; /* (nullable) who insists on `cipher`; NULL: it is chosen */
     SealOaepRule oaep;
+    const char *oaep_by; /* (nullable if SEAL_OAEP_STATED) */
 } SealChoicePolicy;
 
 /* Sets the cipher and `oaep` of `options`: the strongest that each of `n_readers` states; where
@@ -30,6 +32,8 @@ typedef struct {
  * which every program reads. Certificates of EC and X25519 keys leave no choice of key encryption.
  *
  * Returns (transfer full) what was chosen and why, for people: "aes-256-cbc (nothing is known of
- * what bob@example.org reads), keys by rsa-pkcs1". */
+ * what bob@example.org reads), keys by rsa-pkcs1". The choice of rsa-pkcs1 or rsa-oaep has its own
+ * reason where that is another. Readers who may not be able to read what somebody insists on are
+ * named. */
 char *seal_choice_make(const SealReaderFacts *readers, guint n_readers,
                        const SealChoicePolicy *policy, SealEncryptOptions *options);

@@ -67,7 +67,7 @@ read_cipher(const SealOptions *options, SealChoicePolicy *policy, GError **error
 
     if (!name)
         return TRUE;
-    policy->insists = TRUE;
+    policy->cipher_by = "--cipher";
     if (seal_content_cipher_from_name(name, &policy->cipher))
         return TRUE;
     names = seal_content_cipher_names();
@@ -91,8 +91,10 @@ read_settings(const SealOptions *options, SealMakingSettings *settings, GError *
 {
     if (!seal_making_settings_load(settings, error))
         return FALSE;
-    if (seal_options_has(options, "oaep"))
+    if (seal_options_has(options, "oaep")) {
         settings->policy.oaep = SEAL_OAEP_ALWAYS;
+        settings->policy.oaep_by = "--oaep";
+    }
     if (seal_options_has(options, "to-self"))
         settings->to_self = TRUE;
     if (seal_options_has(options, "no-to-self"))
@@ -179,6 +181,30 @@ tell(const SealSealed *sealed, const char *path)
     fprintf(stderr, "%s\n", clean);
 }
 
+/* Copies for certificates in files of the same name would overwrite each other. */
+static gboolean
+check_copies(SealOptions *options, GError **error)
+{
+    const GPtrArray *names = seal_options_values(options, "bcc");
+    g_autoptr(GHashTable) paths = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (guint i = 0; i < names->len; i++) {
+        char *path = copy_path(seal_options_value(options, "bcc-output"), names->pdata[i]);
+        const char *other = g_hash_table_lookup(paths, path);
+
+        if (other && !g_str_equal(other, names->pdata[i])) {
+            seal_usage_error_set(error, "encrypt",
+                                 "the copies for %s and %s would both go to '%s': rename one of "
+                                 "the files",
+                                 other, (const char *)names->pdata[i], path);
+            g_free(path);
+            return FALSE;
+        }
+        g_hash_table_insert(paths, path, names->pdata[i]);
+    }
+    return TRUE;
+}
+
 /* The common mail last: when it is there, all of them are. */
 static gboolean
 write_all(const SealOptions *options, const GPtrArray *list, GError **error)
@@ -211,7 +237,8 @@ run_encrypt(SealOptions *options, GError **error)
                            .settings = &settings,
                            .must_reach_self = seal_options_has(options, "to-self")};
 
-    if (!check_options(options, error) || !read_settings(options, &settings, error))
+    if (!check_options(options, error) || !check_copies(options, error) ||
+        !read_settings(options, &settings, error))
         return SEAL_STATUS_USAGE;
     trust = seal_trust_from_options(options, "encrypt", error);
     mail = trust ? read_mail(options, error) : NULL;

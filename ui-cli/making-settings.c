@@ -66,8 +66,8 @@ take_cipher(const SealSettingKey *key, void *target, const SealSetting *setting,
     SealMakingSettings *settings = target;
     g_autofree char *names = NULL;
 
-    settings->policy.insists = !g_str_equal(setting->value, "stated");
-    if (!settings->policy.insists ||
+    settings->policy.cipher_by = g_str_equal(setting->value, "stated") ? NULL : "privyseal.conf";
+    if (!settings->policy.cipher_by ||
         seal_content_cipher_from_name(setting->value, &settings->policy.cipher))
         return TRUE;
     names = seal_content_cipher_names();
@@ -100,6 +100,7 @@ seal_making_settings_load(SealMakingSettings *ret_settings, GError **error)
 {
     SealMakingSettings settings = {.sign_headers = SEAL_HEADERS_SIGNED,
                                    .encrypt_headers = SEAL_HEADERS_HIDDEN,
+                                   .policy = {.oaep_by = "privyseal.conf"},
                                    .to_self = TRUE};
     g_autofree char *user_file = seal_settings_user_file();
     g_autofree char *site_file = seal_settings_site_file();

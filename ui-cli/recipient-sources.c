@@ -105,6 +105,37 @@ ask_store(SealSources *sources, const char *address, GPtrArray *candidates, GErr
     return rows != NULL;
 }
 
+static GBytes *
+stated_with(const GPtrArray *rows, GBytes *certificate)
+{
+    for (guint i = 0; i < rows->len; i++) {
+        const SealCorrespondent *row = rows->pdata[i];
+
+        if (row->capabilities && g_bytes_equal(row->certificate, certificate))
+            return g_bytes_ref(row->capabilities);
+    }
+    return NULL;
+}
+
+GBytes *
+seal_sources_stated(SealSources *sources, GBytes *certificate)
+{
+    g_autofree char *path = seal_database_user_path();
+    g_autoptr(X509) x509 = seal_certificate_read(certificate, "it", NULL);
+    g_autoptr(GPtrArray) addresses = x509 ? seal_address_list(x509) : NULL;
+    GBytes *stated = NULL;
+
+    if (!addresses || !g_file_test(path, G_FILE_TEST_EXISTS) || !open_database(sources, NULL))
+        return NULL;
+    for (guint i = 0; i < addresses->len && !stated; i++) {
+        g_autoptr(GPtrArray) rows =
+            seal_correspondents_list(sources->database, addresses->pdata[i], NULL);
+
+        stated = rows ? stated_with(rows, certificate) : NULL;
+    }
+    return stated;
+}
+
 /* -- tokens ----------------------------------------------------------------------------------- */
 
 static gboolean

@@ -43,5 +43,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SealSources, seal_sources_clear)
 gboolean seal_source_ask(SealSources *sources, SealSource source, const char *address,
                          GPtrArray *candidates, GError **error);
 
+/* Returns (transfer full) (nullable) the SMIMECapabilities that are kept with a certificate (DER),
+ * whatever the sources are; NULL also if the database cannot be read. Blocks on the disk. */
+GBytes *seal_sources_stated(SealSources *sources, GBytes *certificate);
+
 /* Adds one certificate (DER) to `others`; what cannot be read is passed over. */
 void seal_sources_add_other(SealSources *sources, GBytes *der);

@@ -87,8 +87,9 @@ note_found(Search *search, const char *name, const SealCandidate *candidate)
     found->certificate = g_bytes_ref(candidate->certificate);
     found->source = candidate->source;
     found->pinned = candidate->pinned;
-    if (candidate->capabilities)
-        found->capabilities = g_bytes_ref(candidate->capabilities);
+    found->capabilities = candidate->capabilities
+                              ? g_bytes_ref(candidate->capabilities)
+                              : seal_sources_stated(&search->sources, candidate->certificate);
     g_ptr_array_add(search->found, found);
 }
 

@@ -74,7 +74,7 @@ test_cipher(gconstpointer data)
 
     seal_cli_test_assert_status(result, 0);
     g_assert_nonnull(strstr(result->err, "privyseal: encrypted with aes-"));
-    g_assert_nonnull(strstr(result->err, "as was asked for"));
+    g_assert_nonnull(strstr(result->err, "(as --cipher says"));
     g_assert_false(contains(sealed, SEAL_CLI_TEST_WORDS));
     opened = open_with_openssl(sealed, with->key);
     g_assert_true(contains(opened, SEAL_CLI_TEST_WORDS));
@@ -191,6 +191,48 @@ test_choice_is_told(void)
     g_assert_true(g_str_has_prefix(result->err, "privyseal: encrypted with aes-256-cbc (nothing is "
                                                 "known of what "));
     g_assert_nonnull(strstr(result->err, "bob-rsa-decrypt.pem reads), keys by rsa-pkcs1\n"));
+}
+
+/* Alice's signed mail says what is read here; that it is kept, and used for her address and for
+ * the file of the same certificate, and that somebody else's silence counts for all. */
+static void
+test_stated(void)
+{
+    static const char all[] = "privyseal: encrypted with aes-256-gcm (everybody states to read "
+                              "it), keys by rsa-oaep\n";
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *before = g_strdup(g_getenv("XDG_DATA_HOME"));
+    g_autofree char *data = seal_cli_test_home_file("stated");
+    g_autofree char *root = seal_cli_test_fixture_file("root.pem");
+    g_autofree char *file = seal_cli_test_fixture_file("certs/alice-rsa-decrypt.pem");
+    g_autoptr(SealTestResult) result = NULL;
+    g_autoptr(GBytes) signed_mail = NULL;
+    g_autoptr(SealTestResult) verified = NULL;
+    g_autoptr(SealTestResult) by_address = NULL;
+    g_autoptr(SealTestResult) by_file = NULL;
+    g_autoptr(SealTestResult) with_bob = NULL;
+    g_autoptr(GBytes) sealed = NULL;
+    g_autoptr(SealTestResult) opened = NULL;
+
+    seal_test_home_setenv(seal_cli_test_home(), "XDG_DATA_HOME", data);
+    result = seal_cli_test_privyseal(mail, "sign", NULL);
+    signed_mail = seal_cli_test_output(result);
+    verified = seal_cli_test_privyseal(signed_mail, "verify", "--anchor", root, NULL);
+    by_address = seal_cli_test_privyseal(mail, "encrypt", "--to", "alice@example.org", NULL);
+    by_file = seal_cli_test_privyseal(mail, "encrypt", "--no-to-self", "--to", file, NULL);
+    with_bob = seal_cli_test_privyseal(mail, "encrypt", "--to", "alice@example.org", "--to",
+                                       "bob@example.org", NULL);
+    seal_test_home_setenv(seal_cli_test_home(), "XDG_DATA_HOME", before);
+    seal_cli_test_assert_status(verified, 0);
+    g_assert_cmpstr(by_address->err, ==, all);
+    g_assert_cmpstr(by_file->err, ==, all);
+    g_assert_cmpstr(with_bob->err, ==,
+                    "privyseal: encrypted with aes-256-cbc (nothing is known of what "
+                    "bob@example.org reads), keys by rsa-pkcs1\n");
+    sealed = seal_cli_test_output(by_address);
+    opened = seal_cli_test_privyseal(sealed, "decrypt", NULL);
+    seal_cli_test_assert_status(opened, 0);
+    g_assert_nonnull(strstr(opened->out, SEAL_CLI_TEST_WORDS));
 }
 
 /* To Bob, and to Alice, who writes it; not with --no-to-self. Twice named is once encrypted to. */
@@ -328,6 +370,23 @@ test_blind_copy(void)
     g_assert_nonnull(strstr(result->err, path));
 }
 
+/* One would overwrite the other, and its reader would get nothing. */
+static void
+test_blind_copies_collide(void)
+{
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    g_autofree char *folder = seal_cli_test_home_file("collision");
+    g_autofree char *written = g_build_filename(folder, "reader.pem.eml", NULL);
+    g_autoptr(SealTestResult) result = NULL;
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    result = seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", "--bcc",
+                                     "one/reader.pem", "--bcc", "two/reader.pem", "--bcc-output",
+                                     folder, NULL);
+    seal_cli_test_assert_error(result, 2, "one/reader.pem and two/reader.pem");
+    g_assert_false(g_file_test(written, G_FILE_TEST_EXISTS));
+}
+
 static void
 test_bcc_field(void)
 {
@@ -376,7 +435,9 @@ test_configuration(void)
     restore(before);
     seal_cli_test_assert_status(result, 0);
     g_assert_cmpstr(result->err, ==,
-                    "privyseal: encrypted with aes-128-gcm (as was asked for), keys by rsa-oaep\n");
+                    "privyseal: encrypted with aes-128-gcm (as privyseal.conf says, though "
+                    "bob@example.org has not stated to read it), keys by rsa-oaep (as "
+                    "privyseal.conf says)\n");
     g_assert_nonnull(strstr(result->out, "Subject: The seal"));
     seal_cli_test_assert_error(wrong, 5, "cipher is 'rot13', expected stated, aes-256-cbc");
 }
@@ -468,12 +529,14 @@ add(void)
     g_test_add_func("/cli/encrypt/compressed/opens", test_compressed);
     g_test_add_func("/cli/encrypt/x25519-and-chacha20/token-opens", test_x25519_and_chacha20);
     g_test_add_func("/cli/encrypt/choice-and-reason-are-told", test_choice_is_told);
+    g_test_add_func("/cli/encrypt/readers-state-it/strongest-is-chosen", test_stated);
     g_test_add_func("/cli/encrypt/sender-can-read-it", test_to_self);
     g_test_add_func("/cli/encrypt/sender-without-certificate-is-told", test_no_self);
     g_test_add_func("/cli/encrypt/subject-is-hidden-unless-told-otherwise", test_headers);
     g_test_add_func("/cli/encrypt/compressed/subject-is-hidden", test_compressed_alone);
     g_test_add_func("/cli/encrypt/triple-wrapped/both-signatures-verify", test_triple);
     g_test_add_func("/cli/encrypt/blind-copy/is-a-message-of-its-own", test_blind_copy);
+    g_test_add_func("/cli/encrypt/blind-copies-to-one-file/are-refused", test_blind_copies_collide);
     g_test_add_func("/cli/encrypt/bcc-field/is-refused", test_bcc_field);
     g_test_add_func("/cli/encrypt/configuration-decides", test_configuration);
     g_test_add_func("/cli/encrypt/missing-recipients-are-all-named", test_missing_recipients);

@@ -84,7 +84,8 @@ test_what_they_have_in_common(World *world, gconstpointer data)
     add(&readers, "Carol", world_bob(world, "ec:P-256"),
         state(NID_aes_128_cbc, NID_aes_128_gcm, NID_des_ede3_cbc, NID_undef));
     expect(&readers, NULL, SEAL_CONTENT_AES128_GCM, FALSE,
-           "aes-128-gcm (everybody states to read it), keys by rsa-pkcs1 and ecdh");
+           "aes-128-gcm (everybody states to read it), keys by rsa-pkcs1 (not everybody states to "
+           "read rsa-oaep) and ecdh");
     clear(&readers);
 }
 
@@ -100,7 +101,7 @@ test_unknown_reader(World *world, gconstpointer data)
            "aes-256-cbc (nothing is known of what Carol reads), keys by rsa-pkcs1");
     add(&readers, "Dave", world_bob(world, "rsa:2048"), world_bytes("damaged"));
     expect(&readers, NULL, SEAL_CONTENT_AES256_CBC, FALSE,
-           "aes-256-cbc (nothing is known of what Carol, Dave read), keys by rsa-pkcs1");
+           "aes-256-cbc (nothing is known of what Carol and Dave read), keys by rsa-pkcs1");
     clear(&readers);
 }
 
@@ -111,7 +112,8 @@ test_nothing_in_common(World *world, gconstpointer data)
 
     add(&readers, "Bob", world_bob(world, "rsa:2048"), state(NID_des_ede3_cbc, NID_undef));
     expect(&readers, NULL, SEAL_CONTENT_AES256_CBC, FALSE,
-           "aes-256-cbc (its readers state no cipher in common), keys by rsa-pkcs1");
+           "aes-256-cbc (its readers state no cipher in common), keys by rsa-pkcs1 (not everybody "
+           "states to read rsa-oaep)");
     clear(&readers);
 }
 
@@ -119,17 +121,19 @@ test_nothing_in_common(World *world, gconstpointer data)
 static void
 test_policy_insists(World *world, gconstpointer data)
 {
-    static const SealChoicePolicy strict = {TRUE, SEAL_CONTENT_CHACHA20_POLY1305, SEAL_OAEP_ALWAYS};
-    static const SealChoicePolicy never = {.oaep = SEAL_OAEP_NEVER};
+    static const SealChoicePolicy strict = {SEAL_CONTENT_CHACHA20_POLY1305, "--cipher",
+                                            SEAL_OAEP_ALWAYS, "--oaep"};
+    static const SealChoicePolicy never = {.oaep = SEAL_OAEP_NEVER, .oaep_by = "privyseal.conf"};
     Readers readers = {0};
 
     add(&readers, "Bob", world_bob(world, "rsa:2048"), NULL);
     expect(&readers, &strict, SEAL_CONTENT_CHACHA20_POLY1305, TRUE,
-           "chacha20-poly1305 (as was asked for), keys by rsa-oaep");
+           "chacha20-poly1305 (as --cipher says, though Bob has not stated to read it), keys by "
+           "rsa-oaep (as --oaep says)");
     g_clear_pointer(&readers.facts[0].capabilities, g_bytes_unref);
     readers.facts[0].capabilities = seal_capabilities_own();
     expect(&readers, &never, SEAL_CONTENT_AES256_GCM, FALSE,
-           "aes-256-gcm (everybody states to read it), keys by rsa-pkcs1");
+           "aes-256-gcm (everybody states to read it), keys by rsa-pkcs1 (as privyseal.conf says)");
     clear(&readers);
 }
 
@@ -147,7 +151,8 @@ test_certificate_states_it(World *world, gconstpointer data)
 
     add(&readers, "Bob", world_person(world, &spec), NULL);
     expect(&readers, NULL, SEAL_CONTENT_AES128_GCM, FALSE,
-           "aes-128-gcm (everybody states to read it), keys by rsa-pkcs1");
+           "aes-128-gcm (everybody states to read it), keys by rsa-pkcs1 (not everybody states to "
+           "read rsa-oaep)");
     clear(&readers);
 }
 
