@@ -10,9 +10,9 @@ static const struct {
     const char *kind;
     gboolean is_named; /* [kind NAME] */
 } known_groups[] = {
-    {"agent", FALSE}, {"module", TRUE},      {"policy", TRUE},
-    {"trust", FALSE}, {"revocation", FALSE}, {"recipients", FALSE},
-    {"ldap", TRUE},   {"sign", FALSE},       {"encrypt", FALSE},
+    {"agent", FALSE},      {"module", TRUE},      {"policy", TRUE}, {"trust", FALSE},
+    {"revocation", FALSE}, {"recipients", FALSE}, {"ldap", TRUE},   {"dns", FALSE},
+    {"sign", FALSE},       {"encrypt", FALSE},
 };
 
 /* -- groups ----------------------------------------------------------------------------------- */

@@ -9,6 +9,7 @@
 const char *const seal_source_words[] = {[SEAL_SOURCE_STORE] = "store",
                                          [SEAL_SOURCE_TOKEN] = "token",
                                          [SEAL_SOURCE_LDAP] = "ldap",
+                                         [SEAL_SOURCE_DNS] = "dns",
                                          NULL};
 
 /* -- values ----------------------------------------------------------------------------------- */
@@ -51,6 +52,7 @@ take_sources(const SealSettingKey *key, void *target, const SealSetting *setting
 /* -- directories ------------------------------------------------------------------------------ */
 
 #define TIMEOUT_DEFAULT_S 5
+#define TIMEOUT_MAX_S     60
 
 void
 seal_directory_free(SealDirectory *directory)
@@ -115,12 +117,17 @@ take_text(const SealSettingKey *key, void *target, const SealSetting *setting, G
 }
 
 static gboolean
+check_file(const SealSettingKey *key, const SealSetting *setting, GError **error)
+{
+    return g_path_is_absolute(setting->value) ||
+           seal_setting_error(setting, error, "%s is '%s', expected an absolute path", key->name,
+                              setting->value);
+}
+
+static gboolean
 take_file(const SealSettingKey *key, void *target, const SealSetting *setting, GError **error)
 {
-    if (!g_path_is_absolute(setting->value))
-        return seal_setting_error(setting, error, "%s is '%s', expected an absolute path",
-                                  key->name, setting->value);
-    return take_text(key, target, setting, error);
+    return check_file(key, setting, error) && take_text(key, target, setting, error);
 }
 
 static gboolean
@@ -152,7 +159,53 @@ static const SealSettingKey directory_keys[] = {
     {"tls", take_tls, G_STRUCT_OFFSET(SealDirectory, in_clear), .words = tls_words},
     {"ca-file", take_file, G_STRUCT_OFFSET(SealDirectory, ca_file)},
     {"sasl", take_sasl, G_STRUCT_OFFSET(SealDirectory, sasl)},
-    {"timeout", take_timeout, G_STRUCT_OFFSET(SealDirectory, timeout_s), .min = 1, .max = 60},
+    {"timeout", take_timeout, G_STRUCT_OFFSET(SealDirectory, timeout_s), .min = 1,
+     .max = TIMEOUT_MAX_S},
+    {NULL},
+};
+
+/* -- DNS -------------------------------------------------------------------------------------- */
+
+#define DNS_TIMEOUT_DEFAULT_S 10
+#define PORT_MAX              65535
+
+/* As libunbound wants it: ADDRESS or ADDRESS@PORT. */
+static gboolean
+is_server(const char *value)
+{
+    const char *at = strchr(value, '@');
+    g_autofree char *address = at ? g_strndup(value, (gsize)(at - value)) : g_strdup(value);
+    guint64 port = 0;
+
+    return g_hostname_is_ip_address(address) &&
+           (!at || g_ascii_string_to_unsigned(at + 1, 10, 1, PORT_MAX, &port, NULL));
+}
+
+static gboolean
+take_server(const SealSettingKey *key, void *target, const SealSetting *setting, GError **error)
+{
+    if (!is_server(setting->value))
+        return seal_setting_error(setting, error,
+                                  "server is '%s', expected an IP address, or one with @PORT",
+                                  setting->value);
+    seal_setting_put_text(key, target, setting->value);
+    return TRUE;
+}
+
+static gboolean
+take_anchor(const SealSettingKey *key, void *target, const SealSetting *setting, GError **error)
+{
+    if (!check_file(key, setting, error))
+        return FALSE;
+    seal_setting_put_text(key, target, setting->value);
+    return TRUE;
+}
+
+static const SealSettingKey dns_keys[] = {
+    {"server", take_server, G_STRUCT_OFFSET(SealRecipientSettings, dns.server)},
+    {"trust-anchor", take_anchor, G_STRUCT_OFFSET(SealRecipientSettings, dns.anchor_file)},
+    {"timeout", seal_setting_take_number, G_STRUCT_OFFSET(SealRecipientSettings, dns.timeout_s),
+     .min = 1, .max = TIMEOUT_MAX_S},
     {NULL},
 };
 
@@ -167,6 +220,7 @@ static const SealSettingKey recipients_keys[] = {
 static const SealSettingGroup groups[] = {
     {"recipients", recipients_keys},
     {"ldap", directory_keys},
+    {"dns", dns_keys},
     {NULL},
 };
 
@@ -178,7 +232,8 @@ new_defaults(void)
     static const SealRecipientSettings defaults = {
         .sources = {SEAL_SOURCE_STORE, SEAL_SOURCE_TOKEN, SEAL_SOURCE_LDAP},
         .source_count = 3,
-        .harvest = TRUE};
+        .harvest = TRUE,
+        .dns = {.timeout_s = DNS_TIMEOUT_DEFAULT_S}};
     SealRecipientSettings *settings = g_memdup2(&defaults, sizeof defaults);
 
     settings->directories = g_ptr_array_new_with_free_func(free_directory);
@@ -220,5 +275,7 @@ seal_recipient_settings_free(SealRecipientSettings *settings)
     if (!settings)
         return;
     g_ptr_array_unref(settings->directories);
+    g_free(settings->dns.server);
+    g_free(settings->dns.anchor_file);
     g_free(settings);
 }

@@ -222,12 +222,14 @@ const SealCommand seal_command_recipients = {
         "  forget ADDRESS [FINGERPRINT]  forget all of them, or one\n\n"
         "'find' asks the sources of privyseal.conf(5) one after the other, by default what is "
         "kept,\n"
-        "the tokens and the directories (LDAP) that are configured, until one has a certificate\n"
-        "that is valid now, for encryption and strong enough; of several the newest. Where CAs "
-        "are\n"
-        "trusted ('privyseal trust') it must lead up to one of them, unless it is pinned or on a\n"
-        "token; from a directory it must in any case. FINGERPRINT is the beginning of a SHA-256,\n"
-        "8 digits or more.",
+        "the tokens and the directories (LDAP) that are configured, if told so DNS (SMIMEA), "
+        "until\n"
+        "one has a certificate that is valid now, for encryption and strong enough; of several "
+        "the\n"
+        "newest. Where CAs are trusted ('privyseal trust') it must lead up to one of them, unless\n"
+        "it is pinned, on a token, or its domain vouches for it by DNSSEC; from a directory it "
+        "must\n"
+        "in any case. FINGERPRINT is the beginning of a SHA-256, 8 digits or more.",
     .options = options_table,
     .examples = "  privyseal recipients import bob.pem\n"
                 "  privyseal recipients find bob@example.org\n"

@@ -6,6 +6,7 @@
 #include "pki/address.h"
 #include "pki/certificate.h"
 #include "pki/correspondents.h"
+#include "ui-cli/recipient-network.h"
 
 void
 seal_candidate_free(SealCandidate *candidate)
@@ -15,6 +16,12 @@ seal_candidate_free(SealCandidate *candidate)
     g_bytes_unref(candidate->certificate);
     g_clear_pointer(&candidate->capabilities, g_bytes_unref);
     g_free(candidate);
+}
+
+static void
+unref_bytes(gpointer bytes)
+{
+    g_bytes_unref(bytes);
 }
 
 SealCandidate *
@@ -33,7 +40,9 @@ seal_sources_init(SealSources *sources, SealReach **reach, GPtrArray *overruled,
     g_autofree char *user_file = seal_settings_user_file();
     g_autofree char *site_file = seal_settings_site_file();
 
-    *sources = (SealSources){.reach = reach, .others = sk_X509_new_null()};
+    *sources = (SealSources){.reach = reach,
+                             .others = sk_X509_new_null(),
+                             .seen = g_ptr_array_new_with_free_func(unref_bytes)};
     sources->settings = seal_recipient_settings_load(user_file, site_file, overruled, error);
     return sources->settings != NULL;
 }
@@ -43,6 +52,7 @@ seal_sources_clear(SealSources *sources)
 {
     sk_X509_pop_free(sources->others, X509_free);
     sources->others = NULL;
+    g_clear_pointer(&sources->seen, g_ptr_array_unref);
     g_clear_pointer(&sources->settings, seal_recipient_settings_free);
     g_clear_pointer(&sources->database, seal_database_free);
 }
@@ -173,59 +183,6 @@ ask_tokens(SealSources *sources, const char *address, GPtrArray *candidates, GEr
     return TRUE;
 }
 
-/* -- directories ------------------------------------------------------------------------------ */
-
-static void
-unref_bytes(gpointer bytes)
-{
-    g_bytes_unref(bytes);
-}
-
-/* CA certificates are no candidates, but lead to some. */
-static void
-add_from_directory(SealSources *sources, const GPtrArray *certificates, guint rank,
-                   GPtrArray *candidates)
-{
-    for (guint i = 0; i < certificates->len; i++) {
-        g_autoptr(X509) certificate = seal_certificate_read(certificates->pdata[i], "it", NULL);
-        SealCandidate *candidate = NULL;
-
-        if (!certificate)
-            continue;
-        if (seal_certificate_is_authority(certificate)) {
-            seal_sources_add_other(sources, certificates->pdata[i]);
-            continue;
-        }
-        candidate = seal_candidate_new(certificates->pdata[i], seal_source_words[SEAL_SOURCE_LDAP]);
-        candidate->foreign = TRUE;
-        candidate->rank = rank;
-        g_ptr_array_add(candidates, candidate);
-    }
-}
-
-/* Each directory is asked, and one that fails is forgiven where another has something. */
-static gboolean
-ask_directories(SealSources *sources, const char *address, GPtrArray *candidates, GError **error)
-{
-    const GPtrArray *directories = sources->settings->directories;
-    g_autofree char *mailbox = seal_address_canonical(address);
-    g_autoptr(GError) problem = NULL;
-
-    for (guint i = 0; i < directories->len; i++) {
-        g_autoptr(GPtrArray) preferred = g_ptr_array_new_with_free_func(unref_bytes);
-        g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func(unref_bytes);
-
-        seal_directory_find(directories->pdata[i], mailbox, preferred, others,
-                            problem ? NULL : &problem);
-        add_from_directory(sources, preferred, 0, candidates);
-        add_from_directory(sources, others, 1, candidates);
-    }
-    if (!problem || candidates->len > 0)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&problem));
-    return FALSE;
-}
-
 /* -- all of them ------------------------------------------------------------------------------ */
 
 gboolean
@@ -236,8 +193,14 @@ seal_source_ask(SealSources *sources, SealSource source, const char *address, GP
                                    GPtrArray *candidates, GError **error) = {
         [SEAL_SOURCE_STORE] = ask_store,
         [SEAL_SOURCE_TOKEN] = ask_tokens,
-        [SEAL_SOURCE_LDAP] = ask_directories,
+        [SEAL_SOURCE_LDAP] = seal_network_ask_directories,
+        [SEAL_SOURCE_DNS] = seal_network_ask_dns,
     };
+    guint before = candidates->len;
+    gboolean well = ask[source](sources, address, candidates, error);
 
-    return ask[source](sources, address, candidates, error);
+    for (guint i = before; i < candidates->len; i++)
+        g_ptr_array_add(sources->seen,
+                        g_bytes_ref(((const SealCandidate *)candidates->pdata[i])->certificate));
+    return well;
 }

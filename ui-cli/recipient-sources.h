@@ -13,7 +13,8 @@ typedef struct {
     const char *source; /* static */
     gboolean pinned;
     gboolean own;         /* on a token of this person's, or a file that they name */
-    gboolean foreign;     /* from the network: only its path can say whose it is */
+    gboolean foreign;     /* from the network: its path must say whose it is */
+    gboolean vouched;     /* instead of that, the address's domain says so, by DNSSEC */
     guint rank;           /* lower ones go first, whatever their age */
     GBytes *capabilities; /* (nullable) */
 } SealCandidate;
@@ -30,6 +31,8 @@ typedef struct {
     SealDatabase *database; /* (nullable) until it is asked */
     STACK_OF(X509) *others; /* certificates seen beside, to build paths from */
     gboolean has_issuers;   /* those of the database are among them */
+    GPtrArray *seen;        /* (element-type GBytes) whatever the sources had for one address:
+                               empty it before the next */
 } SealSources;
 
 /* Reads privyseal.conf; `overruled` as for seal_preferences_load(). FALSE with its errors. */

@@ -106,7 +106,7 @@ needs_path(const Search *search, const SealCandidate *candidate)
 {
     if (!search->how->trust || search->how->every_path)
         return search->how->trust != NULL;
-    return has_anchors(search) && !candidate->pinned && !candidate->own;
+    return has_anchors(search) && !candidate->pinned && !candidate->own && !candidate->vouched;
 }
 
 /* NULL, or a clause that says why its path is not good. (transfer full) */
@@ -115,7 +115,7 @@ check_path(const Search *search, const SealCandidate *candidate, X509 *certifica
 {
     g_auto(SealChainResult) result = {0};
 
-    if (candidate->foreign && !has_anchors(search))
+    if (candidate->foreign && !candidate->vouched && !has_anchors(search))
         return g_strdup("no CA is trusted here that could say whose it is, add one with "
                         "\"privyseal trust add\"");
     if (!needs_path(search, candidate))
@@ -300,6 +300,7 @@ look_up_address(Search *search, const char *address)
         reason = g_strdup("this is no mail address");
     else
         ended = look_for_pin(search, address, &reason);
+    g_ptr_array_set_size(search->sources.seen, 0);
     for (guint i = 0; mailbox && !ended && i < settings->source_count; i++)
         ended = look_in(search, settings->sources[i], address, &reason);
     if (search->found->len == found)
