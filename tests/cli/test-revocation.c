@@ -74,6 +74,7 @@ new_alice(const char *ocsp, const char *list, const TestIdentity *issuer)
     g_autofree char *points = g_strdup_printf("crlDistributionPoints=URI:%s%s", scene.base, list);
     const TestSpec spec = {.name = "Alice",
                            .address = "alice@example.org",
+                           .usage = "critical,digitalSignature,keyAgreement",
                            .extensions = {ocsp ? access : points, ocsp && list ? points : NULL}};
 
     return test_identity_new(&spec, issuer);
@@ -160,6 +161,30 @@ test_ocsp(void)
                      ==, 4);
 }
 
+/* Nothing is encrypted to a key that was lost. */
+static void
+test_encrypt(void)
+{
+    g_autoptr(TestIdentity) alice = new_alice("/ocsp/responder", NULL, scene.root);
+    g_autoptr(GBytes) pem = test_identity_pem(alice);
+    g_autofree char *reader = seal_cli_test_save("reader.pem", pem);
+    g_autoptr(GBytes) mail = seal_cli_test_mail();
+    const char *const arguments[] = {"encrypt",      "--to",     reader,
+                                     "--no-to-self", "--anchor", scene.anchor,
+                                     "--revocation", "prefer",   NULL};
+    g_autoptr(SealTestResult) good = NULL;
+    g_autoptr(SealTestResult) revoked = NULL;
+
+    put_responder(scene.root, alice, NULL);
+    good = seal_cli_test_run(arguments, mail);
+    seal_cli_test_assert_status(good, 0);
+    forget();
+    put_responder(scene.root, alice, alice);
+    revoked = seal_cli_test_run(arguments, mail);
+    seal_cli_test_assert_error(revoked, 3, "was revoked by its issuer on 2026-01-02");
+    forget();
+}
+
 static void
 test_delegated(void)
 {
@@ -216,7 +241,10 @@ test_no_answer(void)
         {"/old", NULL, "it is out of date"},
         {"/replayed", NULL, "the nonces differ"},
         {"/silent", NULL, "did not answer in time"},
+        {"/slow", NULL, "did not answer in time"},
         {"/endless", NULL, "the answer has more than 64 KiB"},
+        {"/heads", NULL, "the answer has more than 64 KiB"},
+        {"/loop", NULL, "it redirects more than 3 times"},
         {"/to?/to?/to?/to?/ok", NULL, "it redirects more than 3 times"},
         {"/to?file:///etc/passwd", NULL, "neither http nor https"},
         {"/to?http://10.0.0.1/x", NULL, "none of the public Internet"},
@@ -238,6 +266,43 @@ test_no_answer(void)
         expect(mail, "require", "revocation-unknown", "unknown", rows[i].text);
         if (i == 0)
             expect(mail, "prefer", "ok", "not-checked", rows[i].text);
+    }
+}
+
+/* privyseal open, which writes the text of good mail only; each mode as a user would give it. */
+static void
+test_open(void)
+{
+    static const struct {
+        const char *mode; /* (nullable) not given */
+        const char *error;
+        const char *report; /* in it */
+        int status;
+    } rows[] = {
+        {"require", NULL, "1 signed: revocation-unknown\n", 1},
+        {"prefer", NULL, "revocation: not-checked\n", 0},
+        {NULL, NULL, "revocation: not-checked\n", 0},
+        {"cache-only", NULL, "nobody may be asked", 0},
+        {"off", NULL, "revocation: not-checked\n", 0},
+        {"Require", "unknown revocation mode 'Require'", NULL, 2},
+        {"", "use require, prefer, cache-only or off", NULL, 2},
+    };
+    g_autoptr(TestIdentity) alice = new_alice("/nothing", NULL, scene.root);
+    g_autoptr(GBytes) mail = sign(alice);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *mode = rows[i].mode;
+        g_autoptr(SealTestResult) result = seal_cli_test_privyseal(
+            mail, "open", "--anchor", scene.anchor, mode ? "--revocation" : NULL, mode, NULL);
+
+        g_test_message("--revocation %s", mode ? mode : "(none)");
+        if (rows[i].error) {
+            seal_cli_test_assert_error(result, rows[i].status, rows[i].error);
+            continue;
+        }
+        seal_cli_test_assert_status(result, rows[i].status);
+        g_assert_nonnull(strstr(result->err, rows[i].report));
+        g_assert_cmpint(strstr(result->out, "hello") != NULL, ==, rows[i].status == 0);
     }
 }
 
@@ -330,8 +395,10 @@ add(void)
     scene_open();
     g_test_add_func("/cli/revocation/ocsp/good-revoked-and-unknown", test_ocsp);
     g_test_add_func("/cli/revocation/ocsp/delegated-needs-the-right", test_delegated);
+    g_test_add_func("/cli/revocation/encrypt/not-to-a-revoked-certificate", test_encrypt);
     g_test_add_func("/cli/revocation/list/where-ocsp-fails", test_list);
     g_test_add_func("/cli/revocation/no-answer/is-told-with-its-reason", test_no_answer);
+    g_test_add_func("/cli/revocation/open/each-mode-and-wrong-ones", test_open);
     g_test_add_func("/cli/revocation/private-hosts/only-when-named", test_private);
     g_test_add_func("/cli/revocation/kept/saves-asking-and-is-verified-again", test_kept);
     g_test_add_func("/cli/revocation/issuers/are-fetched-only-when-allowed", test_fetch_issuer);
