@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "smime/der-frame.h"
 #include "smime/mail.h"
+#include "smime/plain.h"
 #include "smime/sign.h"
 
 #include <openssl/objects.h>
@@ -111,8 +112,9 @@ seal_compressed_data_expand(const SealCompressedData *data, gsize max, GBytes **
     packed.data = seal_octets(data->encapsulated->content, &packed.len);
     verdict = expand(packed, &output, ret_reason);
     if (verdict == SEAL_VERDICT_OK)
-        *ret_content = g_bytes_new(output.bytes, output.len);
-    g_free(output.bytes);
+        *ret_content = seal_plain_take(output.bytes, output.len);
+    else
+        g_free(output.bytes);
     return verdict;
 }
 

@@ -4,6 +4,7 @@
 #include "smime/content.h"
 
 #include "smime/cms.h"
+#include "smime/plain.h"
 
 #include <openssl/err.h>
 #include <openssl/objects.h>
@@ -266,7 +267,7 @@ seal_content_decrypt(const SealContentAlgorithm *algorithm, const SealSecret *ke
     EVP_CIPHER_CTX_free(context);
     ERR_clear_error();
     if (len >= 0)
-        return g_bytes_new_take(out, (gsize)len);
+        return seal_plain_take(out, (gsize)len);
     seal_wipe(out, ciphertext.len + EVP_MAX_BLOCK_LENGTH);
     g_free(out);
     return NULL;

@@ -105,7 +105,7 @@ decrypt_with(const Opening *opening, const SealSecret *key)
 
     if (opening->associated)
         associated.data = g_bytes_get_data(opening->associated, &associated.len);
-    return seal_content_decrypt(&opening->algorithm, key, view(envelope->encrypted->content),
+    return seal_content_decrypt(&opening->algorithm, key, envelope->content,
                                 view(envelope->mac), associated);
 }
 

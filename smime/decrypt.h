@@ -18,6 +18,7 @@
 typedef struct {
     STACK_OF(ASN1_TYPE) *recipients;
     const SealEncryptedContent *encrypted;
+    SealBytes content; /* the ciphertext, which need not be in `encrypted` */
     gboolean authenticated;                                   /* AuthEnvelopedData */
     const ASN1_OCTET_STRING *mac;                             /* (nullable) */
     const STACK_OF(X509_ATTRIBUTE) *authenticated_attributes; /* (nullable) */

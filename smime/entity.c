@@ -4,6 +4,7 @@
 #include "smime/entity.h"
 
 #include "smime/content-type.h"
+#include "smime/plain.h"
 
 #include <gmime/gmime.h>
 #include <string.h>
@@ -335,7 +336,7 @@ seal_base64_decode(SealBytes text)
         return NULL;
     out = g_malloc(text.len / 4 * 3 + 3);
     len = g_base64_decode_step((const char *)text.data, text.len, out, &state, &save);
-    return g_bytes_new_take(g_steal_pointer(&out), len);
+    return seal_plain_take(g_steal_pointer(&out), len);
 }
 
 /* Whoever reads the bytes is strict enough. */
@@ -349,7 +350,7 @@ seal_quoted_printable_decode(SealBytes text)
     g_mime_encoding_init_decode(&state, GMIME_CONTENT_ENCODING_QUOTEDPRINTABLE);
     out = g_malloc(g_mime_encoding_outlen(&state, text.len) + 1);
     len = g_mime_encoding_flush(&state, (const char *)text.data, text.len, out);
-    return g_bytes_new_take(g_steal_pointer(&out), len);
+    return seal_plain_take((guint8 *)g_steal_pointer(&out), len);
 }
 
 GBytes *

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "smime/draft.h"
 #include "smime/entity.h"
+#include "smime/plain.h"
 #include "smime/sign.h"
 
 #include <openssl/rand.h>
@@ -14,32 +15,38 @@
 
 /* -- line ends -------------------------------------------------------------------------------- */
 
-static gboolean
-has_bare_lf(SealBytes bytes)
+static gsize
+count_bare_lfs(SealBytes bytes)
 {
     const uint8_t *end = bytes.data + bytes.len;
+    gsize count = 0;
 
     for (const uint8_t *at = bytes.data; at < end; at++) {
         at = memchr(at, '\n', (size_t)(end - at));
         if (!at)
-            return FALSE;
-        if (at == bytes.data || at[-1] != '\r')
-            return TRUE;
+            break;
+        count += at == bytes.data || at[-1] != '\r';
     }
-    return FALSE;
+    return count;
 }
 
 GBytes *
 seal_mail_canonical(GBytes *bytes)
 {
     SealBytes view = seal_bytes_view(bytes);
-    SealMemorySink memory;
+    gsize bare = count_bare_lfs(view);
+    guint8 *out = NULL;
+    gsize len = 0;
 
-    if (!has_bare_lf(view))
+    if (bare == 0)
         return g_bytes_ref(bytes);
-    seal_memory_sink_init(&memory);
-    seal_transfer_put_canonical(&memory.sink, view);
-    return seal_memory_sink_finish(&memory);
+    out = g_malloc(view.len + bare);
+    for (size_t i = 0; i < view.len; i++) {
+        if (view.data[i] == '\n' && (i == 0 || view.data[i - 1] != '\r'))
+            out[len++] = '\r';
+        out[len++] = view.data[i];
+    }
+    return seal_plain_take(out, len);
 }
 
 gboolean

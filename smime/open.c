@@ -15,6 +15,7 @@
 #include "smime/entity.h"
 #include "smime/kind.h"
 #include "smime/mail.h"
+#include "smime/message.h"
 #include "smime/protected.h"
 #include "smime/sender.h"
 #include "smime/sign.h"
@@ -72,6 +73,13 @@ go_on_with(Peeling *peeling, GBytes *content)
     peeling->current = content;
 }
 
+/* The structure in `message`, an `item`; NULL if it is none. */
+static gpointer
+unpack(const SealMessage *message, const ASN1_ITEM *item)
+{
+    return ASN1_item_unpack(message->info->content->value.sequence, item);
+}
+
 /* -- signed ----------------------------------------------------------------------------------- */
 
 static void
@@ -85,11 +93,11 @@ judge_signed(Peeling *peeling, const SealSignedData *data, GBytes *content, Seal
 }
 
 static void
-open_signed(Peeling *peeling, const ASN1_TYPE *value)
+open_signed(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_SIGNED);
     g_autoptr(SealSignedData) data =
-        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealSignedData));
+        unpack(message, ASN1_ITEM_rptr(SealSignedData));
     g_autoptr(GBytes) content = NULL;
 
     if (!data) {
@@ -107,7 +115,7 @@ open_signed(Peeling *peeling, const ASN1_TYPE *value)
                      "it is signed, but what was signed is missing");
         return;
     }
-    content = seal_octets_dup(data->encapsulated->content);
+    content = seal_message_content(message, data->encapsulated->content);
     judge_signed(peeling, data, content, layer);
 }
 
@@ -177,10 +185,17 @@ is_mail_content(GBytes *content)
     return g_utf8_validate_len((const char *)bytes.data, bytes.len, NULL);
 }
 
+/* Adds the ciphertext to `envelope`. */
 static void
-open_envelope(Peeling *peeling, const SealEnvelope *envelope, SealLayerReport *layer)
+open_envelope(Peeling *peeling, const SealMessage *message, SealEnvelope *envelope,
+              SealLayerReport *layer)
 {
+    const ASN1_OCTET_STRING *string = envelope->encrypted->content;
+    g_autoptr(GBytes) ciphertext = string ? seal_message_content(message, string) : NULL;
     g_autoptr(GBytes) content = NULL;
+
+    if (ciphertext)
+        envelope->content = seal_bytes_view(ciphertext);
 
     if (!seal_envelope_open(envelope, peeling->options->unwrapper, layer, &content,
                             &peeling->error)) {
@@ -203,11 +218,11 @@ open_envelope(Peeling *peeling, const SealEnvelope *envelope, SealLayerReport *l
 }
 
 static void
-open_enveloped(Peeling *peeling, const ASN1_TYPE *value)
+open_enveloped(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_ENCRYPTED);
     g_autoptr(SealEnvelopedData) data =
-        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealEnvelopedData));
+        unpack(message, ASN1_ITEM_rptr(SealEnvelopedData));
     SealEnvelope envelope = {0};
 
     if (!data) {
@@ -216,15 +231,15 @@ open_enveloped(Peeling *peeling, const ASN1_TYPE *value)
     }
     envelope.recipients = data->recipients;
     envelope.encrypted = data->encrypted;
-    open_envelope(peeling, &envelope, layer);
+    open_envelope(peeling, message, &envelope, layer);
 }
 
 static void
-open_auth_enveloped(Peeling *peeling, const ASN1_TYPE *value)
+open_auth_enveloped(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_AUTH_ENCRYPTED);
     g_autoptr(SealAuthEnvelopedData) data =
-        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+        unpack(message, ASN1_ITEM_rptr(SealAuthEnvelopedData));
     SealEnvelope envelope = {.authenticated = TRUE};
 
     if (!data) {
@@ -235,17 +250,17 @@ open_auth_enveloped(Peeling *peeling, const ASN1_TYPE *value)
     envelope.encrypted = data->encrypted;
     envelope.mac = data->mac;
     envelope.authenticated_attributes = data->authenticated;
-    open_envelope(peeling, &envelope, layer);
+    open_envelope(peeling, message, &envelope, layer);
 }
 
 /* -- compressed ------------------------------------------------------------------------------- */
 
 static void
-open_compressed(Peeling *peeling, const ASN1_TYPE *value)
+open_compressed(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_COMPRESSED);
     g_autoptr(SealCompressedData) data =
-        ASN1_item_unpack(value->value.sequence, ASN1_ITEM_rptr(SealCompressedData));
+        unpack(message, ASN1_ITEM_rptr(SealCompressedData));
     GBytes *content = NULL;
     const char *reason = "its compressed data cannot be read";
 
@@ -262,12 +277,12 @@ open_compressed(Peeling *peeling, const ASN1_TYPE *value)
 
 /* -- which layer ------------------------------------------------------------------------------ */
 
-static SealContentInfo *
+static SealMessage *
 read_cms(const SealEntity *entity, GBytes *owner)
 {
     g_autoptr(GBytes) der = seal_entity_decode(entity, owner);
 
-    return der && !entity->defect ? seal_content_info_read(seal_bytes_view(der)) : NULL;
+    return der && !entity->defect ? seal_message_read(der) : NULL;
 }
 
 static gboolean
@@ -277,9 +292,9 @@ is_envelope(int nid)
 }
 
 static gboolean
-is_compressed(const SealContentInfo *info)
+is_compressed(const SealMessage *message)
 {
-    return OBJ_obj2nid(info->type) == NID_id_smime_ct_compressedData;
+    return OBJ_obj2nid(message->info->type) == NID_id_smime_ct_compressedData;
 }
 
 /* Whether this question goes into a layer of that type; compression is none of its own. */
@@ -296,23 +311,23 @@ is_asked(const Peeling *peeling, gboolean envelope)
     }
 }
 
-/* `info`: (nullable) it cannot be read. */
+/* `message`: (nullable) it cannot be read. */
 static void
-open_info(Peeling *peeling, const SealContentInfo *info)
+open_message(Peeling *peeling, const SealMessage *message)
 {
-    int nid = info ? OBJ_obj2nid(info->type) : NID_undef;
+    int nid = message ? OBJ_obj2nid(message->info->type) : NID_undef;
 
-    if (!info)
+    if (!message)
         stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_MALFORMED,
                      "it says it is S/MIME, but cannot be read");
     else if (nid == NID_pkcs7_signed)
-        open_signed(peeling, info->content);
+        open_signed(peeling, message);
     else if (nid == NID_pkcs7_enveloped)
-        open_enveloped(peeling, info->content);
+        open_enveloped(peeling, message);
     else if (nid == NID_id_smime_ct_authEnvelopedData)
-        open_auth_enveloped(peeling, info->content);
-    else if (is_compressed(info))
-        open_compressed(peeling, info->content);
+        open_auth_enveloped(peeling, message);
+    else if (is_compressed(message))
+        open_compressed(peeling, message);
     else
         stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_UNSUPPORTED,
                      "it is a kind of S/MIME message that is not known here");
@@ -322,11 +337,12 @@ open_info(Peeling *peeling, const SealContentInfo *info)
 static gboolean
 open_cms(Peeling *peeling, const SealEntity *entity)
 {
-    g_autoptr(SealContentInfo) info = read_cms(entity, peeling->current);
+    g_autoptr(SealMessage) message = read_cms(entity, peeling->current);
 
-    if (info && !is_compressed(info) && !is_asked(peeling, is_envelope(OBJ_obj2nid(info->type))))
+    if (message && !is_compressed(message) &&
+        !is_asked(peeling, is_envelope(OBJ_obj2nid(message->info->type))))
         return FALSE;
-    open_info(peeling, info);
+    open_message(peeling, message);
     return TRUE;
 }
 
@@ -395,15 +411,15 @@ find_protected_part(const SealEntity *entity, GBytes *owner, guint depth)
     seal_entity_split(entity, parts);
     for (guint i = 0; i < parts->len && found < SEAL_VERDICT_PARTIALLY_ENCRYPTED; i++) {
         g_autoptr(SealEntity) part = seal_entity_parse(g_array_index(parts, SealBytes, i));
-        g_autoptr(SealContentInfo) info = NULL;
+        g_autoptr(SealMessage) message = NULL;
         SealVerdict inner = find_protected_part(part, owner, depth - 1);
         SealKind kind = seal_kind_of(part);
 
         if (kind == SEAL_KIND_CMS)
-            info = read_cms(part, owner);
-        if (info && is_envelope(OBJ_obj2nid(info->type)))
+            message = read_cms(part, owner);
+        if (message && is_envelope(OBJ_obj2nid(message->info->type)))
             inner = SEAL_VERDICT_PARTIALLY_ENCRYPTED;
-        else if (kind == SEAL_KIND_MULTIPART || (info && !is_compressed(info)))
+        else if (kind == SEAL_KIND_MULTIPART || (message && !is_compressed(message)))
             inner = SEAL_VERDICT_PARTIALLY_SIGNED;
         found = MAX(found, inner);
     }
@@ -657,7 +673,7 @@ seal_cms_open(GBytes *cms, const SealOpenOptions *options, SealReport **ret_repo
 {
     SealOpenOptions all = *options;
     Peeling peeling = {.options = &all};
-    g_autoptr(SealContentInfo) info = NULL;
+    g_autoptr(SealMessage) message = NULL;
 
     *ret_content = NULL;
     all.mode = SEAL_OPEN_ALL;
@@ -665,11 +681,11 @@ seal_cms_open(GBytes *cms, const SealOpenOptions *options, SealReport **ret_repo
         refuse_size(ret_report);
         return TRUE;
     }
-    info = seal_content_info_read(seal_bytes_view(cms));
+    message = seal_message_read(cms);
     peeling.report = seal_report_new();
     peeling.current = g_bytes_ref(cms);
     set_policy(&peeling, options->from ? only_sender(options->from) : NULL, NULL);
-    open_info(&peeling, info);
+    open_message(&peeling, message);
     if (!peeling.stopped)
         conclude_bare(&peeling);
     return finish(&peeling, ret_report, ret_content, error);

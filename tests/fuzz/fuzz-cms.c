@@ -1,13 +1,18 @@
 /* A CMS message in DER or BER, in a mail and alone, opened with a key that answers every recipient:
- * SignedData, envelopes, recipients, algorithms, decryption; and the certificates in it. */
+ * SignedData, envelopes, recipients, algorithms, decryption; and the certificates in it. Reading
+ * without a copy of the content must come to what OpenSSL's reader comes to. */
 #include <glib.h>
 
 #include "base/error.h"
 #include "smime/certificates.h"
 #include "smime/capabilities.h"
+#include "smime/message.h"
 #include "smime/open.h"
 #include "smime/report.h"
 #include "tests/fuzz/fuzz.h"
+
+#include <openssl/err.h>
+#include <openssl/objects.h>
 
 static char *
 find_any(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error)
@@ -58,6 +63,70 @@ read_capabilities(const uint8_t *data, size_t size)
         g_assert_cmpuint(capabilities.ciphers, ==, G_MAXUINT);
 }
 
+/* -- two readings ----------------------------------------------------------------------------- */
+
+static const ASN1_ITEM *
+item_of(const SealContentInfo *info)
+{
+    switch (OBJ_obj2nid(info->type)) {
+    case NID_pkcs7_signed:
+        return ASN1_ITEM_rptr(SealSignedData);
+    case NID_pkcs7_enveloped:
+        return ASN1_ITEM_rptr(SealEnvelopedData);
+    case NID_id_smime_ct_authEnvelopedData:
+        return ASN1_ITEM_rptr(SealAuthEnvelopedData);
+    default:
+        return NULL;
+    }
+}
+
+static ASN1_OCTET_STRING *
+content_of(gpointer structure, const ASN1_ITEM *item)
+{
+    if (item == ASN1_ITEM_rptr(SealSignedData))
+        return ((SealSignedData *)structure)->encapsulated->content;
+    if (item == ASN1_ITEM_rptr(SealEnvelopedData))
+        return ((SealEnvelopedData *)structure)->encrypted->content;
+    return ((SealAuthEnvelopedData *)structure)->encrypted->content;
+}
+
+/* The structure written anew, with `content` (nullable) put back; NULL if there is none. */
+static GBytes *
+write_again(const SealContentInfo *info, const ASN1_ITEM *item, GBytes *content)
+{
+    gpointer structure = ASN1_item_unpack(info->content->value.sequence, item);
+    GBytes *der = NULL;
+
+    ERR_clear_error();
+    if (!structure)
+        return NULL;
+    if (content)
+        ASN1_OCTET_STRING_set(content_of(structure, item), g_bytes_get_data(content, NULL),
+                              (int)g_bytes_get_size(content));
+    der = seal_asn1_write(item, structure);
+    ASN1_item_free(structure, item);
+    return der;
+}
+
+static void
+compare_readings(const uint8_t *data, size_t size)
+{
+    g_autoptr(GBytes) cms = g_bytes_new(data, size);
+    g_autoptr(SealMessage) message = seal_message_read(cms);
+    g_autoptr(SealContentInfo) whole = seal_content_info_read((SealBytes){data, size});
+    g_autoptr(GBytes) lifted = NULL;
+    g_autoptr(GBytes) read = NULL;
+
+    g_assert_true((message != NULL) == (whole != NULL));
+    if (!message || !message->content)
+        return;
+    g_assert_cmpint(OBJ_cmp(message->info->type, whole->type), ==, 0);
+    lifted = write_again(message->info, item_of(whole), message->content);
+    read = write_again(whole, item_of(whole), NULL);
+    g_assert_true((lifted != NULL) == (read != NULL));
+    g_assert_true(!lifted || g_bytes_equal(lifted, read));
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -83,5 +152,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     g_assert_true(g_utf8_validate(json, -1, NULL));
     open_alone(&options, data, size);
     read_capabilities(data, size);
+    compare_readings(data, size);
     return 0;
 }
