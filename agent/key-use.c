@@ -193,6 +193,13 @@ on_pin_answered(SealErrorCode status, SealSecret *pin, const char *message, gpoi
     submit(use);
 }
 
+/* Most tokens show a private key, and with it that it wants the PIN each time, only after the login. */
+static gboolean
+may_want_pin(const SealKeyInfo *key)
+{
+    return key->flags & SEAL_KEY_ALWAYS_AUTHENTICATE || !(key->flags & SEAL_KEY_PRIVATE_SEEN);
+}
+
 static SealUnlockAsk
 unlock_ask(const SealKeyUse *use, const SealKeyPlace *place)
 {
@@ -201,6 +208,7 @@ unlock_ask(const SealKeyUse *use, const SealKeyPlace *place)
         .interactive = use->ask.interactive,
         .purpose = seal_policy_use_phrase(&use->kind->policy_use),
         .key_label = place->info->label,
+        .wants_pin = may_want_pin(place->info),
     };
 }
 

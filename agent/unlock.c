@@ -4,7 +4,8 @@
  * and share one dialogue, which speaks for the request that came first; when that one leaves, the
  * dialogue is opened anew in the name of the next. A PIN goes from the dialogue into the login
  * frame and is wiped before the token answers: only its hash waits, to be remembered if the token
- * refuses.
+ * refuses. One exception: who typed it for a key that wants the PIN for each use is not asked for it
+ * again; then it waits for the token's answer, and is that use's.
  *
  * A keeper of an unlocked token has one timer, for the earlier of the idle and the age limit. Use
  * of a key only stores a time; the timer finds out when it fires. Nothing wakes up while all is
@@ -30,6 +31,7 @@ typedef struct {
     gboolean is_overtaken; /* by a lock: success does not unlock any more */
     gboolean has_hash;
     uint64_t hash;
+    SealSecret *pin; /* (nullable) for the operation that the speaker wants it for */
 } Login;
 
 struct SealPinKeeper {
@@ -42,6 +44,7 @@ struct SealPinKeeper {
     Login *login;              /* (nullable) */
     guint rounds;
     gboolean was_refused; /* the last PIN for one operation: said in the next dialogue */
+    SealSecret *typed;    /* (nullable) while the request is answered for which it was typed */
     SealLockTimer *timer;
 };
 
@@ -132,6 +135,14 @@ answer_all(SealPinKeeper *keeper, SealErrorCode status, const char *message)
 }
 
 /* -- the login -------------------------------------------------------------------- */
+
+static void
+login_free(Login *login)
+{
+    seal_secret_free(login->pin);
+    g_free(login);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Login, login_free)
 
 /* A token that asks for no login is "unlocked" too, but cannot be locked. */
 static gboolean
@@ -230,10 +241,27 @@ take_login(Login *login, const SealReply *reply)
     return NULL;
 }
 
+/* The one who typed the PIN, first. What they want it for asks for it during the callback, or it is
+ * gone. */
+static void
+answer_speaker(SealPinKeeper *keeper, Login *login)
+{
+    SealUnlock *speaker = keeper->speaker;
+    guint index = 0;
+
+    if (!login->pin || !speaker || !g_ptr_array_find(keeper->requests, speaker, &index))
+        return;
+    (void)g_ptr_array_steal_index(keeper->requests, index);
+    close_dialogue(keeper);
+    keeper->typed = g_steal_pointer(&login->pin);
+    answer_request(speaker, SEAL_ERROR_NONE, "");
+    g_clear_pointer(&keeper->typed, seal_secret_free);
+}
+
 static void
 on_login_reply(const SealReply *reply, gpointer user_data)
 {
-    g_autofree Login *login = user_data;
+    g_autoptr(Login) login = user_data;
     SealPinKeeper *keeper = take_login(login, reply);
 
     if (!keeper)
@@ -243,6 +271,7 @@ on_login_reply(const SealReply *reply, gpointer user_data)
         seal_refused_pins_forget(keeper->unlocker->refused, keeper->token->id);
         seal_lock_timer_start(keeper->timer);
         set_state(keeper, SEAL_TOKEN_STATE_UNLOCKED);
+        answer_speaker(keeper, login);
         answer_all(keeper, SEAL_ERROR_NONE, "");
         break;
     case SEAL_ERROR_PIN_INCORRECT:
@@ -266,6 +295,8 @@ send_login(SealPinKeeper *keeper, const SealSecret *pin)
         login->has_hash = TRUE;
         login->hash = seal_refused_pins_hash(keeper->unlocker->refused, keeper->token->id, pin);
     }
+    if (pin && keeper->speaker && keeper->speaker->ask.wants_pin)
+        login->pin = seal_secret_new_copy(seal_secret_peek(pin), seal_secret_len(pin));
     g_ptr_array_add(keeper->unlocker->logins, login);
     keeper->login = login;
     keeper->rounds++;
@@ -527,6 +558,10 @@ seal_unlock_ask_pin_async(SealUnlocker *unlocker, SealTokenObject *token, const 
         return NULL;
     }
     keeper = keeper_of(unlocker, token);
+    if (keeper->typed) {
+        done(SEAL_ERROR_NONE, g_steal_pointer(&keeper->typed), "", user_data);
+        return NULL;
+    }
     request = new_request(keeper, ask, user_data);
     request->pin_done = done;
     g_ptr_array_add(keeper->pin_requests, request);

@@ -1,6 +1,6 @@
 /* Login states of tokens: asks for the PIN, logs in, logs out again on Lock, idle time, age or removal.
  * Concurrent requests for one token share one dialogue. Rules 2 and 3 of docs/threat-model.md live here:
- * a PIN is never kept after its login, never submitted twice once refused (a salted hash in locked
+ * a PIN is never kept after its login and the one use that it was typed for, never submitted twice once refused (a salted hash in locked
  * memory remembers), and the last try is spent only when a person confirms just that. */
 #pragma once
 
@@ -26,6 +26,8 @@ typedef struct {
     const char *key_label; /* (nullable) */
     gboolean last_try;     /* the person asked for the token to be unlocked by name: the last try may be
                               offered, with a confirmation */
+    gboolean wants_pin;    /* for a key that may want it for each use: a PIN typed for the login serves
+                              it, if seal_unlock_ask_pin_async() is called during the callback */
 } SealUnlockAsk;
 
 /* status NONE: the token is unlocked. Else PIN_INCORRECT, PIN_BLOCKED, CANCELLED, TIMED_OUT, NO_PROMPTER,

@@ -1,0 +1,245 @@
+/* The agent is asked about keys by what they are, their public halves: labels are OpenSC's, and
+ * equal on every card. Whatever the agent tells wakes the waiting; it is then asked for the state.
+ */
+#include "tests/card/scene.h"
+
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+#include <string.h>
+
+#include "ipc/names.h"
+#include "tests/support/agent.h"
+#include "tests/support/fixture.h"
+#include "tests/support/pinentry.h"
+#include "tests/support/wait.h"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
+
+/* -- keys ---------------------------------------------------------------------------------------
+ */
+
+static EVP_PKEY *
+public_key_of(SealCardScene *scene, const char *key)
+{
+    g_autofree char *name = g_strdup_printf("certs/%s.pem", key);
+    g_autofree char *path = seal_test_fixture_path(scene->home, name);
+    g_autoptr(BIO) in = BIO_new_file(path, "r");
+    g_autoptr(X509) certificate = in ? PEM_read_bio_X509(in, NULL, NULL, NULL) : NULL;
+
+    if (!certificate)
+        g_error("the fixture has no certificate '%s'", path);
+    return X509_get_pubkey(certificate);
+}
+
+static gboolean
+is_key(GVariant *properties, const guint8 *der, gsize der_len)
+{
+    g_autoptr(GVariant) value =
+        g_variant_lookup_value(properties, "PublicKey", G_VARIANT_TYPE_BYTESTRING);
+    gsize len = 0;
+    const guint8 *data = value ? g_variant_get_fixed_array(value, &len, 1) : NULL;
+
+    return data && len == der_len && memcmp(data, der, len) == 0;
+}
+
+/* The properties of the key (transfer full, nullable), and its path. */
+static GVariant *
+find_key(SealCardScene *scene, const char *key, char **ret_path)
+{
+    g_autoptr(EVP_PKEY) public_key = public_key_of(scene, key);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer =
+        seal_test_call(scene->connection, SEAL_ROOT_PATH, "org.freedesktop.DBus.ObjectManager",
+                       "GetManagedObjects", NULL, FALSE, &error);
+    g_autoptr(GVariantIter) objects = NULL;
+    const char *path = NULL;
+    GVariant *members = NULL, *found = NULL;
+    guint8 *der = NULL;
+    int der_len = i2d_PUBKEY(public_key, &der);
+
+    g_assert_no_error(error);
+    g_variant_get(answer, "(a{oa{sa{sv}}})", &objects);
+    while (g_variant_iter_loop(objects, "{&o@a{sa{sv}}}", &path, &members)) {
+        g_autoptr(GVariant) properties = g_variant_lookup_value(members, SEAL_INTERFACE_KEY, NULL);
+
+        if (found || !properties || !is_key(properties, der, (gsize)der_len))
+            continue;
+        found = g_steal_pointer(&properties);
+        *ret_path = g_strdup(path);
+    }
+    OPENSSL_free(der);
+    return found;
+}
+
+char *
+seal_card_scene_key_path(SealCardScene *scene, const char *key)
+{
+    char *path = NULL;
+    g_autoptr(GVariant) properties = find_key(scene, key, &path);
+
+    return path;
+}
+
+char *
+seal_card_scene_token_path(SealCardScene *scene, const char *key)
+{
+    g_autofree char *path = NULL;
+    g_autoptr(GVariant) properties = find_key(scene, key, &path);
+    char *token = NULL;
+
+    if (properties)
+        (void)g_variant_lookup(properties, "Token", "o", &token);
+    return token;
+}
+
+/* -- what the agent does -------------------------------------------------------------------------
+ */
+
+static gboolean
+openssl_accepts(EVP_PKEY *key, const guint8 *digest, gsize len, GBytes *signature)
+{
+    g_autoptr(EVP_PKEY_CTX) context = EVP_PKEY_CTX_new(key, NULL);
+    gsize signature_len = 0;
+    const guint8 *data = g_bytes_get_data(signature, &signature_len);
+
+    return EVP_PKEY_verify_init(context) == 1 &&
+           EVP_PKEY_CTX_set_signature_md(context, EVP_sha256()) == 1 &&
+           EVP_PKEY_verify(context, data, signature_len, digest, len) == 1;
+}
+
+gboolean
+seal_card_scene_sign(SealCardScene *scene, const char *key, GError **error)
+{
+    g_autoptr(EVP_PKEY) public_key = public_key_of(scene, key);
+    g_autofree char *path = seal_card_scene_key_path(scene, key);
+    const char *mechanism = EVP_PKEY_is_a(public_key, "RSA") == 1 ? "rsa-pkcs1" : "ecdsa";
+    g_autoptr(GBytes) signature = NULL;
+    guint8 digest[32];
+
+    g_assert_nonnull(path);
+    memset(digest, 7, sizeof digest);
+    signature =
+        seal_test_sign(scene->connection, path, mechanism, "sha256", digest, sizeof digest, error);
+    if (!signature)
+        return FALSE;
+    g_assert_true(openssl_accepts(public_key, digest, sizeof digest, signature));
+    return TRUE;
+}
+
+gboolean
+seal_card_scene_unwrap(SealCardScene *scene, const char *key, GError **error)
+{
+    /* rsaEncryption with NULL parameters (RFC 3370 4.2.1) */
+    static const guint8 algorithm[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                       0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+    /* aes256-CBC with a zero IV (RFC 3565 4.1): the key has 32 bytes */
+    static const guint8 content[] = {
+        0x30, 0x1d, 0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x01, 0x2a, 0x04, 0x10, 0,
+        0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0,    0};
+    g_autoptr(EVP_PKEY) public_key = public_key_of(scene, key);
+    g_autoptr(EVP_PKEY_CTX) context = EVP_PKEY_CTX_new(public_key, NULL);
+    g_autofree char *path = seal_card_scene_key_path(scene, key);
+    g_autoptr(GBytes) opened = NULL;
+    GVariantBuilder options;
+    GVariant *answer = NULL;
+    guint8 session_key[32], sealed[256];
+    gsize len = sizeof sealed;
+
+    g_assert_nonnull(path);
+    memset(session_key, 9, sizeof session_key);
+    g_assert_cmpint(EVP_PKEY_encrypt_init(context), ==, 1);
+    g_assert_cmpint(EVP_PKEY_encrypt(context, sealed, &len, session_key, sizeof session_key), ==,
+                    1);
+    g_variant_builder_init(&options, G_VARIANT_TYPE_VARDICT);
+    g_variant_builder_add(&options, "{sv}", "content-encryption",
+                          seal_test_bytes(content, sizeof content));
+    answer =
+        seal_test_call(scene->connection, path, SEAL_INTERFACE_KEY, "Unwrap",
+                       g_variant_new("(@ay@aya{sv})", seal_test_bytes(algorithm, sizeof algorithm),
+                                     seal_test_bytes(sealed, len), &options),
+                       TRUE, error);
+    if (!answer)
+        return FALSE;
+    opened = seal_test_take_bytes(answer);
+    g_assert_cmpmem(g_bytes_get_data(opened, NULL), g_bytes_get_size(opened), session_key,
+                    sizeof session_key);
+    return TRUE;
+}
+
+/* -- waiting ------------------------------------------------------------------------------------
+ */
+
+typedef struct {
+    SealCardScene *scene;
+    const char *key;
+    const char *state;
+} Awaited;
+
+static gboolean
+has_state(gpointer data)
+{
+    Awaited *awaited = data;
+    g_autofree char *token = seal_card_scene_token_path(awaited->scene, awaited->key);
+    g_autoptr(GVariant) state = NULL;
+
+    if (!token)
+        return g_str_equal(awaited->state, "absent");
+    state = seal_test_property(awaited->scene->connection, token, SEAL_INTERFACE_TOKEN, "State");
+    return g_str_equal(g_variant_get_string(state, NULL), awaited->state);
+}
+
+guint
+seal_card_scene_wait(SealCardScene *scene, const char *key, const char *state)
+{
+    Awaited awaited = {scene, key, state};
+    gint64 start_us = g_get_monotonic_time();
+
+    if (!seal_test_wait_until(has_state, &awaited)) {
+        g_autofree char *log = seal_test_agent_log(scene->home);
+
+        g_error("the token of '%s' does not become %s; the agent's log:\n%s", key, state, log);
+    }
+    return (guint)((g_get_monotonic_time() - start_us) / 1000);
+}
+
+static void
+on_signal(GDBusConnection *connection, const char *sender, const char *path, const char *interface,
+          const char *name, GVariant *arguments, gpointer data)
+{
+    /* it has woken the main loop */
+}
+
+/* -- set up ---------------------------------------------------------------------------------------
+ */
+
+void
+seal_card_scene_set_up(SealCardScene *scene, gconstpointer data)
+{
+    g_autofree char *groups =
+        g_strconcat("[module opensc]\npath=" SEAL_TEST_CARDS_MODULE "\n", (const char *)data, NULL);
+
+    scene->home = seal_test_home_new();
+    scene->connection = NULL;
+    if (!seal_test_cards_new(scene->home, NULL))
+        return;
+    seal_test_cards_tell(scene->home, "insert alice 0");
+    seal_test_agent_new(scene->home);
+    seal_test_agent_configure(scene->home, NULL, groups);
+    seal_test_pinentry_answer(scene->home, "always pin %s", SEAL_TEST_CARD_PIN);
+    scene->connection = seal_test_private();
+    g_dbus_connection_signal_subscribe(scene->connection, NULL, NULL, NULL, NULL, NULL,
+                                       G_DBUS_SIGNAL_FLAGS_NONE, on_signal, NULL, NULL);
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+}
+
+void
+seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data)
+{
+    g_clear_object(&scene->connection);
+    g_clear_pointer(&scene->home, seal_test_home_free);
+}

@@ -1,0 +1,33 @@
+/* An agent that serves the cards by OpenSC's module, a stock client of it, and a person who knows
+ * the PIN. Keys are named as the fixture does ("alice-rsa-sign"). */
+#pragma once
+
+#include "tests/agent/dbus.h"
+#include "tests/card/cards.h"
+
+typedef struct {
+    SealTestHome *home;
+    GDBusConnection *connection; /* to the private socket; NULL: the test was skipped */
+} SealCardScene;
+
+/* For g_test_add(): alice is in the first reader, and the agent has read her. `data` (nullable) is
+ * added to the agent's configuration. */
+void seal_card_scene_set_up(SealCardScene *scene, gconstpointer data);
+void seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data);
+
+/* Waits until the token that holds `key` has `state` ("absent", "locked", "unlocked", "blocked";
+ * for "absent" the agent need not know the key). Aborts the test at the deadline. Returns how long
+ * that took (ms). */
+guint seal_card_scene_wait(SealCardScene *scene, const char *key, const char *state);
+
+/* Signs a digest with `key`, by PKCS#1 v1.5 or ECDSA; OpenSSL checks the signature against the
+ * certificate that the fixture has of it. FALSE with `error` as it came from the agent. */
+gboolean seal_card_scene_sign(SealCardScene *scene, const char *key, GError **error);
+
+/* Has the content-encryption key of a message unwrapped that OpenSSL encrypted for the RSA key
+ * `key`. FALSE with `error` as it came from the agent. */
+gboolean seal_card_scene_unwrap(SealCardScene *scene, const char *key, GError **error);
+
+/* The object path of the token with `key`, or of the key (transfer full, nullable). */
+char *seal_card_scene_token_path(SealCardScene *scene, const char *key);
+char *seal_card_scene_key_path(SealCardScene *scene, const char *key);

@@ -1,0 +1,65 @@
+/* The agent over PIV cards, by OpenSC's module: what a card user does in a day. The card counts
+ * what it was asked, the fake pinentry how often a person was. */
+#include "ipc/names.h"
+#include "tests/card/scene.h"
+#include "tests/support/agent.h"
+#include "tests/support/fixture.h"
+#include "tests/support/pinentry.h"
+#include "tests/support/process.h"
+
+#define SKIPPED(scene) (!(scene)->connection)
+
+static guint
+prompts(SealCardScene *scene)
+{
+    return seal_test_pinentry_count(scene->home);
+}
+
+static void
+signs_and_unwraps_with_one_pin(SealCardScene *scene, gconstpointer data)
+{
+    static const char *const signers[] = {"alice-rsa-sign", "alice-p384-sign"};
+    g_autoptr(GError) error = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    for (gsize i = 0; i < 2 * G_N_ELEMENTS(signers); i++) {
+        seal_card_scene_sign(scene, signers[i % G_N_ELEMENTS(signers)], &error);
+        g_assert_no_error(error);
+    }
+    seal_card_scene_unwrap(scene, "alice-rsa-decrypt", &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(prompts(scene), ==, 1);
+    g_assert_cmpuint(seal_test_cards_tell(scene->home, "tries alice"), ==, 3);
+}
+
+static void
+asks_once_for_each_9c_signature(SealCardScene *scene, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    for (guint i = 1; i <= 3; i++) {
+        seal_card_scene_sign(scene, "alice-p256-sign", &error);
+        g_assert_no_error(error);
+        g_assert_cmpuint(prompts(scene), ==, i);
+    }
+    /* the token was opened on the way */
+    seal_card_scene_sign(scene, "alice-rsa-sign", &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(prompts(scene), ==, 3);
+}
+
+#define ADD(path, test)                                                                            \
+    g_test_add(path, SealCardScene, NULL, seal_card_scene_set_up, test, seal_card_scene_tear_down)
+
+int
+main(int argc, char **argv)
+{
+    seal_test_cards_enter();
+    g_test_init(&argc, &argv, NULL);
+    ADD("/card/agent/signs-and-unwraps-with-one-pin", signs_and_unwraps_with_one_pin);
+    ADD("/card/agent/asks-once-for-each-9c-signature", asks_once_for_each_9c_signature);
+    return g_test_run();
+}
