@@ -389,6 +389,43 @@ test_fetch_issuer(void)
     configure("[revocation]\nprivate-hosts=127.0.0.1\ntimeout=6\n");
 }
 
+/* What the issuer's certificate and hers name is asked, too; the issuer comes as RFC 5280 4.2.2.1
+ * also has it, in a "certs-only" CMS message. */
+static void
+test_fetch_and_ask(void)
+{
+    g_autofree char *access = g_strdup_printf(
+        "authorityInfoAccess=caIssuers;URI:%s/to?/issuer.p7c,OCSP;URI:%s/ocsp/below", scene.base,
+        scene.base);
+    g_autofree char *points = g_strdup_printf("crlDistributionPoints=URI:%s/root.crl", scene.base);
+    const TestSpec issuer_spec = {.name = "Issuer", .authority = TRUE, .extensions = {points}};
+    const TestSpec spec = {.name = "Alice", .address = "alice@example.org", .extensions = {access}};
+    g_autoptr(TestIdentity) issuer = test_identity_new(&issuer_spec, scene.root);
+    g_autoptr(TestIdentity) alice = test_identity_new(&spec, issuer);
+    const TestIdentity *const known[] = {alice, NULL};
+    g_autoptr(GBytes) mail = sign(alice);
+    g_autoptr(GBytes) pem = test_identity_pem(issuer);
+    g_autofree char *file = seal_cli_test_save("issuer.pem", pem);
+    g_autofree char *bundle = g_build_filename(scene.folder, "issuer.p7c", NULL);
+    g_autoptr(SealTestResult) bundled =
+        seal_cli_test_other(NULL, "openssl", "crl2pkcs7", "-nocrl", "-certfile", file, "-outform",
+                            "DER", "-out", bundle, NULL);
+
+    seal_cli_test_assert_status(bundled, 0);
+    put_list("root.crl", NULL);
+    test_responder_put(scene.folder, "below", issuer, issuer, known, NULL);
+    configure("[trust]\nfetch-issuers=yes\n");
+    expect(mail, "require", "incomplete-chain", "not-checked", NULL);
+    g_assert_cmpuint(seal_test_web_count(seal_cli_test_home(), "issuer.p7c"), ==, 0);
+    configure("[trust]\nfetch-issuers=yes\n[revocation]\nprivate-hosts=127.0.0.1\n");
+    expect(mail, "require", "ok", "good", NULL);
+    forget();
+    put_list("root.crl", issuer);
+    expect(mail, "require", "revoked", "revoked", "'CN=Issuer,O=Privy Seal Test' was revoked");
+    forget();
+    configure("[revocation]\nprivate-hosts=127.0.0.1\ntimeout=6\n");
+}
+
 static void
 add(void)
 {
@@ -402,6 +439,7 @@ add(void)
     g_test_add_func("/cli/revocation/private-hosts/only-when-named", test_private);
     g_test_add_func("/cli/revocation/kept/saves-asking-and-is-verified-again", test_kept);
     g_test_add_func("/cli/revocation/issuers/are-fetched-only-when-allowed", test_fetch_issuer);
+    g_test_add_func("/cli/revocation/issuers/that-are-fetched-are-asked-about", test_fetch_and_ask);
 }
 
 int
