@@ -2,6 +2,7 @@
 set -eu
 # shellcheck source=tests/clients/common.sh
 . "$COMMON"
-need openssl
-# Alice's and nobody else's token is opened, by one PIN: what with-agent expects.
+need openssl python3
+# Alice's token is opened, and Bob's.
+echo 2 >prompts
 exec /usr/bin/python3 "$INTEROP/run.py"

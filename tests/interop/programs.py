@@ -12,7 +12,6 @@ import layers
 
 FIXTURE = os.environ['TOKEN']
 DEADLINE_S = 20 * int(os.environ.get('SEAL_TEST_PATIENCE', '1'))
-JARS = [f'/usr/share/java/{name}.jar' for name in ('bcpkix', 'bcutil', 'bcprov')]
 
 
 class Refused(Exception):
@@ -44,7 +43,7 @@ def run(*command, **options):
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=DEADLINE_S,
                             **options)
     if result.returncode != 0:
-        raise Refused((result.stderr + result.stdout).decode(errors='replace'))
+        raise Refused(result.stderr.decode(errors='replace'))
     return result.stdout
 
 
@@ -160,7 +159,7 @@ class NSS(Program):
 
     def sign(self, content, keys, options):
         key, = keys
-        cms = self.tool('cmsutil', '-S', '-d', self.database_with(key), '-N', key, '-i',
+        cms = self.tool('cmsutil', '-S', '-d', self.database_with(key), '-N', key, '-Y', 'NONE', '-i',
                         store(self.path('content'), content), *options)
         return layers.mail_of('signed', cms, content if '-T' in options else None)
 
@@ -174,6 +173,3 @@ class NSS(Program):
 class ThunderbirdNSS(NSS):
     libraries = '/usr/lib/thunderbird'
     needs = NSS.needs + (libraries + '/libsmime3.so',)
-
-
-PROGRAMS = {'openssl': OpenSSL, 'cmsutil': NSS, 'thunderbird': ThunderbirdNSS}

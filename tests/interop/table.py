@@ -8,8 +8,10 @@ a [refusal/NAME]: what the program `says`, and what that `means`.
 A section [theirs/PROGRAM/NAME] is a mail that another program writes: `write`, a method of programs.py, keys,
 and the program's own options; `verdict`, what `privyseal open` says of it.
 
-`each`, in either, is a list of words that stand for {each} in `write`: they behave the same."""
+`each` and `also`, in either, are lists of words that stand for {each} and {also} in `write`, each with each:
+they behave the same. `mail` is the mail that is written of, if it is not the plain one (mails.py)."""
 import configparser
+import itertools
 import os
 import shlex
 from dataclasses import dataclass
@@ -53,19 +55,21 @@ class Table:
 
     @staticmethod
     def row(name, section):
-        words = section['each'].split() if 'each' in section else ['']
-        commands = {'-'.join(filter(None, [name, word])): shlex.split(section['write'].replace('{each}', word))
-                    for word in words}
+        choices = [section[line].split() if line in section else [''] for line in ('each', 'also')]
+        commands = {}
+        for each, also in itertools.product(*choices):
+            words = section['write'].replace('{each}', each).replace('{also}', also)
+            commands['-'.join(filter(None, (name, each.strip('-'), also)))] = shlex.split(words)
         return Row(name, section['what'], commands, dict(section))
 
     def check(self):
         """A wrong word in the file is told, not passed over."""
-        known = {'what', 'write', 'each'}
+        known = {'what', 'write', 'each', 'also'}
         for row in self.ours:
             for line, value in row.lines.items():
                 if line in self.programs and value not in self.refusals:
                     raise SystemExit(f'{row.name}: no [refusal/{value}]')
-                if line not in known | {'key'} | set(self.programs):
+                if line not in known | {'key', 'mail'} | set(self.programs):
                     raise SystemExit(f'{row.name}: "{line}" is no line of a row')
         for row in self.theirs:
             if set(row.lines) - known != {'verdict'} or row.group not in self.programs:
