@@ -1,5 +1,6 @@
 /* The writing side of RFC 9788. The copies stand in front of the payload's own Content-* fields, as
- * they stood outside, byte for byte, so that nobody has to compare encodings. Under encryption
+ * they stood outside, byte for byte, so that nobody has to compare encodings; only blanks at the
+ * end of a line, which some gateways strip, would break the signature. Under encryption
  * HP-Outer says how each field left us outside: who answers can tell what was meant to be hidden
  * from what somebody changed on the way. */
 #include "smime/headers.h"
@@ -41,6 +42,26 @@ put_text(GByteArray *out, const char *text)
     seal_put_bytes(out, text, strlen(text));
 }
 
+/* `raw`: one or more lines that end in CRLF. A line of nothing but blanks goes, too. */
+static void
+put_without_trailing_blanks(GByteArray *out, SealBytes raw)
+{
+    while (raw.len > 0) {
+        const uint8_t *end = memchr(raw.data, '\n', raw.len);
+        size_t taken = end ? (size_t)(end + 1 - raw.data) : raw.len;
+        size_t len = taken;
+
+        while (len > 0 && g_ascii_isspace(raw.data[len - 1]))
+            len--;
+        if (len > 0) {
+            seal_put_bytes(out, raw.data, len);
+            put_text(out, "\r\n");
+        }
+        raw.data += taken;
+        raw.len -= taken;
+    }
+}
+
 /* The field as it is to be seen outside, after `prefix`. */
 static void
 put_outer_field(GByteArray *out, const SealField *field, SealHeaders how, const char *prefix)
@@ -61,7 +82,7 @@ put_copies(GByteArray *out, const SealEntity *outer, SealHeaders how)
         const SealField *field = &g_array_index(outer->fields, SealField, i);
 
         if (!is_one_of(field, trace, G_N_ELEMENTS(trace)))
-            seal_put_bytes(out, field->raw.data, field->raw.len);
+            put_without_trailing_blanks(out, field->raw);
     }
     for (guint i = 0; i < outer->fields->len && how != SEAL_HEADERS_SIGNED; i++) {
         const SealField *field = &g_array_index(outer->fields, SealField, i);

@@ -51,6 +51,21 @@ test_signed(World *world, gconstpointer data)
     g_assert_false(world_has(mail, "carol"));
 }
 
+/* RFC 8551 3.1.3: a gateway that strips them would break the signature. */
+static void
+test_trailing_blanks(World *world, gconstpointer data)
+{
+    static const char blank[] = "From: alice@example.org\r\n"
+                                "Subject: The seal \t\r\n of\r\n  \r\n the realm\r\n";
+    static const SealSignOptions options = {.headers = SEAL_HEADERS_SIGNED};
+    g_autofree char *text = g_strconcat(blank, "\r\nText\r\n", NULL);
+    g_autoptr(GBytes) mail = world_sign(world, world_alice(world, "ec:P-256"), text, &options);
+    g_autoptr(GBytes) content = open_it(world, mail, SEAL_VERDICT_OK);
+
+    g_assert_true(world_has(mail, blank)); /* outside as they were */
+    g_assert_true(world_has(content, "Subject: The seal\r\n of\r\n the realm\r\nContent-Type"));
+}
+
 /* RFC 9788 2.2 and 3.2.1: hcp_baseline. */
 static void
 test_hidden(World *world, gconstpointer data)
@@ -144,6 +159,7 @@ main(int argc, char **argv)
         void (*test)(World *world, gconstpointer data);
     } tests[] = {
         {"/headers/signed/are-copied-as-they-stand", test_signed},
+        {"/headers/blanks-at-line-ends/are-not-copied", test_trailing_blanks},
         {"/headers/encrypted/subject-is-hidden", test_hidden},
         {"/headers/encrypted-and-shown/all-are-told-twice", test_shown},
         {"/headers/signed-and-encrypted/are-innermost", test_signed_and_encrypted},
