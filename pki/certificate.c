@@ -157,15 +157,23 @@ seal_certificate_common_names(const X509 *certificate)
     return names;
 }
 
-char *
-seal_certificate_fingerprint(const X509 *certificate)
+GBytes *
+seal_certificate_der(const X509 *certificate)
 {
     unsigned char *der = NULL;
     int len = i2d_X509(certificate, &der);
-    char *text = g_compute_checksum_for_data(G_CHECKSUM_SHA256, der, len > 0 ? (gsize)len : 0);
+    GBytes *bytes = g_bytes_new(der, len > 0 ? (gsize)len : 0);
 
     OPENSSL_free(der);
-    return text;
+    return bytes;
+}
+
+char *
+seal_certificate_fingerprint(const X509 *certificate)
+{
+    g_autoptr(GBytes) der = seal_certificate_der(certificate);
+
+    return g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, der);
 }
 
 char *

@@ -23,6 +23,9 @@ GPtrArray *seal_certificates_read(GBytes *data, const char *name, GError **error
  * certificates can vouch for itself only, which makes it no anchor. */
 GPtrArray *seal_authorities_read(GBytes *data, const char *name, GError **error);
 
+/* Returns (transfer full) its DER. */
+GBytes *seal_certificate_der(const X509 *certificate);
+
 /* Returns (transfer full) the subject as RFC 2253 text in UTF-8, control characters escaped;
  * "(no name)" for an empty one. */
 char *seal_certificate_subject(const X509 *certificate);

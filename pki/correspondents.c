@@ -319,19 +319,15 @@ gboolean
 seal_correspondents_keep_issuer(SealDatabase *database, X509 *authority, GError **error)
 {
     g_autofree char *fingerprint = seal_certificate_fingerprint(authority);
-    unsigned char *der = NULL;
-    int len = 0;
-    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(GBytes) der = NULL;
 
     if (has_issuer(database, fingerprint))
         return TRUE;
-    len = i2d_X509(authority, &der);
-    bytes = g_bytes_new(der, len > 0 ? (gsize)len : 0);
-    OPENSSL_free(der);
+    der = seal_certificate_der(authority);
     return seal_database_run(database, error,
                              "INSERT OR IGNORE INTO issuer (fingerprint, der)"
                              " SELECT ?, ? WHERE (SELECT count(*) FROM issuer) < " ISSUERS_MAX,
-                             "tb", fingerprint, bytes);
+                             "tb", fingerprint, der);
 }
 
 static void

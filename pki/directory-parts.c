@@ -35,17 +35,6 @@ seal_directory_filter(const char *address)
 
 /* -- values ----------------------------------------------------------------------------------- */
 
-static void
-add_certificate(const X509 *certificate, GPtrArray *certificates)
-{
-    unsigned char *der = NULL;
-    int len = i2d_X509(certificate, &der);
-
-    if (len > 0)
-        g_ptr_array_add(certificates, g_bytes_new(der, (gsize)len));
-    OPENSSL_free(der);
-}
-
 static gboolean
 read_signed_data(const unsigned char *data, gsize len, GPtrArray *certificates)
 {
@@ -56,7 +45,7 @@ read_signed_data(const unsigned char *data, gsize len, GPtrArray *certificates)
         list && certificates->len + (guint)sk_X509_num(list) <= SEAL_DIRECTORY_CERTIFICATES_MAX;
 
     for (int i = 0; well && i < sk_X509_num(list); i++)
-        add_certificate(sk_X509_value(list, i), certificates);
+        g_ptr_array_add(certificates, seal_certificate_der(sk_X509_value(list, i)));
     sk_X509_pop_free(list, X509_free);
     CMS_ContentInfo_free(cms);
     ERR_clear_error();

@@ -44,7 +44,7 @@ static const SealOption options_table[] = {
      .argument = "FILE",
      .repeatable = TRUE,
      .help = "put the CA certificates in FILE into the signature too, where\n"
-             "the token does not hold them (repeatable)"},
+             "they are not known here (repeatable)"},
     {.name = "verify", .help = "judge the signature in the first file over the second"},
     SEAL_TRUST_OPTION_ROWS,
     {.name = "status-fd",

@@ -18,7 +18,7 @@ static const SealOption options_table[] = {
      .argument = "FILE",
      .repeatable = TRUE,
      .help = "sign: put the CA certificates in FILE into the message too,\n"
-             "where the token does not hold them (repeatable)"},
+             "where they are not known here (repeatable)"},
     {.name = "cipher", .argument = "NAME", .help = "encrypt: aes256 (default) or aes128"},
     SEAL_TRUST_OPTION_ROWS,
     {0},

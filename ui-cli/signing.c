@@ -127,6 +127,21 @@ warn_of_mismatch(const SealClientCertificate *certificate, const GPtrArray *send
     }
 }
 
+/* Their verdict would be "incomplete chain". */
+static void
+warn_of_gap(const SealAgentSigner *signer)
+{
+    const char *issuer = seal_agent_signer_missing_issuer(signer);
+    g_autofree char *clean = issuer ? seal_text_clean(issuer) : NULL;
+
+    if (clean)
+        fprintf(stderr,
+                "privyseal: warning: the certificate of the CA '%s', which issued the signer's, is "
+                "not known here and does not go along: readers who lack it cannot tell whether to "
+                "believe the signature; name its file with --chain\n",
+                clean);
+}
+
 static gboolean
 add_signer(GPtrArray *signers, SealReach *reach, SealOptions *options, const char *name,
            const GPtrArray *senders, GError **error)
@@ -144,6 +159,7 @@ add_signer(GPtrArray *signers, SealReach *reach, SealOptions *options, const cha
     if (!signer)
         return FALSE;
     warn_of_mismatch(certificate, senders);
+    warn_of_gap(signer);
     g_ptr_array_add(signers, signer);
     return TRUE;
 }

@@ -21,7 +21,7 @@
          .argument = "FILE",                                                                       \
          .repeatable = TRUE,                                                                       \
          .help = "put the CA certificates in FILE into the message too, where\n"                   \
-                 "the token does not hold them (repeatable)" when},                                \
+                 "they are not known here (repeatable)" when},                                \
         {.name = "opaque",                                                                         \
          .help = "one pkcs7-mime part instead of multipart/signed: survives\n"                     \
                  "gateways, but is unreadable without S/MIME" when},                               \
