@@ -27,6 +27,6 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealDirectory, seal_directory_free)
  * userSMIMECertificate, `others` those of userCertificate;binary; perhaps none. Nothing is judged.
  * FALSE with UNREACHABLE, TIMED_OUT, NOT_PERMITTED (TLS failed, or the server wants to know who
  * asks), LIMIT_EXCEEDED, NOT_SUPPORTED (built without libldap) or FAILED, naming the directory.
- * Blocks on the network, at most four times its `timeout_s`. */
+ * Blocks on the network, at most four times its `timeout_s`; a thread may outlast it. */
 gboolean seal_directory_find(const SealDirectory *directory, const char *address,
                              GPtrArray *preferred, GPtrArray *others, GError **error);
