@@ -13,70 +13,66 @@
 #include <openssl/objects.h>
 #include <zlib.h>
 
-#define FIRST_ROOM ((gsize)64 * 1024) /* bytes; doubled as often as needed */
-
 /* -- expanding -------------------------------------------------------------------------------- */
 
-/* Where the bytes go that come out. */
-typedef struct {
-    guint8 *bytes;
-    gsize len;
-    gsize room;
-    gsize max;
-} Output;
-
-/* Makes room for more; FALSE at the limit. There is one byte more than the limit, which tells a
- * stream that ends there from one that goes on. */
-static gboolean
-grow(Output *output)
-{
-    gsize room = output->room == 0 ? FIRST_ROOM : output->room * 2;
-
-    if (output->room > output->max)
-        return FALSE;
-    output->room = MIN(room, output->max + 1);
-    output->bytes = g_realloc(output->bytes, output->room);
-    return TRUE;
-}
-
-/* Runs until the stream ends, is found wrong, or has given more than the limit. Returns what zlib
- * said last. */
+/* Runs until the stream ends, is found wrong, or has given more than `max` bytes. Returns what zlib
+ * said last; the bytes that came out go to `content` (nullable: they are only counted). */
 static int
-inflate_all(z_stream *stream, Output *output)
+inflate_all(z_stream *stream, gsize max, guint8 *content, gsize *ret_len)
 {
+    guint8 scratch[16384];
+    gsize len = 0;
     int said = Z_OK;
 
-    while (said == Z_OK && output->len <= output->max) {
-        if (output->len == output->room && !grow(output))
-            break;
-        stream->next_out = output->bytes + output->len;
-        stream->avail_out = (uInt)(output->room - output->len);
+    while (said == Z_OK && len <= max) {
+        gsize room = content ? max - len : sizeof scratch;
+
+        stream->next_out = content ? content + len : scratch;
+        stream->avail_out = (uInt)room;
         said = inflate(stream, Z_NO_FLUSH);
-        output->len = output->room - stream->avail_out;
+        len += room - stream->avail_out;
     }
+    *ret_len = len;
     return said;
 }
 
-static SealVerdict
-expand(SealBytes packed, Output *output, const char **ret_reason)
+/* What zlib makes of the whole of `packed`; a negative number is its error, Z_BUF_ERROR also for
+ * what goes on behind the end of the stream. */
+static int
+inflate_packed(SealBytes packed, gsize max, guint8 *content, gsize *ret_len)
 {
     z_stream stream = {.next_in = (Bytef *)packed.data, .avail_in = (uInt)packed.len};
     int said = Z_OK;
-    gboolean whole = FALSE;
 
     if (inflateInit(&stream) != Z_OK)
         g_error("zlib cannot start");
-    said = inflate_all(&stream, output);
-    whole = said == Z_STREAM_END && stream.avail_in == 0;
+    said = inflate_all(&stream, max, content, ret_len);
+    if (stream.avail_in > 0 && said == Z_STREAM_END)
+        said = Z_BUF_ERROR;
     inflateEnd(&stream);
-    if (output->len > output->max) {
+    return said;
+}
+
+/* Counted first, then expanded into what it needs: a bomb costs time, and no memory. */
+static SealVerdict
+expand(SealBytes packed, gsize max, GBytes **ret_content, const char **ret_reason)
+{
+    gsize len = 0;
+    int said = inflate_packed(packed, max, NULL, &len);
+    g_autofree guint8 *content = NULL;
+
+    if (len > max) {
         *ret_reason = "it is compressed, and larger than is looked at when expanded";
         return SEAL_VERDICT_RESOURCE_LIMIT;
     }
-    if (!whole) {
+    if (said != Z_STREAM_END) {
         *ret_reason = "its compressed content is damaged, ask the sender to send it again";
         return SEAL_VERDICT_MALFORMED;
     }
+    content = g_malloc(len + 1); /* zlib wants room even to say that it is done */
+    said = inflate_packed(packed, len + 1, content, &len);
+    g_assert(said == Z_STREAM_END);
+    *ret_content = seal_plain_take(g_steal_pointer(&content), len);
     return SEAL_VERDICT_OK;
 }
 
@@ -96,8 +92,6 @@ SealVerdict
 seal_compressed_data_expand(const SealCompressedData *data, gsize max, GBytes **ret_content,
                             const char **ret_reason)
 {
-    Output output = {.max = max};
-    SealVerdict verdict = SEAL_VERDICT_OK;
     SealBytes packed = {0};
 
     if (!is_zlib(data->algorithm)) {
@@ -110,12 +104,7 @@ seal_compressed_data_expand(const SealCompressedData *data, gsize max, GBytes **
         return SEAL_VERDICT_MALFORMED;
     }
     packed.data = seal_octets(data->encapsulated->content, &packed.len);
-    verdict = expand(packed, &output, ret_reason);
-    if (verdict == SEAL_VERDICT_OK)
-        *ret_content = seal_plain_take(output.bytes, output.len);
-    else
-        g_free(output.bytes);
-    return verdict;
+    return expand(packed, max, ret_content, ret_reason);
 }
 
 /* -- compressing ------------------------------------------------------------------------------ */
