@@ -195,6 +195,20 @@ seal_content_info_read(SealBytes cms)
     return g_steal_pointer(&info);
 }
 
+gboolean
+seal_content_info_is_envelope(const SealContentInfo *info)
+{
+    int nid = OBJ_obj2nid(info->type);
+
+    return nid == NID_pkcs7_enveloped || nid == NID_id_smime_ct_authEnvelopedData;
+}
+
+gboolean
+seal_content_info_is_compressed(const SealContentInfo *info)
+{
+    return OBJ_obj2nid(info->type) == NID_id_smime_ct_compressedData;
+}
+
 GBytes *
 seal_asn1_write(const ASN1_ITEM *item, gconstpointer value)
 {

@@ -211,6 +211,9 @@ gpointer seal_asn1_read(const ASN1_ITEM *item, gconstpointer data, gsize len);
 /* Reads a ContentInfo whose content is a SEQUENCE, as it is for all that is read here. Returns
  * (transfer full) or NULL. */
 SealContentInfo *seal_content_info_read(SealBytes cms);
+/* TRUE if it is EnvelopedData or AuthEnvelopedData; CompressedData. */
+gboolean seal_content_info_is_envelope(const SealContentInfo *info);
+gboolean seal_content_info_is_compressed(const SealContentInfo *info);
 
 /* Returns (transfer full) the DER of `value`. */
 GBytes *seal_asn1_write(const ASN1_ITEM *item, gconstpointer value);

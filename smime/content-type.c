@@ -73,6 +73,21 @@ take_value(const char **at)
     return *at > start ? g_strndup(start, (gsize)(*at - start)) : NULL;
 }
 
+/* RFC 2231 writes a parameter in pieces or another character set: "boundary*0". Beside "boundary"
+ * some readers take the one, some the other; what the structure of a mail depends on needs neither.
+ */
+static gboolean
+is_extended(const char *name)
+{
+    static const char *const plain[] = {"boundary", "protocol", "smime-type", "hp", "forwarded"};
+    const char *star = strchr(name, '*');
+
+    for (gsize i = 0; star && i < G_N_ELEMENTS(plain); i++)
+        if (strlen(plain[i]) == (gsize)(star - name) && g_str_has_prefix(name, plain[i]))
+            return TRUE;
+    return FALSE;
+}
+
 static gboolean
 take_parameter(const char **at, GHashTable *parameters)
 {
@@ -85,7 +100,7 @@ take_parameter(const char **at, GHashTable *parameters)
     if (!skip_blanks(at))
         return FALSE;
     value = take_value(at);
-    if (!value || g_hash_table_contains(parameters, name))
+    if (!value || is_extended(name) || g_hash_table_contains(parameters, name))
         return FALSE;
     g_hash_table_insert(parameters, g_steal_pointer(&name), g_steal_pointer(&value));
     return TRUE;

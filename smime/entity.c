@@ -278,6 +278,7 @@ seal_entity_split(const SealEntity *entity, GArray *parts)
     const char *boundary = seal_entity_parameter(entity, "boundary");
     size_t boundary_len = boundary ? strlen(boundary) : 0;
     const uint8_t *start = NULL;
+    const uint8_t *end = entity->body.data + entity->body.len;
     SealBytes rest = entity->body;
 
     if (boundary_len == 0 || boundary_len > 200) /* RFC 2046 allows 70 */
@@ -292,10 +293,14 @@ seal_entity_split(const SealEntity *entity, GArray *parts)
             add_part(parts, start, line.data);
         if (kind == LINE_LAST_BOUNDARY)
             return start ? NULL : "it ends before its first part";
-        if (parts->len >= SEAL_PARTS_MAX)
-            return "it has too many parts";
         start = rest.data;
+        if (parts->len == SEAL_PARTS_MAX) {
+            add_part(parts, start, end);
+            return "it has too many parts";
+        }
     }
+    if (start)
+        add_part(parts, start, end);
     return "its last boundary is missing, it may be cut off";
 }
 

@@ -50,8 +50,8 @@ gboolean seal_field_is_mime(const SealField *field);
 
 /* Splits a multipart's body by its boundary. Appends the parts' ranges to `parts` (element-type
  * SealBytes); a part ends before the line end in front of the next boundary. Preamble and epilogue
- * are no part. Returns NULL, or (static) what is wrong: no boundary, no last one, too many parts.
- */
+ * are no part. Returns NULL, or (static) what is wrong: no boundary; no last one, the part that was
+ * cut off is appended too; too many, what follows the first SEAL_PARTS_MAX is appended as one. */
 const char *seal_entity_split(const SealEntity *entity, GArray *parts);
 
 /* Undoes base64; line ends and blanks are skipped, everything else foreign is refused. Returns

@@ -1,29 +1,28 @@
 /* Peeling a mail: each round reads one entity, finds out what it is, judges or opens it, and goes
  * on with what was inside, until something is plain or cannot be opened. The layers' verdicts are
- * made elsewhere (verify.c, decrypt.c); here they become one.
+ * made elsewhere (verify.c, decrypt.c), and become one in conclusion.c.
  *
  * What a reader may be shown is exactly the bytes the last layer covers. A signed or encrypted part
- * inside of a foreign multipart is reported and stays closed: text that was decrypted never gets
- * into surroundings that somebody else wrote. */
+ * inside of a foreign multipart stays closed (parts.c): text that was decrypted never gets into
+ * surroundings that somebody else wrote. */
 #include "smime/open.h"
 
 #include "base/error.h"
 #include "smime/cms.h"
 #include "smime/compression.h"
+#include "smime/conclusion.h"
 #include "smime/decrypt.h"
 #include "smime/detached.h"
 #include "smime/entity.h"
 #include "smime/kind.h"
 #include "smime/mail.h"
 #include "smime/message.h"
-#include "smime/protected.h"
+#include "smime/parts.h"
 #include "smime/sender.h"
 #include "smime/sign.h"
 #include "smime/verify.h"
 
 #include <openssl/objects.h>
-
-#define SEARCH_DEPTH 16 /* levels of plain multipart that are searched for protected parts */
 
 typedef struct {
     const SealOpenOptions *options;
@@ -51,9 +50,7 @@ static void
 stop(Peeling *peeling, SealLayerReport *layer)
 {
     peeling->stopped = TRUE;
-    peeling->report->verdict = layer->verdict;
-    g_free(peeling->report->reason);
-    peeling->report->reason = g_strdup(layer->reason);
+    seal_report_set(peeling->report, layer->verdict, layer->reason);
 }
 
 static void
@@ -96,8 +93,7 @@ static void
 open_signed(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_SIGNED);
-    g_autoptr(SealSignedData) data =
-        unpack(message, ASN1_ITEM_rptr(SealSignedData));
+    g_autoptr(SealSignedData) data = unpack(message, ASN1_ITEM_rptr(SealSignedData));
     g_autoptr(GBytes) content = NULL;
 
     if (!data) {
@@ -154,7 +150,10 @@ open_multipart(Peeling *peeling, const SealEntity *entity)
         parts->len != 2) /* RFC 1847 2.1: a third part would be shown, but is not signed */
         wrong = "it is multipart/signed, but has not exactly two parts";
     if (wrong) {
-        stop_because(peeling, layer, SEAL_VERDICT_MALFORMED, wrong);
+        stop_because(peeling, layer,
+                     parts->len > SEAL_PARTS_MAX ? SEAL_VERDICT_RESOURCE_LIMIT
+                                                 : SEAL_VERDICT_MALFORMED,
+                     wrong);
         return;
     }
     signature = seal_entity_parse(g_array_index(parts, SealBytes, 1));
@@ -221,8 +220,7 @@ static void
 open_enveloped(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_ENCRYPTED);
-    g_autoptr(SealEnvelopedData) data =
-        unpack(message, ASN1_ITEM_rptr(SealEnvelopedData));
+    g_autoptr(SealEnvelopedData) data = unpack(message, ASN1_ITEM_rptr(SealEnvelopedData));
     SealEnvelope envelope = {0};
 
     if (!data) {
@@ -238,8 +236,7 @@ static void
 open_auth_enveloped(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_AUTH_ENCRYPTED);
-    g_autoptr(SealAuthEnvelopedData) data =
-        unpack(message, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+    g_autoptr(SealAuthEnvelopedData) data = unpack(message, ASN1_ITEM_rptr(SealAuthEnvelopedData));
     SealEnvelope envelope = {.authenticated = TRUE};
 
     if (!data) {
@@ -259,8 +256,7 @@ static void
 open_compressed(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_COMPRESSED);
-    g_autoptr(SealCompressedData) data =
-        unpack(message, ASN1_ITEM_rptr(SealCompressedData));
+    g_autoptr(SealCompressedData) data = unpack(message, ASN1_ITEM_rptr(SealCompressedData));
     GBytes *content = NULL;
     const char *reason = "its compressed data cannot be read";
 
@@ -276,26 +272,6 @@ open_compressed(Peeling *peeling, const SealMessage *message)
 }
 
 /* -- which layer ------------------------------------------------------------------------------ */
-
-static SealMessage *
-read_cms(const SealEntity *entity, GBytes *owner)
-{
-    g_autoptr(GBytes) der = seal_entity_decode(entity, owner);
-
-    return der && !entity->defect ? seal_message_read(der) : NULL;
-}
-
-static gboolean
-is_envelope(int nid)
-{
-    return nid == NID_pkcs7_enveloped || nid == NID_id_smime_ct_authEnvelopedData;
-}
-
-static gboolean
-is_compressed(const SealMessage *message)
-{
-    return OBJ_obj2nid(message->info->type) == NID_id_smime_ct_compressedData;
-}
 
 /* Whether this question goes into a layer of that type; compression is none of its own. */
 static gboolean
@@ -326,7 +302,7 @@ open_message(Peeling *peeling, const SealMessage *message)
         open_enveloped(peeling, message);
     else if (nid == NID_id_smime_ct_authEnvelopedData)
         open_auth_enveloped(peeling, message);
-    else if (is_compressed(message))
+    else if (seal_content_info_is_compressed(message->info))
         open_compressed(peeling, message);
     else
         stop_because(peeling, add_layer(peeling, SEAL_LAYER_UNKNOWN), SEAL_VERDICT_UNSUPPORTED,
@@ -337,10 +313,10 @@ open_message(Peeling *peeling, const SealMessage *message)
 static gboolean
 open_cms(Peeling *peeling, const SealEntity *entity)
 {
-    g_autoptr(SealMessage) message = read_cms(entity, peeling->current);
+    g_autoptr(SealMessage) message = seal_part_read_cms(entity, peeling->current);
 
-    if (message && !is_compressed(message) &&
-        !is_asked(peeling, is_envelope(OBJ_obj2nid(message->info->type))))
+    if (message && !seal_content_info_is_compressed(message->info) &&
+        !is_asked(peeling, seal_content_info_is_envelope(message->info)))
         return FALSE;
     open_message(peeling, message);
     return TRUE;
@@ -386,180 +362,6 @@ peel_once(Peeling *peeling)
     return !peeling->stopped;
 }
 
-/* -- the verdict ------------------------------------------------------------------------------ */
-
-static void
-conclude(SealReport *report, SealVerdict verdict, const char *reason)
-{
-    report->verdict = verdict;
-    g_free(report->reason);
-    report->reason = g_strdup(reason);
-}
-
-/* Looks for a protected part beside others; the outermost plain multipart is not protected then.
- * Deeper than is looked, nobody knows. */
-static SealVerdict
-find_protected_part(const SealEntity *entity, GBytes *owner, guint depth)
-{
-    g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
-    SealVerdict found = SEAL_VERDICT_OK_PLAIN;
-
-    if (!g_str_has_prefix(entity->type, "multipart/"))
-        return found;
-    if (depth == 0)
-        return SEAL_VERDICT_NESTING_LIMIT;
-    seal_entity_split(entity, parts);
-    for (guint i = 0; i < parts->len && found < SEAL_VERDICT_PARTIALLY_ENCRYPTED; i++) {
-        g_autoptr(SealEntity) part = seal_entity_parse(g_array_index(parts, SealBytes, i));
-        g_autoptr(SealMessage) message = NULL;
-        SealVerdict inner = find_protected_part(part, owner, depth - 1);
-        SealKind kind = seal_kind_of(part);
-
-        if (kind == SEAL_KIND_CMS)
-            message = read_cms(part, owner);
-        if (message && is_envelope(OBJ_obj2nid(message->info->type)))
-            inner = SEAL_VERDICT_PARTIALLY_ENCRYPTED;
-        else if (kind == SEAL_KIND_MULTIPART || (message && !is_compressed(message)))
-            inner = SEAL_VERDICT_PARTIALLY_SIGNED;
-        found = MAX(found, inner);
-    }
-    return found;
-}
-
-static gboolean
-is_encryption(const SealLayerReport *layer)
-{
-    return layer->type == SEAL_LAYER_ENCRYPTED || layer->type == SEAL_LAYER_AUTH_ENCRYPTED;
-}
-
-/* The innermost encryption (nullable): it is the one that shows or does not show whether what came
- * out was changed. An outer one can be put around anything. */
-static const SealLayerReport *
-deciding_encryption(const SealReport *report)
-{
-    for (guint i = report->layers->len; i > 0; i--) {
-        const SealLayerReport *layer = g_ptr_array_index(report->layers, i - 1);
-
-        if (is_encryption(layer))
-            return layer;
-    }
-    return NULL;
-}
-
-/* The innermost signature (nullable) speaks for what is shown; one outside of it can only make it
- * worse. A good one around the encryption does not speak for it: whoever signs what they cannot
- * open may pass somebody else's text off as theirs, or have changed it blindly. */
-static const SealLayerReport *
-deciding_signature(const SealReport *report)
-{
-    const SealLayerReport *good = NULL;
-    gboolean around = FALSE;
-
-    for (guint i = report->layers->len; i > 0; i--) {
-        const SealLayerReport *layer = g_ptr_array_index(report->layers, i - 1);
-
-        around |= is_encryption(layer);
-        if (layer->type != SEAL_LAYER_SIGNED)
-            continue;
-        if (layer->verdict != SEAL_VERDICT_OK)
-            return layer;
-        if (!around && !good)
-            good = layer;
-    }
-    return good;
-}
-
-static void
-conclude_encryption(SealReport *report)
-{
-    const SealLayerReport *outermost = g_ptr_array_index(report->layers, 0);
-
-    if (outermost->type == SEAL_LAYER_SIGNED)
-        g_ptr_array_add(report->warnings,
-                        g_strdup("its signature is around the encryption only: it shows who sent "
-                                 "the mail, not that they wrote or knew what is in it"));
-    if (deciding_encryption(report)->verdict == SEAL_VERDICT_DECRYPTED)
-        conclude(report, SEAL_VERDICT_DECRYPTED, NULL);
-    else
-        conclude(report, SEAL_VERDICT_DECRYPTED_NOAUTH,
-                 "the encryption does not show whether the mail was changed, and nobody signed "
-                 "what is in it");
-}
-
-static void
-conclude_plain(Peeling *peeling)
-{
-    if (peeling->options->mode == SEAL_OPEN_VERIFY)
-        conclude(peeling->report, SEAL_VERDICT_UNSIGNED,
-                 "nobody signed it; if it is encrypted, \"privyseal open\" looks inside");
-    else
-        conclude(peeling->report, SEAL_VERDICT_OK_PLAIN, NULL);
-}
-
-static gboolean
-is_good(const Peeling *peeling)
-{
-    SealVerdict verdict = peeling->report->verdict;
-    gboolean opened = verdict == SEAL_VERDICT_OK || verdict == SEAL_VERDICT_DECRYPTED ||
-                      verdict == SEAL_VERDICT_DECRYPTED_NOAUTH;
-
-    switch (peeling->options->mode) {
-    case SEAL_OPEN_VERIFY:
-        return verdict == SEAL_VERDICT_OK;
-    case SEAL_OPEN_DECRYPT:
-        return opened && peeling->encrypted;
-    default:
-        return opened || verdict == SEAL_VERDICT_OK_PLAIN;
-    }
-}
-
-/* Whoever is certified, a mail that names two authors is from neither. */
-static void
-judge_headers(Peeling *peeling, const SealEntity *shown)
-{
-    SealReport *report = peeling->report;
-    SealVerdict verdict = report->verdict;
-    g_autofree char *reason = NULL;
-
-    if (!deciding_signature(report) &&
-        !deciding_encryption(report)) /* compression covers nothing */
-        return;
-    reason = seal_protected_read(peeling->mail, shown, peeling->encrypted, report);
-    if (reason &&
-        (verdict <= SEAL_VERDICT_DECRYPTED_NOAUTH || verdict == SEAL_VERDICT_ADDRESS_MISMATCH))
-        conclude(report, SEAL_VERDICT_HEADER_MISMATCH, reason);
-}
-
-static void
-conclude_all(Peeling *peeling)
-{
-    SealReport *report = peeling->report;
-    const SealLayerReport *signature = deciding_signature(report);
-    g_autoptr(SealEntity) shown = seal_entity_parse(seal_bytes_view(peeling->current));
-    SealVerdict part = find_protected_part(shown, peeling->current, SEARCH_DEPTH);
-
-    if (signature)
-        conclude(report, signature->verdict, signature->reason);
-    else if (part == SEAL_VERDICT_NESTING_LIMIT)
-        conclude(report, part, "its parts are nested more deeply than is looked");
-    else if (part == SEAL_VERDICT_PARTIALLY_ENCRYPTED)
-        conclude(report, part,
-                 "a part of it is encrypted among others that are not; save that part "
-                 "and open it by itself");
-    else if (part == SEAL_VERDICT_PARTIALLY_SIGNED && !peeling->encrypted)
-        conclude(report, part,
-                 "a part of it is signed among others that are not; save that part and "
-                 "verify it by itself");
-    else if (peeling->encrypted)
-        conclude_encryption(report);
-    else
-        conclude_plain(peeling);
-    judge_headers(peeling, shown);
-    report->good = is_good(peeling);
-    if (!report->good && !report->reason)
-        report->reason = g_strdup("the mail is not encrypted, there is nothing to decrypt");
-}
-
 /* -- the way through -------------------------------------------------------------------------- */
 
 /* Takes `senders` (nullable: addresses are not checked) and `sent_by` (nullable). */
@@ -584,8 +386,8 @@ start(Peeling *peeling, GBytes *mail)
     peeling->mail = entity;
     peeling->report = seal_report_new();
     if (entity->fields->len == 0) {
-        conclude(peeling->report, SEAL_VERDICT_MALFORMED,
-                 "this is no mail: it does not start with a header field such as From");
+        seal_report_set(peeling->report, SEAL_VERDICT_MALFORMED,
+                        "this is no mail: it does not start with a header field such as From");
         peeling->stopped = TRUE;
     }
     peeling->current = seal_bytes_slice(mail, bytes);
@@ -599,7 +401,7 @@ static void
 refuse_size(SealReport **ret_report)
 {
     *ret_report = seal_report_new();
-    conclude(*ret_report, SEAL_VERDICT_RESOURCE_LIMIT, "it has more than 256 MiB");
+    seal_report_set(*ret_report, SEAL_VERDICT_RESOURCE_LIMIT, "it has more than 256 MiB");
 }
 
 /* Hands over what `peeling` found, and frees the rest. */
@@ -638,7 +440,7 @@ seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport **ret_re
     while (!peeling.stopped && peel_once(&peeling))
         ;
     if (!peeling.stopped)
-        conclude_all(&peeling);
+        seal_report_conclude(peeling.report, options->mode, peeling.mail, peeling.current);
     return finish(&peeling, ret_report, ret_content, error);
 }
 
@@ -651,20 +453,6 @@ only_sender(const char *address)
 
     g_ptr_array_add(senders, g_strdup(address));
     return senders;
-}
-
-static void
-conclude_bare(Peeling *peeling)
-{
-    const SealLayerReport *signature = deciding_signature(peeling->report);
-
-    if (signature)
-        conclude(peeling->report, signature->verdict, signature->reason);
-    else if (peeling->encrypted)
-        conclude_encryption(peeling->report);
-    else
-        conclude(peeling->report, SEAL_VERDICT_OK_PLAIN, NULL);
-    peeling->report->good = is_good(peeling);
 }
 
 gboolean
@@ -687,6 +475,6 @@ seal_cms_open(GBytes *cms, const SealOpenOptions *options, SealReport **ret_repo
     set_policy(&peeling, options->from ? only_sender(options->from) : NULL, NULL);
     open_message(&peeling, message);
     if (!peeling.stopped)
-        conclude_bare(&peeling);
+        seal_report_conclude(peeling.report, all.mode, NULL, peeling.current);
     return finish(&peeling, ret_report, ret_content, error);
 }

@@ -145,6 +145,18 @@ add_header(const SealEntity *mail, const SealEntity *protected, const char *name
     g_ptr_array_add(report->warnings, g_steal_pointer(&warning));
 }
 
+/* What is said of the visible From and Sender, of the protected ones; each sentence once. */
+static void
+add_sender_warnings(const SealEntity *protected, SealReport *report)
+{
+    g_autoptr(GPtrArray) warnings = seal_mail_sender_warnings(protected);
+
+    for (guint i = 0; i < warnings->len; i++)
+        if (!g_ptr_array_find_with_equal_func(report->warnings, warnings->pdata[i], g_str_equal,
+                                              NULL))
+            g_ptr_array_add(report->warnings, g_strdup(warnings->pdata[i]));
+}
+
 static char *
 compare_authors(const SealEntity *mail, const SealEntity *protected)
 {
@@ -170,5 +182,6 @@ seal_protected_read(const SealEntity *mail, const SealEntity *payload, gboolean 
         return NULL;
     for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
         add_header(mail, protected, names[i], form, encrypted, report);
+    add_sender_warnings(protected, report);
     return compare_authors(mail, protected);
 }

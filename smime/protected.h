@@ -10,7 +10,8 @@
 /* Reads the protected fields of `payload`, the innermost content of `mail`, into the report's
  * headers: nothing if it has none. `encrypted`: it was opened with a key. Where a field other than
  * From differs from the visible one though its sender did not mean it to, a report that is "ok" up
- * to now gets a warning: lists and gateways mark subjects.
+ * to now gets a warning: lists and gateways mark subjects. Protected authors that could be taken for
+ * others give the warnings of seal_mail_sender_warnings().
  *
  * Returns (transfer full) (nullable) why the visible From is not to be believed, one sentence, if
  * its addresses differ from the protected ones; NULL if they are the same or nothing is protected.

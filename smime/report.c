@@ -183,6 +183,16 @@ seal_report_new(void)
 }
 
 void
+seal_report_set(SealReport *report, SealVerdict verdict, const char *reason)
+{
+    char *copy = g_strdup(reason);
+
+    report->verdict = verdict;
+    g_free(report->reason);
+    report->reason = copy;
+}
+
+void
 seal_report_free(SealReport *report)
 {
     if (!report)

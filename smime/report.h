@@ -135,6 +135,8 @@ SealLayerReport *seal_layer_report_new(SealLayerType type);
 SealReport *seal_report_new(void);
 /* Adds `name` (copied) to the layer's algorithms unless it is there. */
 void seal_layer_report_add_algorithm(SealLayerReport *layer, const char *name);
+/* Sets the verdict on the mail and its reason, copied (nullable). */
+void seal_report_set(SealReport *report, SealVerdict verdict, const char *reason);
 /* Adds a protected header field, texts copied; `visible` (nullable). */
 void seal_report_add_header(SealReport *report, const char *name, const char *value,
                             const char *visible);

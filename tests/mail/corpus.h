@@ -14,6 +14,10 @@ typedef struct {
     const char *to;       /* by this */
 } CorpusRow;
 
+/* Text that was put in beside what is signed or sealed: it must not be in the content that comes
+ * out of a signed mail. */
+#define CORPUS_FOREIGN "foreign text"
+
 /* The tables, each ended by a row without a name. */
 extern const CorpusRow corpus_files[];   /* written by other programs */
 extern const CorpusRow corpus_headers[]; /* protected header fields */

