@@ -66,7 +66,10 @@ derive_once(SealOperation *operation, SealBytes point, gboolean in_der, gboolean
     gboolean plain_ecdh = (operation->key->slot->abilities & SEAL_CAN_ECDH) != 0;
     CK_MECHANISM mechanism = {plain_ecdh ? CKM_ECDH1_DERIVE : CKM_ECDH1_COFACTOR_DERIVE,
                               &parameters, sizeof parameters};
+    CK_RV permitted = seal_operation_permit(operation);
 
+    if (permitted != CKR_OK)
+        return permitted;
     return operation->host->functions->C_DeriveKey(
         operation->session, &mechanism, operation->key->handle, template,
         G_N_ELEMENTS(template) - (plain ? 2 : 0), ret_secret);

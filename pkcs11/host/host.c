@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "pkcs11/host/confine.h"
 #include "pkcs11/host/events.h"
+#include "pkcs11/host/lanes.h"
 #include "pkcs11/host/library.h"
 #include "pkcs11/host/pool.h"
 #include "pkcs11/host/scan.h"
@@ -19,6 +20,8 @@
 #define WINDOW 256u
 /* What is left of the module's own end must not take longer. */
 #define FAREWELL_S 3u
+/* What is under way on lanes when the agent is gone. */
+#define LANES_END_US (2 * G_USEC_PER_SEC)
 
 void
 seal_host_send_event(SealHost *host, SealFrameType type, const GByteArray *body)
@@ -60,7 +63,7 @@ answer_hello(SealHost *host, const SealFrameHeader *request, gboolean events)
 {
     SealHello hello = {
         .version = SEAL_WIRE_VERSION,
-        .features = events ? SEAL_FEATURE_EVENTS : 0,
+        .features = (events ? SEAL_FEATURE_EVENTS : 0) | (host->lanes ? SEAL_FEATURE_LANES : 0),
         .frame_max = SEAL_FRAME_MAX,
         .window = WINDOW,
         .workers = MIN(host->hello.workers, SEAL_SESSIONS_MAX),
@@ -85,7 +88,8 @@ serve(SealHost *host, const SealFrameHeader *hello)
     status = seal_pool_run(pool);
 
     (void)alarm(FAREWELL_S); /* ends this process if the module cannot */
-    if (!seal_pool_free(pool))
+    if (!seal_lanes_end_all(host->lanes, g_get_monotonic_time() + LANES_END_US) ||
+        !seal_pool_free(pool))
         _exit(status);
     g_mutex_lock(&host->scan_lock); /* for good: the thread of slot events must not look any more */
     (void)host->functions->C_Finalize(NULL);
@@ -104,6 +108,7 @@ seal_host_run(const SealHostOptions *options)
     seal_confine(keep, G_N_ELEMENTS(keep));
     host.channel = options->channel;
     host.store = seal_store_new();
+    host.lanes = seal_lanes_new(&host, options->audit, options->revoke);
     g_mutex_init(&host.scan_lock);
     host.functions = seal_library_load(options->module, &error);
     if (!receive_hello(&host, &hello)) {

@@ -20,7 +20,7 @@ typedef struct {
     const char *module; /* path */
     const char *name;   /* for log lines; NULL: the path */
     int channel;        /* SOCK_SEQPACKET to the agent */
-    int audit, revoke;  /* -1 if none; for lanes */
+    int audit, revoke;  /* of lanes: the socket for records, the file of revocation words; -1: none */
 } SealHostOptions;
 
 typedef struct {
@@ -28,6 +28,7 @@ typedef struct {
     int channel;
     SealHello hello; /* what the agent said */
     SealStore *store;
+    struct SealLanes *lanes; /* (nullable) lanes.h */
     GMutex scan_lock; /* held while slots are looked at and tokens told */
 } SealHost;
 

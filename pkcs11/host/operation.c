@@ -42,10 +42,20 @@ refuse(SealOperation *operation, CK_RV rv, GError **error)
 }
 
 CK_RV
+seal_operation_permit(const SealOperation *operation)
+{
+    gboolean permitted = !operation->permits || operation->permits(operation->permits_data);
+
+    return permitted ? CKR_OK : CKR_FUNCTION_CANCELED;
+}
+
+CK_RV
 seal_operation_init(SealOperation *operation, SealInitFunc init, CK_MECHANISM *mechanism)
 {
-    CK_RV rv = init(operation->session, mechanism, operation->key->handle);
+    CK_RV rv = seal_operation_permit(operation);
 
+    if (rv == CKR_OK)
+        rv = init(operation->session, mechanism, operation->key->handle);
     if (rv == CKR_OPERATION_ACTIVE) {
         seal_slot_return_session(operation->key->slot, operation->session, FALSE);
         operation->session = CK_INVALID_HANDLE;

@@ -27,6 +27,9 @@ typedef struct {
     SealHostKey *key; /* (owned) */
     SealBytes pin;    /* for a context login; data NULL if none came */
     SealScratch *scratch;
+    /* (nullable) Asked right before each call that uses the key; FALSE: it may not be used any more. */
+    gboolean (*permits)(gpointer data);
+    gpointer permits_data;
     CK_SESSION_HANDLE session;
     gboolean dirty;   /* an operation may be under way in the session */
     CK_RV rv;         /* what the module said when it failed, CKR_OK otherwise */
@@ -37,6 +40,10 @@ typedef struct {
 /* Sets a GError from `rv` and remembers it. Returns FALSE. */
 gboolean seal_operation_fail(SealOperation *operation, CK_RV rv, const char *action,
                              GError **error);
+
+/* CKR_OK, or CKR_FUNCTION_CANCELED if the key may not be used any more: to be asked before each call
+ * of the module that uses it. */
+CK_RV seal_operation_permit(const SealOperation *operation);
 
 typedef CK_RV (*SealInitFunc)(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism,
                               CK_OBJECT_HANDLE key);

@@ -44,8 +44,10 @@ seal_rsa_decrypt(SealOperation *operation, CK_MECHANISM *mechanism, SealBytes en
     }
     if (!seal_operation_authenticate(operation, error))
         return SEAL_RSA_FAILED;
-    rv = functions->C_Decrypt(operation->session, (CK_BYTE *)encrypted.data, encrypted.len,
-                              operation->scratch->block, &len);
+    rv = seal_operation_permit(operation);
+    if (rv == CKR_OK)
+        rv = functions->C_Decrypt(operation->session, (CK_BYTE *)encrypted.data, encrypted.len,
+                                  operation->scratch->block, &len);
     /* PKCS#11 2.40 5.9: the operation is over. Replacing the session after a data error would also
      * take time that tells bad padding from good. */
     operation->dirty = rv != CKR_OK && !seal_rv_is_data_error(rv);

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "pkcs11/host/lanes.h"
 #include "pkcs11/host/login.h"
 #include "pkcs11/host/operation.h"
 #include "pkcs11/host/scan.h"
@@ -167,7 +168,7 @@ serve_raw(Request *request)
     return TRUE;
 }
 
-/* A second HELLO, lanes as long as nobody serves them, and what a newer agent may know. */
+/* A second HELLO, lanes where there are none, and what a newer agent may know. */
 static gboolean
 serve_unknown(Request *request)
 {
@@ -179,15 +180,49 @@ serve_unknown(Request *request)
     return TRUE;
 }
 
+static gboolean
+serve_lane_open(Request *request)
+{
+    SealServer *server = request->server;
+    SealLaneGrant grant;
+    g_autoptr(GError) error = NULL;
+
+    if (!server->host->lanes)
+        return serve_unknown(request);
+    if (!seal_lane_grant_decode(request->body, request->len, &grant))
+        return FALSE;
+    (void)seal_lanes_open(server->host->lanes, request->header, &grant,
+                          seal_fd_steal(&server->descriptor), &error);
+    answer(request, CKR_OK, error);
+    return TRUE;
+}
+
+static gboolean
+serve_lane_revoke(Request *request)
+{
+    SealReader reader;
+    guint32 why = 0;
+
+    if (!request->server->host->lanes)
+        return serve_unknown(request);
+    seal_reader_init(&reader, request->body, request->len);
+    why = seal_reader_u32(&reader);
+    if (!seal_reader_done(&reader) || why == SEAL_LANE_OPEN || why > SEAL_LANE_END_LAST)
+        return FALSE;
+    seal_lanes_revoke(request->server->host->lanes, request->header, (SealLaneEnd)why);
+    return TRUE;
+}
+
 typedef struct {
     SealFrameType type;
     gboolean (*serve)(Request *request);
 } Row;
 
 static const Row rows[] = {
-    {SEAL_FRAME_SIGN, serve_sign},     {SEAL_FRAME_UNWRAP, serve_unwrap},
-    {SEAL_FRAME_LOGIN, serve_login},   {SEAL_FRAME_LOGOUT, serve_logout},
-    {SEAL_FRAME_RESCAN, serve_rescan}, {SEAL_FRAME_RAW, serve_raw},
+    {SEAL_FRAME_SIGN, serve_sign},           {SEAL_FRAME_UNWRAP, serve_unwrap},
+    {SEAL_FRAME_LOGIN, serve_login},         {SEAL_FRAME_LOGOUT, serve_logout},
+    {SEAL_FRAME_RESCAN, serve_rescan},       {SEAL_FRAME_RAW, serve_raw},
+    {SEAL_FRAME_LANE_OPEN, serve_lane_open}, {SEAL_FRAME_LANE_REVOKE, serve_lane_revoke},
 };
 
 static gboolean (*find_handler(guint16 type))(Request *request)
@@ -207,6 +242,7 @@ seal_server_init(SealServer *server, SealHost *host)
     server->host = host;
     server->frame = seal_secret_new(SEAL_FRAME_MAX);
     server->scratch = seal_secret_new(sizeof(SealScratch));
+    server->descriptor = -1;
 }
 
 void
@@ -219,8 +255,9 @@ seal_server_clear(SealServer *server)
 int
 seal_server_receive(SealServer *server, SealFrameHeader *ret_header)
 {
-    int received = seal_frame_receive(server->host->channel, ret_header,
-                                      seal_secret_data(server->frame), SEAL_FRAME_MAX, TRUE);
+    int received = seal_frame_receive_descriptor(server->host->channel, ret_header,
+                                                 seal_secret_data(server->frame), SEAL_FRAME_MAX,
+                                                 TRUE, &server->descriptor);
 
     if (received == 1)
         seal_secret_set_len(server->frame, ret_header->length);
@@ -239,6 +276,7 @@ seal_server_serve(SealServer *server, SealFrameHeader *header)
     gboolean well_formed = header->request != 0 && find_handler(header->type)(&request);
 
     seal_secret_wipe(server->frame);
+    seal_fd_clear(&server->descriptor);
     if (request.lost) {
         seal_scan_lost(server->host, request.lost);
         seal_slot_unref(request.lost);

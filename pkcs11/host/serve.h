@@ -1,6 +1,7 @@
 /* One frame in, one reply out. */
 #pragma once
 
+#include "base/fd.h"
 #include "base/secret.h"
 #include "pkcs11/host/host.h"
 
@@ -10,6 +11,7 @@ typedef struct {
     SealHost *host;
     SealSecret *frame;   /* SEAL_FRAME_MAX bytes */
     SealSecret *scratch; /* a SealScratch (operation.h) */
+    SealFd descriptor;   /* that came with the frame, -1 if none */
 } SealServer;
 
 /* Allocate and free the two secrets; a zeroed server may be cleared. */

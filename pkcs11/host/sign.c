@@ -96,8 +96,10 @@ sign_at_token(SealOperation *operation, CK_MECHANISM *mechanism, SealBytes data,
     }
     if (!seal_operation_authenticate(operation, error))
         return FALSE;
-    rv = functions->C_Sign(operation->session, (CK_BYTE *)data.data, data.len,
-                           operation->scratch->answer, &len);
+    rv = seal_operation_permit(operation);
+    if (rv == CKR_OK)
+        rv = functions->C_Sign(operation->session, (CK_BYTE *)data.data, data.len,
+                               operation->scratch->answer, &len);
     if (rv != CKR_OK)
         return seal_operation_fail(operation, rv, "C_Sign", error);
     operation->dirty = FALSE;

@@ -1,4 +1,4 @@
-/* The frames between agent and host, and (later) on a lane between client and host.
+/* The frames between agent and host, and on a lane between client and host (lane.h).
  *
  * One SOCK_SEQPACKET message is one frame: a fixed header of 40 bytes in host byte order, then
  * `length` bytes of body. A request is answered by a frame of the same request id whose type has
@@ -43,14 +43,14 @@ typedef enum {
     SEAL_FRAME_TOKEN_GONE = 36,  /* body: u32 token reference */
     SEAL_FRAME_TOKEN_STATE = 37, /* body: u32 token reference, u32 SealTokenFlags */
 
-    /* reserved for lanes */
-    SEAL_FRAME_LANE_OPEN = 64, /* the one type that carries a descriptor, exactly one */
-    SEAL_FRAME_LANE_ACK = 65,
-    SEAL_FRAME_LANE_REVOKE = 66,
-    SEAL_FRAME_LANE_REVOKED = 67,
-    SEAL_FRAME_LANE_CLOSED = 68,
-    SEAL_FRAME_AUDIT = 69,
-    SEAL_FRAME_DOORBELL = 70,
+    /* lanes; each has the lane's number in the header */
+    SEAL_FRAME_LANE_OPEN = 64,    /* agent to host, answered; body: SealLaneGrant. The one type that
+                                     carries a descriptor, exactly one: the host's end of the lane */
+    SEAL_FRAME_LANE_REVOKE = 66,  /* agent to host; body: u32 SealLaneEnd; answered when nothing is
+                                     under way on the lane any more, also if there is none */
+    SEAL_FRAME_LANE_REVOKED = 67, /* host to client, the last frame; body: SealFailure */
+    SEAL_FRAME_LANE_CLOSED = 68,  /* host to agent, not answered; body: u32 SealLaneEnd */
+    SEAL_FRAME_DOORBELL = 70,     /* host to agent, not answered: records wait in the audit socket */
 } SealFrameType;
 
 typedef struct {
@@ -79,3 +79,15 @@ int seal_frame_send(int fd, SealFrameHeader *header, const struct iovec *parts, 
  * malformed one (truncated, wrong length, with a descriptor: received descriptors are closed), or
  * another -errno. */
 int seal_frame_receive(int fd, SealFrameHeader *header, void *body, size_t room, gboolean wait);
+
+/* As above with a `descriptor`, which stays the caller's; for SEAL_FRAME_LANE_OPEN. Does not wait. */
+int seal_frame_send_descriptor(int fd, SealFrameHeader *header, const struct iovec *parts,
+                               size_t n_parts, int descriptor);
+/* As seal_frame_receive(); a LANE_OPEN gives its descriptor (transfer full, close-on-exec), other
+ * frames -1. A LANE_OPEN without exactly one is malformed. */
+int seal_frame_receive_descriptor(int fd, SealFrameHeader *header, void *body, size_t room,
+                                  gboolean wait, int *ret_descriptor);
+/* As seal_frame_receive() from a peer that nobody trusts: no descriptor is ever taken in, also not
+ * to be closed. A frame that came with one is malformed. */
+int seal_frame_receive_bare(int fd, SealFrameHeader *header, void *body, size_t room,
+                            gboolean wait);

@@ -25,6 +25,7 @@ G_STATIC_ASSERT(sizeof(SealHello) == 56);
 
 typedef enum {
     SEAL_FEATURE_EVENTS = 1 << 0, /* host: reports slot events by itself, no rescans needed */
+    SEAL_FEATURE_LANES = 1 << 1,  /* host: serves lanes (lane.h) */
 } SealFeatures;
 
 typedef enum {

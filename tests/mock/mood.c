@@ -98,6 +98,7 @@ read_mood(void)
     mood->instant = get_flag(file, "instant");
     mood->hang = get_places(file, "hang");
     mood->crash = get_places(file, "crash");
+    mood->hold = get_places(file, "hold");
     mood->absent = get_flag(file, "absent");
     mood->insertion = (guint)g_key_file_get_integer(file, "mood", "insertion", NULL);
     mood->events = get_flag(file, "events");

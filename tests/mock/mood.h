@@ -18,7 +18,7 @@ typedef enum {
 typedef struct {
     guint sleep_us;
     gboolean instant;
-    guint hang, crash; /* MoodyPlace */
+    guint hang, crash, hold; /* MoodyPlace */
     gboolean absent;
     guint insertion;
     gboolean events;

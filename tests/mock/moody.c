@@ -10,6 +10,8 @@
  *   instant=true            C_Sign answers with constant bytes: costs no processor time
  *   hang=PLACE;...          blocks for ever there: init, login, logout, sign, decrypt, derive,
  * slots crash=PLACE;...         crashes there init-rv=0x30            what C_Initialize returns
+ *   hold=PLACE;...          writes "Held" into the log and waits there (sign, decrypt, derive) until
+ *                           the mood is another
  *   find-rv=0x30            what C_FindObjectsInit returns
  *   absent=true             no token is in any slot
  *   insertion=1             a number; changing it means the token was pulled and put back unnoticed
@@ -85,12 +87,22 @@ told(const Mood *mood, const char *call, CK_RV rv)
 }
 
 static void
-work(const Mood *mood)
+sleep_us(guint us)
 {
-    struct timespec time = {mood->sleep_us / 1000000, mood->sleep_us % 1000000 * 1000};
+    struct timespec time = {us / 1000000, us % 1000000 * 1000};
 
-    if (mood->sleep_us > 0)
+    if (us > 0)
         (void)clock_nanosleep(CLOCK_MONOTONIC, 0, &time, NULL);
+}
+
+static void
+hold(const Mood *mood, MoodyPlace place)
+{
+    if (!(mood->hold & place))
+        return;
+    (void)told(mood, "Held", CKR_OK);
+    while (moody_mood()->hold & place)
+        sleep_us(1000);
 }
 
 /* Under lock: the module notices that the token was exchanged. */
@@ -505,7 +517,9 @@ before_use(const Mood *mood, CK_SESSION_HANDLE session, MoodyPlace place)
     if (rv == CKR_OK)
         rv = check_authenticated(mood, session);
     if (rv == CKR_OK)
-        work(mood);
+        hold(mood, place);
+    if (rv == CKR_OK)
+        sleep_us(mood->sleep_us);
     return rv;
 }
 

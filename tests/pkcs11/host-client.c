@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -17,12 +18,19 @@
 /* -- starting and stopping -----------------------------------------------------------------------
  */
 
+/* A host's ends. */
+typedef struct {
+    int channel, audit, words;
+} Ends;
+
 static pid_t
-spawn(SealTestHome *home, const char *module, int channel)
+spawn(SealTestHome *home, const char *module, const Ends *ends)
 {
     g_autofree char *program = seal_test_built("pkcs11/host/privyseal-host");
     g_autofree char *log = seal_test_home_path(home, "host.log");
-    g_autofree char *number = g_strdup_printf("%d", channel);
+    g_autofree char *channel = g_strdup_printf("%d", ends->channel);
+    g_autofree char *audit = g_strdup_printf("%d", ends->audit);
+    g_autofree char *words = g_strdup_printf("%d", ends->words);
     pid_t pid = fork();
     int fd = -1;
 
@@ -30,10 +38,13 @@ spawn(SealTestHome *home, const char *module, int channel)
     if (pid > 0)
         return pid;
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
-    (void)fcntl(channel, F_SETFD, 0);
+    (void)fcntl(ends->channel, F_SETFD, 0);
+    (void)fcntl(ends->audit, F_SETFD, 0);
+    (void)fcntl(ends->words, F_SETFD, 0);
     fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     (void)dup2(fd, STDERR_FILENO);
-    (void)execl(program, program, "--module", module, "--channel", number, NULL);
+    (void)execl(program, program, "--module", module, "--channel", channel, "--audit", audit,
+                "--revoke", words, NULL);
     _exit(127);
 }
 
@@ -72,19 +83,42 @@ usual_hello(void)
     return g_bytes_new(&hello, sizeof hello);
 }
 
+static int
+make_words(SealTestHost *host)
+{
+    const gsize len = SEAL_LANES_MAX * sizeof *host->words;
+    int fd = memfd_create("words", MFD_CLOEXEC);
+
+    g_assert_cmpint(ftruncate(fd, (off_t)len), ==, 0);
+    host->words = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    g_assert_true(host->words != MAP_FAILED);
+    return fd;
+}
+
+/* Returns the other end. */
+static int
+make_pair(int *ret_ours)
+{
+    int ends[2];
+
+    g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), ==, 0);
+    *ret_ours = ends[0];
+    return ends[1];
+}
+
 SealTestHost *
 seal_test_host_spawn(SealTestHome *home, const char *module)
 {
     SealTestHost *host = g_new0(SealTestHost, 1);
-    int ends[2];
+    Ends ends = {make_pair(&host->channel), make_pair(&host->audit), make_words(host)};
 
     host->tokens = g_ptr_array_new_with_free_func((GDestroyNotify)free_token);
     host->keys = g_ptr_array_new_with_free_func((GDestroyNotify)free_key);
     host->certificates = g_ptr_array_new_with_free_func((GDestroyNotify)free_certificate);
-    g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), ==, 0);
-    host->channel = ends[0];
-    host->pid = spawn(home, module, ends[1]);
-    (void)close(ends[1]);
+    host->pid = spawn(home, module, &ends);
+    (void)close(ends.channel);
+    (void)close(ends.audit);
+    (void)close(ends.words);
     return host;
 }
 
@@ -147,6 +181,8 @@ seal_test_host_free(SealTestHost *host)
     if (!host)
         return;
     g_assert_cmpint(seal_test_host_stop(host), ==, 0);
+    (void)close(host->audit);
+    (void)munmap(host->words, SEAL_LANES_MAX * sizeof *host->words);
     g_ptr_array_unref(host->tokens);
     g_ptr_array_unref(host->keys);
     g_ptr_array_unref(host->certificates);
@@ -222,6 +258,15 @@ handle_event(SealTestHost *host, const SealFrameHeader *header, const void *body
         ((SealTokenInfo *)host->tokens->pdata[at])->flags = seal_reader_u32(&reader);
         g_assert_true(seal_reader_done(&reader));
         host->n_states++;
+        break;
+    case SEAL_FRAME_DOORBELL:
+        host->n_bells++;
+        break;
+    case SEAL_FRAME_LANE_CLOSED:
+        host->closed_lane = header->lane;
+        host->closed_why = (SealLaneEnd)seal_reader_u32(&reader);
+        g_assert_true(seal_reader_done(&reader));
+        host->n_closed++;
         break;
     default:
         g_error("an event of type %u", header->type);

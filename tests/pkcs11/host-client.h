@@ -4,12 +4,15 @@
 #include <glib.h>
 
 #include "pkcs11/wire/frame.h"
+#include "pkcs11/wire/lane.h"
 #include "pkcs11/wire/messages.h"
 #include "tests/support/home.h"
 
 typedef struct {
     pid_t pid;
     int channel;
+    int audit;        /* our end of the socket for records */
+    guint32 *words;   /* SEAL_LANES_MAX revocation words, shared with the host */
     guint64 last_request;
     SealHello hello;         /* the host's */
     GPtrArray *tokens;       /* of SealTokenInfo: those that are present */
@@ -18,6 +21,10 @@ typedef struct {
     guint n_told;            /* TOKEN_DONE frames so far */
     guint n_gone;            /* TOKEN_GONE frames */
     guint n_states;          /* TOKEN_STATE frames */
+    guint n_bells;           /* DOORBELL frames */
+    guint n_closed;          /* LANE_CLOSED frames */
+    guint32 closed_lane;     /* of the last one */
+    SealLaneEnd closed_why;
 } SealTestHost;
 
 typedef struct {

@@ -183,7 +183,8 @@ test_features_are_told(Scene *scene, gconstpointer mood)
 
     g_assert_cmpuint(host->hello.version, ==, SEAL_WIRE_VERSION);
     g_assert_cmpuint(host->hello.frame_max, ==, SEAL_FRAME_MAX);
-    g_assert_cmpuint(host->hello.features, ==, mood ? SEAL_FEATURE_EVENTS : 0);
+    g_assert_cmpuint(host->hello.features, ==,
+                     SEAL_FEATURE_LANES | (mood ? SEAL_FEATURE_EVENTS : 0u));
     for (gsize i = 0; i < sizeof host->hello.rejection_secret; i++)
         g_assert_cmpuint(host->hello.rejection_secret[i], ==, 0);
 }
@@ -209,8 +210,7 @@ test_unknown_types_are_answered(Scene *scene, gconstpointer mood)
     expect_unknown(host, SEAL_FRAME_HELLO, sizeof(SealHello));
     expect_unknown(host, 7, 100);
     expect_unknown(host, SEAL_FRAME_TOKEN, 3);
-    expect_unknown(host, SEAL_FRAME_LANE_OPEN, 0);
-    expect_unknown(host, SEAL_FRAME_AUDIT, 64);
+    expect_unknown(host, SEAL_FRAME_LANE_CLOSED, 64);
     expect_unknown(host, 0x7fff, SEAL_DATA_MAX);
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "pkcs11/wire/frame.h"
+#include "pkcs11/wire/lane.h"
 #include "pkcs11/wire/messages.h"
 
 typedef struct {
@@ -167,6 +168,55 @@ test_descriptors_are_closed(void)
         g_assert_cmpint(read(ends[0], &byte, 1), ==, 0);
         (void)close(ends[0]);
     }
+}
+
+/* Exactly one comes out of a LANE_OPEN. Without one, or with two, it is malformed, and none stays. */
+static void
+test_lane_open_has_one_descriptor(void)
+{
+    g_autoptr(Pair) pair = pair_new();
+    SealFrameHeader header = {.type = SEAL_FRAME_LANE_OPEN, .request = 1};
+    int ends[2], got = -1;
+
+    g_assert_cmpint(pipe(ends), ==, 0);
+    g_assert_cmpint(seal_frame_send_descriptor(pair->a, &header, NULL, 0, ends[1]), ==, 0);
+    g_assert_cmpint(seal_frame_receive_descriptor(pair->b, &pair->header, pair->body,
+                                                  sizeof pair->body, FALSE, &got),
+                    ==, 1);
+    g_assert_cmpint(got, >=, 0);
+    g_assert_cmpint(write(got, "x", 1), ==, 1);
+    (void)close(got);
+    g_assert_cmpint(seal_frame_send(pair->a, &header, NULL, 0, FALSE), ==, 0);
+    g_assert_cmpint(seal_frame_receive_descriptor(pair->b, &pair->header, pair->body,
+                                                  sizeof pair->body, FALSE, &got),
+                    ==, -EPROTO);
+    g_assert_cmpint(got, ==, -1);
+    (void)close(ends[0]);
+    (void)close(ends[1]);
+}
+
+/* From a peer that nobody trusts: with SO_PASSCRED every frame would look like one with a
+ * descriptor, so lanes leave it off. */
+static void
+test_bare_receive_takes_no_descriptor(void)
+{
+    g_autoptr(Pair) pair = pair_new();
+    SealFrameHeader header = {.type = SEAL_FRAME_LANE_OPEN, .request = 1};
+    int ends[2];
+    char byte = 0;
+
+    g_assert_cmpint(pipe(ends), ==, 0);
+    g_assert_cmpint(seal_frame_send_descriptor(pair->a, &header, NULL, 0, ends[1]), ==, 0);
+    (void)close(ends[1]);
+    g_assert_cmpint(seal_frame_receive_bare(pair->b, &pair->header, pair->body, sizeof pair->body,
+                                            FALSE),
+                    ==, -EPROTO);
+    g_assert_cmpint(read(ends[0], &byte, 1), ==, 0);
+    (void)close(ends[0]);
+    g_assert_cmpint(seal_frame_send(pair->a, &header, NULL, 0, FALSE), ==, 0);
+    g_assert_cmpint(seal_frame_receive_bare(pair->b, &pair->header, pair->body, sizeof pair->body,
+                                            FALSE),
+                    ==, 1);
 }
 
 /* -- bodies ------------------------------------------------------------------------------------ */
@@ -346,6 +396,57 @@ test_text_that_is_no_text_is_refused(void)
     }
 }
 
+static gboolean
+decodes(SealLaneGrant grant)
+{
+    SealLaneGrant decoded;
+
+    return seal_lane_grant_decode(&grant, sizeof grant, &decoded) &&
+           memcmp(&grant, &decoded, sizeof grant) == 0;
+}
+
+static void
+test_grants_must_make_sense(void)
+{
+    const SealLaneGrant good = {.expires_us = 1,
+                                .count = 1,
+                                .mechanisms = 1u << SEAL_MECHANISM_ECDSA,
+                                .hashes = 1u << SEAL_HASH_SHA256,
+                                .window = 1};
+    SealLaneGrant bad[10], decoded;
+
+    g_assert_true(decodes(good));
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        bad[i] = good;
+    bad[0].count = 0;
+    bad[1].count = SEAL_LANE_COUNT_MAX + 1;
+    bad[2].mechanisms = 0;
+    bad[3].mechanisms |= 1u << SEAL_MECHANISM_RAW_ECDH;
+    bad[4].mechanisms |= 1u << 31;
+    bad[5].mechanisms |= 1u << SEAL_MECHANISM_NONE;
+    bad[6].hashes |= 1u << 20;
+    bad[7].window = 0;
+    bad[8].window = SEAL_LANE_WINDOW_MAX + 1;
+    bad[9].word = SEAL_LANES_MAX;
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        g_assert_false(decodes(bad[i]));
+    g_assert_false(seal_lane_grant_decode(&good, sizeof good - 1, &decoded));
+    g_assert_false(seal_lane_grant_decode(&good, sizeof good + 1, &decoded));
+}
+
+static void
+test_ends_have_words(void)
+{
+    for (guint i = 1; i <= SEAL_LANE_END_LAST; i++) {
+        g_assert_cmpstr(seal_lane_end_name((SealLaneEnd)i), !=, "");
+        g_assert_cmpstr(seal_lane_end_phrase((SealLaneEnd)i), !=, "");
+        g_assert_cmpint(seal_lane_end_code((SealLaneEnd)i), !=, SEAL_ERROR_NONE);
+    }
+    g_assert_cmpstr(seal_lane_end_name((SealLaneEnd)(SEAL_LANE_END_LAST + 1)), ==, "");
+    g_assert_cmpint(seal_lane_end_code((SealLaneEnd)(SEAL_LANE_END_LAST + 1)), ==,
+                    SEAL_ERROR_FAILED);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -357,6 +458,11 @@ main(int argc, char **argv)
     g_test_add_func("/wire/frame/wrong-lengths-are-a-protocol-error",
                     test_wrong_lengths_are_a_protocol_error);
     g_test_add_func("/wire/frame/descriptors-are-closed", test_descriptors_are_closed);
+    g_test_add_func("/wire/frame/lane-open-has-one-descriptor", test_lane_open_has_one_descriptor);
+    g_test_add_func("/wire/frame/bare-receive-takes-no-descriptor",
+                    test_bare_receive_takes_no_descriptor);
+    g_test_add_func("/wire/lane/grants-must-make-sense", test_grants_must_make_sense);
+    g_test_add_func("/wire/lane/ends-have-words-and-errors", test_ends_have_words);
     g_test_add_func("/wire/raw/lengths-must-add-up", test_raw_request_lengths_must_add_up);
     g_test_add_func("/wire/sign/lengths-must-add-up", test_sign_request_lengths_must_add_up);
     g_test_add_func("/wire/unwrap/parts-are-cut-in-order",
