@@ -43,18 +43,25 @@ seal_signing_compress(SealDraft *draft, SealHeaders headers, GError **error)
     return seal_draft_compress(draft, error);
 }
 
-gboolean
-seal_signing_has_blind(GBytes *mail)
+static gboolean
+has_value(const SealEntity *entity, const char *name)
 {
-    SealBytes whole = seal_mail_without_mbox_line(seal_bytes_view(mail));
-    g_autoptr(SealEntity) entity = seal_entity_parse(whole);
-    g_autoptr(GPtrArray) values = seal_entity_values(entity, "Bcc");
+    g_autoptr(GPtrArray) values = seal_entity_values(entity, name);
 
     for (guint i = 0; i < values->len; i++) {
         if (*(const char *)values->pdata[i])
             return TRUE;
     }
     return FALSE;
+}
+
+gboolean
+seal_signing_has_blind(GBytes *mail)
+{
+    SealBytes whole = seal_mail_without_mbox_line(seal_bytes_view(mail));
+    g_autoptr(SealEntity) entity = seal_entity_parse(whole);
+
+    return has_value(entity, "Bcc") || has_value(entity, "Resent-Bcc");
 }
 
 /* The first sender whose certificate is here; the error of the first one otherwise. */

@@ -41,7 +41,7 @@ GPtrArray *seal_signing_senders(GBytes *mail);
  * fields where `headers` says. (transfer full), or NULL as seal_draft_compress(). */
 SealDraft *seal_signing_compress(SealDraft *draft, SealHeaders headers, GError **error);
 
-/* TRUE if the mail has a Bcc field that names somebody. */
+/* TRUE if the mail has a Bcc field, or one of when it was sent again, that names somebody. */
 gboolean seal_signing_has_blind(GBytes *mail);
 
 /* Signs `draft` (transfer full, also on failure) as the options say, its other fields where

@@ -391,11 +391,16 @@ static void
 test_bcc_field(void)
 {
     static const char text[] = "From: alice@example.org\r\nBcc: carol@example.org\r\n\r\nhello\r\n";
+    static const char again[] = "From: alice@example.org\r\nResent-Bcc: carol@example.org\r\n\r\n";
     g_autoptr(GBytes) mail = g_bytes_new_static(text, sizeof text - 1);
+    g_autoptr(GBytes) mail_again = g_bytes_new_static(again, sizeof again - 1);
     g_autoptr(SealTestResult) result =
         seal_cli_test_privyseal(mail, "encrypt", "--to", "bob@example.org", NULL);
+    g_autoptr(SealTestResult) result_again =
+        seal_cli_test_privyseal(mail_again, "encrypt", "--to", "bob@example.org", NULL);
 
     seal_cli_test_assert_error(result, 5, "Bcc field");
+    seal_cli_test_assert_error(result_again, 5, "Bcc field");
 }
 
 /* -- configuration ------------------------------------------------------------------------------
