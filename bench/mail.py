@@ -18,7 +18,10 @@ from world import Failure
 MAILS = 1000
 VERIFY_GOAL = 0.8
 OPEN_GOAL = 0.9
+AHEAD = 8
 LARGE_GOAL = 0.7
+# How many mails ahead the token works, threads of the direct program, goal.
+WAYS_OF_OPENING = ((AHEAD, 1, OPEN_GOAL), (AHEAD, os.cpu_count(), None), (0, 1, None))
 MEGABYTES = (1, 10, 100)
 # The kernel tells the peak of a process only while it lives.
 SAMPLE_S = 0.002
@@ -55,16 +58,17 @@ def measure_verify(world, options, title, key):
     return result
 
 
-def measure_open(world, options):
+def measure_open(world, options, ahead, threads, goal):
     work = Work(world, DECRYPT_RSA, {})
-    direct = Group(direct_workers(world, work, 1))
-    command = [world.program("open-mails"), work.certificate, str(options.mails)]
+    direct = Group(direct_workers(world, work, 1, threads))
+    command = [world.program("open-mails"), work.certificate, str(options.mails), str(ahead)]
     worker = Worker(world, command)
     ours = Group([worker], [world.agent_pid(), world.host_pid()])
     calm = interleave(direct, [ours], options)
-    result = {"title": "open, RSA-2048", "other": "C_Decrypt, one thread",
+    title = f"{ahead} ahead" if ahead else "one after the other"
+    result = {"title": f"open, RSA-2048, {title}", "other": f"C_Decrypt, threads: {threads}",
               "rate": statistics.median(direct.rates), "ratio": compared(ours, direct), "read": None,
-              "goal": OPEN_GOAL, "calm": calm,
+              "goal": goal, "calm": calm,
               "cpu": (direct.cpu_us(0), sum(ours.cpu_us(i) for i in range(3)))}
     for group in (direct, ours):
         group.end()
@@ -185,9 +189,8 @@ def measure_all(options):
         many = [measure_verify(world, options, title, key) for title, key in SIGNERS
                 if not options.only or "verify" in options.only]
         if not options.only or "open" in options.only:
-            many.append(measure_open(world, options))
-        large = [row for megabytes in options.megabytes
-                 for row in measure_large(world, options, megabytes)
-                 if not options.only or "large" in options.only]
+            many += [measure_open(world, options, *way) for way in WAYS_OF_OPENING]
+        large = [row for megabytes in options.megabytes if not options.only or "large" in options.only
+                 for row in measure_large(world, options, megabytes)]
     return {"rounds": options.rounds, "milliseconds": options.milliseconds, "load": load,
             "many": many, "large": large}

@@ -1,10 +1,11 @@
 /* Opens encrypted mails through the agent as `privyseal open` does, in one process.
  *
- *     open-mails CERTIFICATE COUNT
+ *     open-mails CERTIFICATE COUNT AHEAD
  *
  * COUNT mails of 10 kB to the certificate are made before the clock starts, then opened one after
  * the other, round and round: the mail is read, the agent is asked whose it is and for the session
- * key, the content is decrypted and judged. Compared with a program that calls C_Decrypt in a loop
+ * key, the content is decrypted and judged. The token works on the keys of the AHEAD next mails
+ * meanwhile (0: one mail after the other). Compared with a program that calls C_Decrypt in a loop
  * and does nothing else (direct.c). The protocol on standard input and output is pace.h. */
 #include <stdlib.h>
 
@@ -18,6 +19,7 @@
 typedef struct {
     GPtrArray *mails; /* (element-type GBytes) */
     SealAgentUnwrapper *unwrapper;
+    guint ahead;
     guint next;
 } Opener;
 
@@ -35,18 +37,33 @@ open_one(const Opener *opener, guint index)
                       error);
 }
 
+static void
+prepare_one(const Opener *opener, guint index)
+{
+    if (opener->ahead > 0)
+        seal_mail_prepare(opener->mails->pdata[index % opener->mails->len],
+                          seal_agent_unwrapper_peek(opener->unwrapper));
+}
+
 static guint64
 run(gpointer data, gint64 deadline_us)
 {
     Opener *opener = data;
     guint64 operations = 0;
 
+    for (guint i = 0; i < opener->ahead; i++)
+        prepare_one(opener, opener->next + i);
     while (g_get_monotonic_time() < deadline_us) {
+        prepare_one(opener, opener->next + opener->ahead);
         open_one(opener, opener->next);
         opener->next = (opener->next + 1) % opener->mails->len;
         operations++;
     }
-    return operations;
+    /* What was begun is ended within the time measured. */
+    for (guint i = 0; i < opener->ahead; i++)
+        open_one(opener, (opener->next + i) % opener->mails->len);
+    opener->next = (opener->next + opener->ahead) % opener->mails->len;
+    return operations + opener->ahead;
 }
 
 int
@@ -57,9 +74,10 @@ main(int argc, char **argv)
     int status = 0;
 
     g_set_prgname("open-mails");
-    seal_pace_require(argc == 3 && atoi(argv[2]) > 0, "start: see the usage in open-mails.c", NULL);
+    seal_pace_require(argc == 4 && atoi(argv[2]) > 0, "start: see the usage in open-mails.c", NULL);
     owner = seal_mails_owner_new(argv[1], NULL, NULL);
     opener.mails = seal_mails_encrypted(owner, (guint)atoi(argv[2]), MAIL_LEN);
+    opener.ahead = (guint)CLAMP(atoi(argv[3]), 0, 64);
     opener.unwrapper = seal_agent_unwrapper_new();
     open_one(&opener, 0); /* the token is unlocked */
     status = seal_pace_serve(run, &opener);

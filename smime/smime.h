@@ -8,6 +8,7 @@
 #include "smime/draft.h"
 #include "smime/encrypt.h"
 #include "smime/open.h"
+#include "smime/prepare.h"
 #include "smime/report.h"
 #include "smime/sign.h"
 #include "smime/signer.h"

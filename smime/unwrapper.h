@@ -53,4 +53,9 @@ struct SealUnwrapper {
     /* (nullable) What is remembered of the certificate that `id` names, for which find() found
      * nothing. Returns (transfer full) (nullable). */
     SealSeen *(*recall)(const SealUnwrapper *unwrapper, const SealRecipientId *id);
+
+    /* (nullable) Says that unwrap() will be called with these, so that work on it can begin. Does not
+     * wait for it. */
+    void (*prepare)(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
+                    GBytes *encrypted_key, const SealUnwrapInput *input);
 };

@@ -1,0 +1,130 @@
+/* What an unwrapper is told of a mail before it is opened: the very question that opening asks. */
+#include "tests/smime/world.h"
+
+/* An unwrapper that takes notes and hands on. */
+typedef struct {
+    const SealUnwrapper *inner;
+    guint found, prepared, unwrapped;
+    char *key;
+    GBytes *encrypted_key;
+    GBytes *content_encryption;
+} Notes;
+
+static char *
+find(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error)
+{
+    Notes *notes = unwrapper->user_data;
+
+    notes->found++;
+    return notes->inner->find(notes->inner, id, error);
+}
+
+static void
+prepare(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
+        GBytes *encrypted_key, const SealUnwrapInput *input)
+{
+    Notes *notes = unwrapper->user_data;
+
+    g_assert_nonnull(key_encryption);
+    notes->prepared++;
+    notes->key = g_strdup(key);
+    notes->encrypted_key = g_bytes_ref(encrypted_key);
+    notes->content_encryption = g_bytes_ref(input->content_encryption);
+}
+
+static SealSecret *
+unwrap(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
+       GBytes *encrypted_key, const SealUnwrapInput *input, GError **error)
+{
+    Notes *notes = unwrapper->user_data;
+
+    notes->unwrapped++;
+    g_assert_cmpstr(key, ==, notes->key);
+    g_assert_true(g_bytes_equal(encrypted_key, notes->encrypted_key));
+    g_assert_true(g_bytes_equal(input->content_encryption, notes->content_encryption));
+    return notes->inner->unwrap(notes->inner, key, key_encryption, encrypted_key, input, error);
+}
+
+static SealUnwrapper
+noting(World *world, Notes *notes)
+{
+    notes->inner = &world->unwrapper;
+    return (SealUnwrapper){.find = find, .unwrap = unwrap, .prepare = prepare, .user_data = notes};
+}
+
+static void
+clear(Notes *notes)
+{
+    g_free(notes->key);
+    g_clear_pointer(&notes->encrypted_key, g_bytes_unref);
+    g_clear_pointer(&notes->content_encryption, g_bytes_unref);
+}
+
+static void
+test_encrypted(World *world, gconstpointer key)
+{
+    const SealEncryptOptions gcm = {.cipher = SEAL_CONTENT_AES256_GCM};
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) mail = world_encrypt(plain, &gcm, world_bob(world, key), NULL);
+    Notes notes = {0};
+    SealUnwrapper unwrapper = noting(world, &notes);
+    const SealOpenOptions options = {.unwrapper = &unwrapper};
+    g_autoptr(SealReport) report = NULL;
+    g_autoptr(GBytes) content = NULL;
+
+    seal_mail_prepare(mail, &unwrapper);
+    g_assert_cmpuint(notes.prepared, ==, 1);
+    g_assert_true(seal_mail_open(mail, &options, &report, &content, NULL));
+    g_assert_cmpint(report->verdict, ==, SEAL_VERDICT_DECRYPTED);
+    g_assert_cmpuint(notes.unwrapped, ==, 1);
+    clear(&notes);
+}
+
+static void
+test_not_for_us(World *world, gconstpointer data)
+{
+    g_autoptr(GBytes) mail = world_encrypt_gcm(world);
+    Notes notes = {0};
+    SealUnwrapper unwrapper = noting(world, &notes);
+
+    g_ptr_array_set_size(world->keyring.identities, 0);
+    seal_mail_prepare(mail, &unwrapper);
+    g_assert_cmpuint(notes.found, ==, 1);
+    g_assert_cmpuint(notes.prepared, ==, 0);
+}
+
+static void
+test_nothing_to_unwrap(World *world, gconstpointer data)
+{
+    const SealSignOptions opaque = {.opaque = TRUE};
+    g_autoptr(GBytes) encrypted = world_encrypt_gcm(world);
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) none = g_bytes_new(NULL, 0);
+    g_autoptr(GBytes) signed_mail =
+        world_sign(world, world_alice(world, "ec:P-256"), NULL, &opaque);
+    g_autoptr(GBytes) cut =
+        g_bytes_new_from_bytes(encrypted, 0, g_bytes_get_size(encrypted) / 2 / 4 * 4);
+    GBytes *mails[] = {plain, none, signed_mail, cut};
+    Notes notes = {0};
+    SealUnwrapper unwrapper = noting(world, &notes);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(mails); i++)
+        seal_mail_prepare(mails[i], &unwrapper);
+    g_assert_cmpuint(notes.found, ==, 0);
+    g_assert_cmpuint(notes.prepared, ==, 0);
+}
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    g_test_add("/smime/prepare/rsa/asks-what-opening-asks", World, "rsa:2048", world_open,
+               test_encrypted, world_close);
+    g_test_add("/smime/prepare/ecdh/asks-what-opening-asks", World, "ec:P-256", world_open,
+               test_encrypted, world_close);
+    g_test_add("/smime/prepare/for-somebody-else/nothing-is-begun", World, NULL, world_open,
+               test_not_for_us, world_close);
+    g_test_add("/smime/prepare/plain-signed-or-cut-off/nobody-is-asked", World, NULL, world_open,
+               test_nothing_to_unwrap, world_close);
+    return g_test_run();
+}
