@@ -1,8 +1,9 @@
 """Bouncy Castle, asked through BouncyCastle.java in one Java machine: starting it takes a second."""
 import os
 import subprocess
+import threading
 
-from programs import Program, Refused, certificate, load, private_key, store
+from programs import DEADLINE_S, Program, Refused, certificate, load, private_key, store
 
 JARS = [f'/usr/share/java/{name}.jar' for name in ('bcpkix', 'bcutil', 'bcprov')]
 SOURCE = os.path.join(os.path.dirname(os.path.realpath(__file__)), 'BouncyCastle.java')
@@ -25,9 +26,12 @@ class BouncyCastle(Program):
     def ask(self, what, layer, *more):
         out = self.path('content')
         words = what, store(self.path('message'), layer.cms), out, *more
+        deadline = threading.Timer(DEADLINE_S, self.java.kill)
+        deadline.start()
         self.java.stdin.write(' '.join(words) + '\n')
         self.java.stdin.flush()
         answer = self.java.stdout.readline().strip()
+        deadline.cancel()
         if answer != 'ok':
             raise Refused(answer or 'the Java machine has ended')
         return load(out)

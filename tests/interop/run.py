@@ -110,7 +110,7 @@ def attempt(function, arguments):
     """What is wrong; None if nothing is."""
     try:
         function(*arguments)
-    except (Failed, Refused) as error:
+    except (Failed, Refused, subprocess.TimeoutExpired) as error:
         return str(error)
     return None
 
@@ -121,7 +121,9 @@ def column(name, matrix, written):
     missing = program.missing()
     if missing:
         return f'{", ".join(missing)} not installed'
-    program.start()
+    wrong = attempt(program.start, ())
+    if wrong:
+        return [(f'{name}/start', wrong)]
     try:
         return [(cell, attempt(function, arguments))
                 for cell, function, arguments in cells_of(program, matrix, written)]
