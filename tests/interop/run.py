@@ -29,12 +29,13 @@ class Failed(Exception):
     """The cell is not what the table says."""
 
 
-def privyseal(name, words, mail):
-    """What privyseal writes of a mail."""
+def privyseal(name, words, row):
+    """What privyseal writes of the row's mail."""
     files = [programs.certificate(word[8:]) if word.startswith('fixture:') else word for word in words]
     output = 'ours-' + name.replace('/', '-')
-    run(PRIVYSEAL, *files, '--output', output, store('mail', mail))
-    return load(output)
+    mail = store('mail', mails.MAILS[row.lines.get('mail', 'plain')])
+    run(PRIVYSEAL, *files, '--output', output, mail)
+    return load(row.lines.get('file', output))
 
 
 def opened(name, mail):
@@ -136,7 +137,7 @@ def write_all(matrix):
     written = {}
     for row in matrix.ours:
         for name, words in row.commands.items():
-            mail = privyseal(name, words, mails.MAILS[row.lines.get('mail', 'plain')])
+            mail = privyseal(name, words, row)
             written[name] = mail, opened(name, mail)[1]
             if TEXT not in (written[name][1] or b''):
                 raise SystemExit(f'{name}: privyseal does not open what it wrote')

@@ -9,7 +9,8 @@ A section [theirs/PROGRAM/NAME] is a mail that another program writes: `write`, 
 and the program's own options; `verdict`, what `privyseal open` says of it.
 
 `each` and `also`, in either, are lists of words that stand for {each} and {also} in `write`, each with each:
-they behave the same. `mail` is the mail that is written of, if it is not the plain one (mails.py)."""
+they behave the same. `mail` is the mail that it is made of, if it is not the plain one (mails.py), and `file`
+what the readers get, if it is not the mail of --output."""
 import configparser
 import itertools
 import os
@@ -69,7 +70,7 @@ class Table:
             for line, value in row.lines.items():
                 if line in self.programs and value not in self.refusals:
                     raise SystemExit(f'{row.name}: no [refusal/{value}]')
-                if line not in known | {'key', 'mail'} | set(self.programs):
+                if line not in known | {'file', 'key', 'mail'} | set(self.programs):
                     raise SystemExit(f'{row.name}: "{line}" is no line of a row')
         for row in self.theirs:
             if set(row.lines) - known != {'verdict'} or row.group not in self.programs:
