@@ -85,31 +85,42 @@ run(gpointer data)
     return NULL;
 }
 
-/* Waits, and takes what there is. */
+/* Waits until the deadline at most. */
 static gboolean
-collect(Job *job, GPtrArray *preferred, GPtrArray *others, GError **error)
+wait_for(Job *job)
 {
-    const SealDirectory *directory = job->directory;
-    gint64 end = g_get_monotonic_time() + (gint64)STEPS * directory->timeout_s * G_USEC_PER_SEC;
-    gboolean found = FALSE;
+    gint64 end =
+        g_get_monotonic_time() + (gint64)STEPS * job->directory->timeout_s * G_USEC_PER_SEC;
+    gboolean is_over = FALSE;
 
     g_mutex_lock(&job->lock);
     while (!job->is_over && g_cond_wait_until(&job->over, &job->lock, end))
         ;
-    if (!job->is_over) {
+    is_over = job->is_over;
+    g_mutex_unlock(&job->lock);
+    return is_over;
+}
+
+/* Takes what there is. Only a thread that has nothing more to do is waited for. */
+static gboolean
+collect(Job *job, GThread *thread, GPtrArray *preferred, GPtrArray *others, GError **error)
+{
+    const SealDirectory *directory = job->directory;
+
+    if (!wait_for(job)) {
+        g_thread_unref(thread);
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_TIMED_OUT,
                     "cannot ask the directory '%s' (%s): its name server or the login did not "
                     "answer in time",
                     directory->name, directory->uri);
-    } else {
-        g_ptr_array_extend_and_steal(preferred, g_steal_pointer(&job->preferred));
-        g_ptr_array_extend_and_steal(others, g_steal_pointer(&job->others));
-        found = job->found;
-        if (job->error)
-            g_propagate_error(error, g_steal_pointer(&job->error));
+        return FALSE;
     }
-    g_mutex_unlock(&job->lock);
-    return found;
+    g_thread_join(thread);
+    g_ptr_array_extend_and_steal(preferred, g_steal_pointer(&job->preferred));
+    g_ptr_array_extend_and_steal(others, g_steal_pointer(&job->others));
+    if (job->error)
+        g_propagate_error(error, g_steal_pointer(&job->error));
+    return job->found;
 }
 
 gboolean
@@ -121,12 +132,10 @@ seal_directory_find(const SealDirectory *directory, const char *address, GPtrArr
     gboolean found = FALSE;
 
     thread = g_thread_try_new("directory", run, g_atomic_rc_box_acquire(job), error);
-    if (thread) {
-        g_thread_unref(thread);
-        found = collect(job, preferred, others, error);
-    } else {
+    if (thread)
+        found = collect(job, thread, preferred, others, error);
+    else
         job_unref(job); /* the thread's */
-    }
     job_unref(job);
     return found;
 }
