@@ -5,4 +5,4 @@ set -eu
 need openssl python3
 # Alice's token is opened, and Bob's.
 echo 2 >prompts
-exec /usr/bin/python3 "$INTEROP/run.py"
+exec python3 "$INTEROP/run.py"
