@@ -105,6 +105,12 @@ seal_rv_is_removal(CK_RV rv)
 }
 
 gboolean
+seal_rv_is_doubtful(CK_RV rv)
+{
+    return seal_rv_to_code(rv) == SEAL_ERROR_MODULE_FAILED;
+}
+
+gboolean
 seal_rv_is_data_error(CK_RV rv)
 {
     return rv == CKR_ENCRYPTED_DATA_INVALID || rv == CKR_ENCRYPTED_DATA_LEN_RANGE ||

@@ -19,6 +19,10 @@ const char *seal_rv_name(CK_RV rv);
 /* TRUE if the token or every session with it is lost: sessions must not be used again. */
 gboolean seal_rv_is_removal(CK_RV rv);
 
+/* TRUE for failures of the module or the device that say nothing of the reason: a card that is pulled
+ * in the middle may be one. */
+gboolean seal_rv_is_doubtful(CK_RV rv);
+
 /* TRUE for what tokens say about bad padding or a ciphertext they do not like. SoftHSM says
  * GENERAL_ERROR, OpenSC GENERAL_ERROR, DATA_INVALID or FUNCTION_FAILED for the status words 6F00,
  * 6A80 and 6985: the caller makes sure by other means that the token is still there. */

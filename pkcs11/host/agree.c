@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/readers.h"
 
 /* An uncompressed point of P-521, and its DER OCTET STRING. */
 #define POINT_MAX     (1 + 2 * 66)
@@ -133,6 +134,7 @@ take_secret(SealOperation *operation, CK_OBJECT_HANDLE secret, gsize secret_len)
 gboolean
 seal_agree(SealOperation *operation, SealBytes point, gsize secret_len, GError **error)
 {
+    const SealSlot *slot = operation->key->slot;
     CK_OBJECT_HANDLE secret = 0;
     CK_RV rv = CKR_OK;
 
@@ -147,7 +149,8 @@ seal_agree(SealOperation *operation, SealBytes point, gsize secret_len, GError *
         return TRUE;
     if (!seal_rv_is_data_error(rv))
         return seal_operation_fail(operation, rv, "C_DeriveKey", error);
-    if (!seal_operation_token_lives(operation))
+    if (!seal_operation_token_lives(operation) ||
+        seal_readers_lost(operation->host->readers, slot->reader, slot->insertion))
         return seal_operation_fail(operation, CKR_DEVICE_REMOVED, "C_DeriveKey", error);
     return seal_operation_fail_decrypt(operation, error);
 }

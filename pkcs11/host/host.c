@@ -13,6 +13,7 @@
 #include "pkcs11/host/lanes.h"
 #include "pkcs11/host/library.h"
 #include "pkcs11/host/pool.h"
+#include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
 #include "pkcs11/host/serve.h"
 
@@ -31,6 +32,17 @@ seal_host_send_event(SealHost *host, SealFrameType type, const GByteArray *body)
 
     if (seal_frame_send(host->channel, &header, &part, 1, TRUE) == -EMSGSIZE)
         seal_log_warning("an object of the token is too large for a frame and is left out");
+}
+
+void
+seal_host_retire(SealHost *host, const char *reason)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+
+    if (!g_atomic_int_compare_and_exchange(&host->retired, FALSE, TRUE))
+        return;
+    seal_put_text(body, reason);
+    seal_host_send_event(host, SEAL_FRAME_RETIRE, body);
 }
 
 /* Reads the agent's HELLO. FALSE if there is none or it is not one. */
@@ -76,10 +88,19 @@ answer_hello(SealHost *host, const SealFrameHeader *request, gboolean events)
     (void)seal_frame_send(host->channel, &header, &part, 1, TRUE);
 }
 
-static int
-serve(SealHost *host, const SealFrameHeader *hello)
+/* PC/SC knows of cards first and costs the module nothing; else the module is asked. `dark`: PC/SC was
+ * missing when the module looked for it. */
+static gboolean
+start_events(SealHost *host, gboolean dark)
 {
-    gboolean events = seal_events_start(host);
+    host->readers = seal_readers_watch(host, dark);
+    return host->readers || seal_events_start(host);
+}
+
+static int
+serve(SealHost *host, const SealFrameHeader *hello, gboolean dark)
+{
+    gboolean events = start_events(host, dark);
     SealPool *pool = NULL;
     int status = 0;
 
@@ -103,6 +124,7 @@ seal_host_run(const SealHostOptions *options)
     const int keep[] = {options->channel, options->audit, options->revoke};
     SealFrameHeader hello = {0};
     g_autoptr(GError) error = NULL;
+    gboolean dark = seal_readers_are_dark();
     int status = SEAL_HOST_EXIT_MODULE;
 
     seal_confine(keep, G_N_ELEMENTS(keep));
@@ -116,7 +138,7 @@ seal_host_run(const SealHostOptions *options)
         return SEAL_HOST_EXIT_PROTOCOL;
     }
     if (!error && check_version(&host, &error))
-        status = serve(&host, &hello);
+        status = serve(&host, &hello, dark);
     if (error) {
         seal_log_error("%s", error->message);
         seal_server_refuse(&host, &hello, CKR_OK, error);

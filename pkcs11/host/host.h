@@ -30,6 +30,8 @@ typedef struct {
     SealStore *store;
     struct SealLanes *lanes; /* (nullable) lanes.h */
     GMutex scan_lock; /* held while slots are looked at and tokens told */
+    struct SealReaders *readers; /* (nullable) readers.h */
+    gint retired;                /* atomic */
 } SealHost;
 
 /* Confines the process, loads the module, serves the channel until it closes. Returns a
@@ -39,3 +41,7 @@ int seal_host_run(const SealHostOptions *options);
 /* Sends an event with `body` (may be NULL); waits for room. Failures are left to the next receive.
  */
 void seal_host_send_event(SealHost *host, SealFrameType type, const GByteArray *body);
+
+/* Asks the agent, once, for another host in place of this one: the module got into a state that it does
+ * not leave by itself. `reason`: what happened, for people. */
+void seal_host_retire(SealHost *host, const char *reason);

@@ -6,6 +6,7 @@
 #include "pkcs11/host/login.h"
 
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
 
 static CK_RV
@@ -74,6 +75,9 @@ change_login(SealHost *host, guint32 token, const Change *change, CK_RV *ret_rv,
                         : logout_locked(host, slot, session);
         g_mutex_unlock(&slot->login_lock);
         seal_slot_return_session(slot, session, TRUE);
+        if (seal_rv_is_doubtful(rv) &&
+            seal_readers_lost(host->readers, slot->reader, slot->insertion))
+            rv = CKR_DEVICE_REMOVED; /* pulled in the middle */
     }
     *ret_rv = rv;
     if (rv == CKR_OK)

@@ -7,6 +7,7 @@
 #include "base/seal-box.h"
 #include "pkcs11/core/rv.h"
 #include "pkcs11/host/raw.h"
+#include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
 #include "pkcs11/host/sign.h"
 #include "pkcs11/host/unwrap.h"
@@ -182,10 +183,25 @@ tell_state(SealOperation *operation)
     g_mutex_unlock(&slot->login_lock);
 }
 
+/* OpenSC says GENERAL_ERROR of a card that is pulled in the middle, and that the token is there. */
 static void
-close_session(SealOperation *operation, SealSlot **ret_lost)
+judge_failure(SealOperation *operation, GError **error)
 {
     SealSlot *slot = operation->key->slot;
+
+    if (!seal_rv_is_doubtful(operation->rv) ||
+        !seal_readers_lost(operation->host->readers, slot->reader, slot->insertion))
+        return;
+    g_clear_error(error);
+    (void)refuse(operation, CKR_DEVICE_REMOVED, error);
+}
+
+static void
+finish(SealOperation *operation, SealSlot **ret_lost, GError **error)
+{
+    SealSlot *slot = operation->key->slot;
+
+    judge_failure(operation, error);
 
     if (operation->session != CK_INVALID_HANDLE)
         seal_slot_return_session(slot, operation->session, !operation->dirty);
@@ -209,7 +225,7 @@ seal_operation_sign(SealOperation *operation, const SealFrameHeader *header,
         !check_login(operation, error) || !open_session(operation, ret_lost, error))
         return FALSE;
     done = seal_sign(operation, mechanism, request, error);
-    close_session(operation, ret_lost);
+    finish(operation, ret_lost, error);
     return done;
 }
 
@@ -246,7 +262,7 @@ seal_operation_unwrap(SealOperation *operation, const SealFrameHeader *header,
         !check_login(operation, error) || !open_session(operation, ret_lost, error))
         return FALSE;
     done = (agree ? seal_unwrap_agree : seal_unwrap_rsa)(operation, mechanism, request, error);
-    close_session(operation, ret_lost);
+    finish(operation, ret_lost, error);
     return done && finish_unwrap(operation, request, error);
 }
 
@@ -264,13 +280,16 @@ seal_operation_raw(SealOperation *operation, const SealFrameHeader *header,
         !check_login(operation, error) || !open_session(operation, ret_lost, error))
         return FALSE;
     done = seal_raw(operation, mechanism, request, error);
-    close_session(operation, ret_lost);
+    finish(operation, ret_lost, error);
     return done;
 }
 
 void
 seal_operation_clear(SealOperation *operation)
 {
+    /* The reader told nobody of it, so the module keeps what it knew of the former card. */
+    if (operation->was_exchanged && operation->host->readers)
+        seal_host_retire(operation->host, "a card was exchanged for another unnoticed");
     g_clear_pointer(&operation->key, seal_host_key_unref);
     seal_wipe(operation->scratch, sizeof *operation->scratch);
 }

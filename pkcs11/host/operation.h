@@ -32,6 +32,7 @@ typedef struct {
     gpointer permits_data;
     CK_SESSION_HANDLE session;
     gboolean dirty;   /* an operation may be under way in the session */
+    gboolean was_exchanged; /* another card answered in place of the key's */
     CK_RV rv;         /* what the module said when it failed, CKR_OK otherwise */
     gsize key_len;    /* of scratch->key, after an unwrap */
     gsize answer_len; /* of scratch->answer, on success */
@@ -76,5 +77,6 @@ gboolean seal_operation_unwrap(SealOperation *operation, const SealFrameHeader *
 gboolean seal_operation_raw(SealOperation *operation, const SealFrameHeader *header,
                             const SealRawRequest *request, SealSlot **ret_lost, GError **error);
 
-/* Frees and zeroes what the operation holds, wipes its scratch. */
+/* After the answer: frees and zeroes what the operation holds, wipes its scratch; asks for another host
+ * if another card answered in place of the key's. */
 void seal_operation_clear(SealOperation *operation);

@@ -9,6 +9,7 @@
 #include "pkcs11/core/rv.h"
 #include "pkcs11/host/inventory.h"
 #include "pkcs11/host/openssl.h"
+#include "pkcs11/host/readers.h"
 
 /* Slots that a module may list at most. */
 #define SLOTS_LISTED_MAX 4096u
@@ -148,15 +149,18 @@ forget(SealHost *host, SealSlot *slot)
 {
     guint32 reference = slot->info.reference;
 
-    seal_slot_mark_gone(slot);
     seal_store_remove_slot(host->store, slot);
-    send_u32(host, SEAL_FRAME_TOKEN_GONE, reference, NULL);
+    send_u32(host, SEAL_FRAME_TOKEN_GONE, reference, NULL); /* before the module is asked again */
+    seal_slot_mark_gone(slot);
 }
 
 static void
 welcome(SealHost *host, CK_SLOT_ID id)
 {
     CK_RV rv = CKR_OK;
+    g_autofree char *reader = seal_slot_describe(host->functions, id);
+    /* before the token is read: a card that comes meanwhile has another number */
+    guint32 insertion = seal_readers_insertion(host->readers, reader);
     g_autoptr(SealSlot) slot =
         seal_slot_new(host->functions, id, seal_store_next_reference(host->store), &rv);
 
@@ -166,6 +170,8 @@ welcome(SealHost *host, CK_SLOT_ID id)
                              seal_rv_name(rv), rv);
         return;
     }
+    slot->reader = g_steal_pointer(&reader);
+    slot->insertion = insertion;
     seal_store_add_slot(host->store, slot);
     rv = read_slot(host, slot);
     if (rv == CKR_OK)
@@ -205,7 +211,9 @@ list_slots(SealHost *host, CK_SLOT_ID slots[SEAL_SLOTS_MAX])
 static gboolean
 visit(SealHost *host, SealSlot *slot, gboolean listed, gboolean again)
 {
-    if (!listed || !seal_slot_is_same(slot) || (again && read_slot(host, slot) != CKR_OK)) {
+    gboolean stayed = seal_readers_insertion(host->readers, slot->reader) == slot->insertion;
+
+    if (!listed || !stayed || !seal_slot_is_same(slot) || (again && read_slot(host, slot) != CKR_OK)) {
         forget(host, slot);
         return FALSE;
     }

@@ -130,6 +130,16 @@ fill_info(SealSlot *slot, guint32 reference, const CK_TOKEN_INFO *token)
     info->serial = seal_padded_text(token->serialNumber, sizeof token->serialNumber);
 }
 
+char *
+seal_slot_describe(CK_FUNCTION_LIST *functions, CK_SLOT_ID id)
+{
+    CK_SLOT_INFO info = {{0}};
+
+    if (functions->C_GetSlotInfo(id, &info) != CKR_OK)
+        return g_strdup("");
+    return seal_padded_text(info.slotDescription, sizeof info.slotDescription);
+}
+
 SealSlot *
 seal_slot_new(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, guint32 reference, CK_RV *ret_rv)
 {
@@ -170,6 +180,7 @@ seal_slot_unref(SealSlot *slot)
     if (!slot || !g_atomic_ref_count_dec(&slot->references))
         return;
     seal_token_info_clear(&slot->info);
+    g_free(slot->reader);
     g_mutex_clear(&slot->login_lock);
     g_mutex_clear(&slot->lock);
     g_cond_clear(&slot->session_freed);

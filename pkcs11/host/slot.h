@@ -38,6 +38,8 @@ typedef struct {
     CK_FUNCTION_LIST *functions;
     CK_SLOT_ID id;
     SealTokenInfo info;   /* constant but for `flags`, which changes under login_lock */
+    char *reader;         /* what the module calls the slot: PC/SC's name, where that is used */
+    guint32 insertion;    /* of the card in it, as readers.h counts */
     guint32 abilities;    /* SealTokenAbilities */
     gint quirks;          /* atomic */
     gint gone;            /* atomic */
@@ -57,6 +59,8 @@ typedef struct {
  * none, or none that was initialised. Blocks on the token. */
 SealSlot *seal_slot_new(CK_FUNCTION_LIST *functions, CK_SLOT_ID id, guint32 reference,
                         CK_RV *ret_rv);
+/* How the module describes slot `id` (transfer full); "" if it does not. */
+char *seal_slot_describe(CK_FUNCTION_LIST *functions, CK_SLOT_ID id);
 /* References; NULL may be unreferenced. */
 SealSlot *seal_slot_ref(SealSlot *slot);
 void seal_slot_unref(SealSlot *slot);

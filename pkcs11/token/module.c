@@ -4,9 +4,9 @@
  *     new -> STARTING -> (HELLO, first RESCAN answered) -> RUNNING -> (lost) -> WAITING -> STARTING
  *                 \-> UNUSABLE: the host says it cannot load the module, or dies of it three times
  *
- * A host is lost by EOF, a frame that makes no sense, or an operation that does not end: it is
- * killed whatever it was, since its state is unknown. What was asked of it fails and is never
- * repeated. The first restart follows at once, later ones after a pause that doubles; a minute of
+ * A host is lost by EOF, a frame that makes no sense, an operation that does not end, or its own wish
+ * (its module cannot go on): it is killed whatever it was, since its state is unknown. What was asked
+ * of it fails and is never repeated. The first restart follows at once, later ones after a pause that doubles; a minute of
  * health forgets the past. */
 #include "pkcs11/token/module.h"
 
@@ -26,6 +26,9 @@
 #define PAUSE_FIRST_MS 500u
 #define PAUSE_MAX_MS   30000u
 #define HEALTHY_US     (60 * G_USEC_PER_SEC)
+/* A host that wants to be replaced sooner than this counts as lost. */
+#define RETIRE_HASTY_US (2 * G_USEC_PER_SEC)
+#define REASON_MAX      256u
 /* A module that kills its host while it is loaded gets this many hosts. */
 #define LOAD_ATTEMPTS 3u
 /* What a host may take to log out and leave when the agent ends. */
@@ -123,9 +126,10 @@ schedule_start(SealModule *module)
         seal_watch_set_deadline(module->timer, g_get_monotonic_time() + (gint64)pause * 1000);
 }
 
-/* The host is lost or given up; nothing is started again here. `state`: WAITING or UNUSABLE. */
+/* The host is lost or given up; nothing is started again here. `state`: WAITING or UNUSABLE. `status`:
+ * of what was asked of it. */
 static void
-lose_host(SealModule *module, SealModuleState state, const char *reason)
+lose_host(SealModule *module, SealModuleState state, SealErrorCode status, const char *reason)
 {
     SealProcess *process = g_steal_pointer(&module->process);
     g_autoptr(GPtrArray) buried = bury_tokens(module);
@@ -141,7 +145,7 @@ lose_host(SealModule *module, SealModuleState state, const char *reason)
     module->is_greeted = FALSE;
     g_ptr_array_add(module->ending, process);
     set_state(module, state, reason);
-    seal_channel_close(module->channel, SEAL_ERROR_MODULE_FAILED, message);
+    seal_channel_close(module->channel, status, message);
     seal_process_hang_up(process);
     seal_process_kill(process);
     tell_gone(module, buried);
@@ -159,7 +163,7 @@ on_channel_broken(SealErrorCode why, const char *message, gpointer user_data)
         g_free(module->suspicion);
         module->suspicion = why == SEAL_ERROR_UNREACHABLE ? NULL : g_strdup(message);
     }
-    lose_host(module, SEAL_MODULE_WAITING, message);
+    lose_host(module, SEAL_MODULE_WAITING, SEAL_ERROR_MODULE_FAILED, message);
     if (was_greeted)
         schedule_start(module);
 }
@@ -222,7 +226,7 @@ on_process_ended(SealProcess *process, int wait_status, gpointer user_data)
 static void
 become_unusable(SealModule *module, const char *reason)
 {
-    lose_host(module, SEAL_MODULE_UNUSABLE, reason);
+    lose_host(module, SEAL_MODULE_UNUSABLE, SEAL_ERROR_MODULE_FAILED, reason);
 }
 
 /* FALSE for what the channel itself reports: the host is lost then, and handled as that. */
@@ -452,6 +456,25 @@ on_token_gone(SealModule *module, const SealFrameHeader *header, SealBytes body)
     return TRUE;
 }
 
+/* No fault of the host's, unless it comes again and again. */
+static gboolean
+on_retire(SealModule *module, const SealFrameHeader *header, SealBytes body)
+{
+    SealReader reader;
+    g_autofree char *reason = NULL;
+
+    seal_reader_init(&reader, body.data, body.len);
+    reason = seal_reader_text(&reader, REASON_MAX);
+    if (!reason || !seal_reader_done(&reader))
+        return FALSE;
+    if (module->running_since_us > 0 &&
+        g_get_monotonic_time() - module->running_since_us >= RETIRE_HASTY_US)
+        module->losses = 0;
+    lose_host(module, SEAL_MODULE_WAITING, SEAL_ERROR_TOKEN_REMOVED, reason);
+    schedule_start(module);
+    return TRUE;
+}
+
 static gboolean
 on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
 {
@@ -465,6 +488,7 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
         {SEAL_FRAME_TOKEN_DONE, on_token_done},
         {SEAL_FRAME_TOKEN_GONE, on_token_gone},
         {SEAL_FRAME_TOKEN_STATE, on_token_state},
+        {SEAL_FRAME_RETIRE, on_retire},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(handlers); i++)

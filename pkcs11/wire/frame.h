@@ -42,6 +42,7 @@ typedef enum {
     SEAL_FRAME_TOKEN_DONE = 35,  /* body: u32 token reference */
     SEAL_FRAME_TOKEN_GONE = 36,  /* body: u32 token reference */
     SEAL_FRAME_TOKEN_STATE = 37, /* body: u32 token reference, u32 SealTokenFlags */
+    SEAL_FRAME_RETIRE = 38,      /* body: text, why the module must be started anew in another process */
 
     /* lanes; each has the lane's number in the header */
     SEAL_FRAME_LANE_OPEN = 64,    /* agent to host, answered; body: SealLaneGrant. The one type that

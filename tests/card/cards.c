@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <net/if.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -121,8 +122,9 @@ seal_test_cards_start_pcscd(SealTestHome *home)
 }
 
 void
-seal_test_cards_stop_pcscd(SealTestHome *home)
+seal_test_cards_stop_pcscd(SealTestHome *home, int signal_number)
 {
+    (void)kill(pcscd, signal_number);
     seal_test_stop(pcscd);
 }
 

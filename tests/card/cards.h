@@ -26,8 +26,9 @@ gboolean seal_test_cards_new(SealTestHome *home, const char *more);
  * the number in its answer, 0 if it has none. Blocks, and for "wait" up to the deadline. */
 guint seal_test_cards_tell(SealTestHome *home, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
-/* Stops pcscd, or starts it anew and waits until it serves. */
-void seal_test_cards_stop_pcscd(SealTestHome *home);
+/* Stops pcscd by a signal (SIGKILL leaves its socket behind), or starts it anew and waits until it
+ * serves. */
+void seal_test_cards_stop_pcscd(SealTestHome *home, int signal_number);
 void seal_test_cards_start_pcscd(SealTestHome *home);
 
 /* OpenSC's module, where p11-kit finds it. */

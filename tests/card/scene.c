@@ -217,23 +217,35 @@ on_signal(GDBusConnection *connection, const char *sender, const char *path, con
 /* -- set up ---------------------------------------------------------------------------------------
  */
 
-void
-seal_card_scene_set_up(SealCardScene *scene, gconstpointer data)
+gboolean
+seal_card_scene_open(SealCardScene *scene)
 {
-    g_autofree char *groups =
-        g_strconcat("[module opensc]\npath=" SEAL_TEST_CARDS_MODULE "\n", (const char *)data, NULL);
-
     scene->home = seal_test_home_new();
     scene->connection = NULL;
-    if (!seal_test_cards_new(scene->home, NULL))
-        return;
-    seal_test_cards_tell(scene->home, "insert alice 0");
+    return seal_test_cards_new(scene->home, NULL);
+}
+
+void
+seal_card_scene_start_agent(SealCardScene *scene, const char *groups)
+{
+    g_autofree char *all =
+        g_strconcat("[module opensc]\npath=" SEAL_TEST_CARDS_MODULE "\n", groups, NULL);
+
     seal_test_agent_new(scene->home);
-    seal_test_agent_configure(scene->home, NULL, groups);
+    seal_test_agent_configure(scene->home, NULL, all);
     seal_test_pinentry_answer(scene->home, "always pin %s", SEAL_TEST_CARD_PIN);
     scene->connection = seal_test_private();
     g_dbus_connection_signal_subscribe(scene->connection, NULL, NULL, NULL, NULL, NULL,
                                        G_DBUS_SIGNAL_FLAGS_NONE, on_signal, NULL, NULL);
+}
+
+void
+seal_card_scene_set_up(SealCardScene *scene, gconstpointer data)
+{
+    if (!seal_card_scene_open(scene))
+        return;
+    seal_test_cards_tell(scene->home, "insert alice 0");
+    seal_card_scene_start_agent(scene, data);
     seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
 }
 

@@ -11,7 +11,10 @@ typedef struct {
 } SealCardScene;
 
 /* For g_test_add(): alice is in the first reader, and the agent has read her. `data` (nullable) is
- * added to the agent's configuration. */
+ * added to the agent's configuration. The same in two steps: the cards lie beside the readers after
+ * the first (FALSE: the test was skipped), the second starts the agent and waits for no card. */
+gboolean seal_card_scene_open(SealCardScene *scene);
+void seal_card_scene_start_agent(SealCardScene *scene, const char *groups);
 void seal_card_scene_set_up(SealCardScene *scene, gconstpointer data);
 void seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data);
 

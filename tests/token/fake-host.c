@@ -364,6 +364,22 @@ die(const SealFrameHeader *to)
     (void)raise(SIGKILL);
 }
 
+/* The request stays without an answer, as one does in which the module is stuck. */
+static void
+retire(const SealFrameHeader *to)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+
+    seal_put_text(body, "the card service has ended");
+    send_frame(SEAL_FRAME_RETIRE, 0, 0, body->data, body->len);
+}
+
+static void
+retire_without_words(const SealFrameHeader *to)
+{
+    send_frame(SEAL_FRAME_RETIRE, 0, 0, "??", 2);
+}
+
 static void
 leave(const SealFrameHeader *to)
 {
@@ -376,6 +392,8 @@ static const struct {
 } acts[] = {
     {"die", die},
     {"leave", leave},
+    {"retire", retire},
+    {"retire-mutely", retire_without_words},
     {"hang", keep},
     {"release", release},
     {"freeze", freeze},

@@ -97,6 +97,20 @@ test_person_at_pad_is_not_cut_off(Fixture *fixture, gconstpointer data)
     g_assert_cmpint(login.status, ==, SEAL_ERROR_NONE);
 }
 
+/* It wished for it: what was asked of it fails with its reason. */
+static void
+test_retired_host_is_replaced(Fixture *fixture, gconstpointer data)
+{
+    g_auto(Answer) answer = {0};
+
+    start(fixture, "good");
+    ask_and_wait(fixture, "retire", &answer);
+    g_assert_cmpint(answer.status, ==, SEAL_ERROR_TOKEN_REMOVED);
+    g_assert_nonnull(strstr(answer.message, "the card service has ended"));
+    expect_recovery(fixture);
+    g_assert_cmpuint(count_starts(fixture), ==, 2);
+}
+
 static void
 test_other_module_goes_on(Fixture *fixture, gconstpointer data)
 {
@@ -226,7 +240,8 @@ add_mishaps(void)
 {
     static const char *const mishaps[] = {
         "die",   "leave", "die-half-way", "crowd",      "wrong-type",    "wrong-status", "no-words",
-        "empty", "short", "wrong-length", "descriptor", "unknown-event", "stray-key",    NULL,
+        "empty", "short", "wrong-length", "descriptor", "unknown-event", "stray-key",
+        "retire-mutely", NULL,
     };
     static const char *const unloadable[] = {"refuses", "exits", "other-version", "short-hello",
                                              NULL};
@@ -256,6 +271,7 @@ main(int argc, char **argv)
     ADD("mishap/freeze/times-out", test_hung_operation_times_out_and_recovers, "freeze");
     ADD("mishap/cancelled-hang/is-noticed", test_cancelled_hang_is_still_noticed, NULL);
     ADD("mishap/pad/person-is-not-cut-off", test_person_at_pad_is_not_cut_off, NULL);
+    ADD("mishap/retired-host/is-replaced", test_retired_host_is_replaced, NULL);
     ADD("mishap/other-module-goes-on", test_other_module_goes_on, NULL);
     ADD("start/refusal-is-the-reason", test_refusal_is_the_reason, NULL);
     ADD("start/missing-host-program-is-unusable", test_missing_host_program_is_unusable, NULL);

@@ -1,0 +1,26 @@
+/* A build without PC/SC's header: modules are believed. */
+#include "pkcs11/host/readers.h"
+
+gboolean
+seal_readers_are_dark(void)
+{
+    return FALSE;
+}
+
+SealReaders *
+seal_readers_watch(SealHost *host, gboolean dark)
+{
+    return NULL;
+}
+
+guint32
+seal_readers_insertion(SealReaders *readers, const char *name)
+{
+    return 0;
+}
+
+gboolean
+seal_readers_lost(SealReaders *readers, const char *name, guint32 insertion)
+{
+    return FALSE;
+}
