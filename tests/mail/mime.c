@@ -1,6 +1,7 @@
 /* Tricks with headers, parts, boundaries and encodings around a good signature or encryption. */
 #include "tests/mail/corpus.h"
 
+#include <openssl/objects.h>
 #include <string.h>
 
 #include "tests/mail/scene.h"
@@ -257,6 +258,37 @@ many_plain_parts(const char *count)
     return parts_of("mixed", count);
 }
 
+/* A compressed message of so many mebibytes, and a byte. */
+static GBytes *
+bomb(const char *mebibytes)
+{
+    gsize len = (gsize)atoi(mebibytes) * 1024 * 1024 + 1;
+    g_autoptr(GByteArray) stream = test_stream_of_zeroes(len);
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) mail = seal_mail_compress(plain, NULL);
+    g_autoptr(SealCompressedData) data = test_take_apart(mail, ASN1_ITEM_rptr(SealCompressedData));
+
+    ASN1_OCTET_STRING_set(data->encapsulated->content, stream->data, (int)stream->len);
+    return test_put_together(data, ASN1_ITEM_rptr(SealCompressedData),
+                             NID_id_smime_ct_compressedData);
+}
+
+static GBytes *
+compressed(const char *mail)
+{
+    g_autoptr(GBytes) plain = world_bytes(mail);
+
+    return seal_mail_compress(plain, NULL);
+}
+
+static GBytes *
+sealed_bomb(const char *mebibytes)
+{
+    g_autoptr(GBytes) mail = bomb(mebibytes);
+
+    return scene_sealed(mail, "alice-rsa-decrypt", FALSE);
+}
+
 static GBytes *
 many_fields(const char *count)
 {
@@ -464,6 +496,12 @@ const CorpusRow corpus_mime[] = {
     {"mime/limits/thousand-plain-parts", "open", "ok-plain", NULL, many_plain_parts, "1000"},
     {"mime/limits/three-thousand-fields", "verify", "malformed", "too many header fields",
      many_fields, "3000"},
+    {"mime/compressed/is-plain", "open", "ok-plain", NULL, compressed, WORLD_MAIL},
+    {"mime/compressed/is-not-signed", "verify", "unsigned", "nobody signed it", compressed,
+     WORLD_MAIL},
+    {"mime/compressed/bomb", "open", "resource-limit", "larger than is looked at", bomb, "256"},
+    {"mime/compressed/bomb-inside-what-was-sealed", "open", "resource-limit",
+     "larger than is looked at", sealed_bomb, "256"},
     /* No mails. */
     {"mime/nothing", "open", "malformed", "no mail", as_it_stands, ""},
     {"mime/no-header", "open", "malformed", "no mail", as_it_stands, "no header at all"},

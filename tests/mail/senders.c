@@ -1,5 +1,7 @@
 /* Whom a mail claims to be from. In every row Alice's signature is good and her certificate is for
  * alice@example.org: the question is whom a mail program would show as its author. */
+#include <string.h>
+
 #include "tests/mail/corpus.h"
 #include "tests/mail/scene.h"
 
@@ -19,6 +21,21 @@ plain_from(const char *fields)
     g_autoptr(GBytes) mail = with_fields("From: alice@example.org");
 
     return world_replace(mail, "From: alice@example.org\r\n", fields);
+}
+
+/* A NUL where the text has a question mark; C strings end there, and so do some readers. */
+static GBytes *
+with_nul(const char *fields)
+{
+    g_autoptr(GBytes) mail = plain_from(fields);
+    gsize len = 0;
+    const char *bytes = g_bytes_get_data(mail, &len);
+    char *copy = g_memdup2(bytes, len);
+    char *mark = memchr(copy, '?', len);
+
+    g_assert_nonnull(mark);
+    *mark = '\0';
+    return g_bytes_new_take(copy, len);
 }
 
 #define MISMATCH "verify", "address-mismatch"
@@ -72,6 +89,29 @@ const CorpusRow corpus_senders[] = {
      "From:\r\n alice@example.org,\r\n eve@example.net\r\n"},
     {"senders/field-name-with-a-blank/is-malformed", "verify", "malformed", "is no field",
      plain_from, "Date: now\r\nFrom : alice@example.org\r\nFrom: alice@example.org\r\n"},
+    {"senders/line-feed-alone/starts-a-field", MISMATCH, "eve@example.net", plain_from,
+     "From: alice@example.org\nFrom: eve@example.net\r\n"},
+    {"senders/nul-behind-her-address/ends-nothing", MISMATCH, "ask the sender", with_nul,
+     "From: alice@example.org?.evil.example\r\n"},
+    {"senders/nul-before-another-address/hides-nothing", MISMATCH, "author, too", with_nul,
+     "From: alice@example.org ?, eve@example.net\r\n"},
+    {"senders/name-beyond-utf-8/is-ok", "verify", "ok", NULL, plain_from,
+     "From: \"\xff\xfe\" <alice@example.org>\r\n"},
+    {"senders/address-beyond-utf-8/is-another", MISMATCH, "certified as alice@example.org",
+     plain_from, "From: alice\xff@example.org\r\n"},
+    {"senders/her-address-as-name-in-utf-7/does-not-count", MISMATCH, "is from eve@example.net",
+     plain_from, "From: =?utf-7?q?alice+AEA-example.org?= <eve@example.net>\r\n"},
+    {"senders/encoded-address/is-not-decoded", MISMATCH, "ask the sender", plain_from,
+     "From: =?utf-8?q?alice=40example=2Eorg?=\r\n"},
+    {"senders/overlong-letter/is-another", MISMATCH, "certified as alice@example.org", plain_from,
+     "From: \xc1\xa1lice@example.org\r\n"},
+    {"senders/invisible-letter/is-another", MISMATCH, "certified as alice@example.org", plain_from,
+     "From: alice\xe2\x80\x8b@example.org\r\n"},
+    {"senders/seventeen-authors/are-nobody", MISMATCH, "cannot be read", plain_from,
+     "From: alice@example.org,alice@example.org,alice@example.org,alice@example.org,"
+     "alice@example.org,alice@example.org,alice@example.org,alice@example.org,alice@example.org,"
+     "alice@example.org,alice@example.org,alice@example.org,alice@example.org,alice@example.org,"
+     "alice@example.org,alice@example.org,alice@example.org\r\n"},
     {"senders/mbox-line/is-no-field", "verify", "ok", NULL, plain_from,
      "Received: x\r\nFrom: alice@example.org\r\n"},
     {0},

@@ -8,6 +8,7 @@
 #include "tests/cli/cli-fixture.h"
 #include "tests/mail/corpus.h"
 #include "tests/mail/scene.h"
+#include "tests/support/pinentry.h"
 
 static GBytes *
 make_mail(const CorpusRow *row)
@@ -70,7 +71,7 @@ check_row(const CorpusRow *row, const SealTestResult *result)
         g_test_fail_printf("'%s' instead of '%s': %s", verdict, row->verdict, text);
     else if (row->words && (!reason || !strstr(reason, row->words)))
         g_test_fail_printf("'%s' is not in the reason: %s", row->words, text);
-    else if (result->status != (row->words ? 1 : 0))
+    else if (result->status != (row->status ? row->status : row->words ? 1 : 0))
         g_test_fail_printf("status %d: %s", result->status, text);
     else if (!verify && (result->out_len == 0) != (row->words != NULL))
         g_test_fail_printf("%zu bytes of content", (size_t)result->out_len);
@@ -105,6 +106,26 @@ test_two_gibibytes(void)
     seal_cli_test_assert_error(result, 5, "larger than 256 MiB");
 }
 
+/* A person says no: exit status 4. The tokens are locked for it, and open for the rows behind. */
+static void
+test_refused(void)
+{
+    const CorpusRow row = {.name = "refused",
+                           .command = "open",
+                           .verdict = "refused",
+                           .words = "cancelled",
+                           .status = 4};
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) mail = scene_sealed(plain, "alice-rsa-decrypt", FALSE);
+    g_autoptr(SealTestResult) result = NULL;
+
+    seal_cli_test_lock_all();
+    seal_test_pinentry_answer(seal_cli_test_home(), "cancel");
+    result = run_row(&row, mail);
+    seal_cli_test_pin_is_right();
+    check_row(&row, result);
+}
+
 static void
 add_rows(const CorpusRow *rows)
 {
@@ -122,9 +143,11 @@ add_all(void)
     add_rows(corpus_headers);
     add_rows(corpus_mime);
     add_rows(corpus_people);
+    add_rows(corpus_programs);
     add_rows(corpus_sealed);
     add_rows(corpus_senders);
     add_rows(corpus_signed);
+    g_test_add_func("/corpus/sealed/person-says-no", test_refused);
     g_test_add_func("/corpus/limits/two-gibibytes/are-refused", test_two_gibibytes);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/smime/world.h"
 
 #include <openssl/objects.h>
+#include <zlib.h>
 
 GBytes *
 test_cms_of(GBytes *mail)
@@ -61,4 +62,29 @@ test_put_together(gpointer value, const ASN1_ITEM *item, int nid)
     ASN1_TYPE_set(info->content, V_ASN1_SEQUENCE, packed);
     cms = seal_asn1_write(ASN1_ITEM_rptr(SealContentInfo), info);
     return test_mail_of(cms);
+}
+
+GByteArray *
+test_stream_of_zeroes(gsize len)
+{
+    static guint8 zeroes[1024 * 1024];
+    static guint8 out[64 * 1024];
+    GByteArray *packed = g_byte_array_new();
+    z_stream stream = {0};
+    int said = Z_OK;
+
+    g_assert_cmpint(deflateInit(&stream, Z_BEST_SPEED), ==, Z_OK);
+    while (said != Z_STREAM_END) {
+        if (stream.avail_in == 0 && len > 0) {
+            stream.next_in = zeroes;
+            stream.avail_in = (uInt)MIN(len, sizeof zeroes);
+            len -= stream.avail_in;
+        }
+        stream.next_out = out;
+        stream.avail_out = sizeof out;
+        said = deflate(&stream, len > 0 ? Z_NO_FLUSH : Z_FINISH);
+        g_byte_array_append(packed, out, (guint)(sizeof out - stream.avail_out));
+    }
+    deflateEnd(&stream);
+    return packed;
 }

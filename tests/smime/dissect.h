@@ -17,3 +17,6 @@ gpointer test_take_apart(GBytes *mail, const ASN1_ITEM *item);
 
 /* A mail around `value`, an `item`, as the content type `nid` (transfer full). */
 GBytes *test_put_together(gpointer value, const ASN1_ITEM *item, int nid);
+
+/* A zlib stream of `len` zeroes (transfer full). */
+GByteArray *test_stream_of_zeroes(gsize len);

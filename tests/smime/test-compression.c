@@ -8,7 +8,6 @@
 
 #include <openssl/objects.h>
 #include <string.h>
-#include <zlib.h>
 
 static GBytes *
 compressed(const char *mail)
@@ -151,36 +150,10 @@ test_limit_is_exact(World *world, gconstpointer data)
     g_assert_null(beyond);
 }
 
-/* Zeroes of `len` bytes as a stream of zlib, about a thousandth as long. */
-static GByteArray *
-stream_of_zeroes(gsize len)
-{
-    static guint8 zeroes[1024 * 1024];
-    static guint8 out[64 * 1024];
-    GByteArray *packed = g_byte_array_new();
-    z_stream stream = {0};
-    int said = Z_OK;
-
-    g_assert_cmpint(deflateInit(&stream, Z_BEST_SPEED), ==, Z_OK);
-    while (said != Z_STREAM_END) {
-        if (stream.avail_in == 0 && len > 0) {
-            stream.next_in = zeroes;
-            stream.avail_in = (uInt)MIN(len, sizeof zeroes);
-            len -= stream.avail_in;
-        }
-        stream.next_out = out;
-        stream.avail_out = sizeof out;
-        said = deflate(&stream, len > 0 ? Z_NO_FLUSH : Z_FINISH);
-        g_byte_array_append(packed, out, (guint)(sizeof out - stream.avail_out));
-    }
-    deflateEnd(&stream);
-    return packed;
-}
-
 static void
 test_bomb(World *world, gconstpointer data)
 {
-    g_autoptr(GByteArray) stream = stream_of_zeroes(SEAL_MAIL_MAX + 1);
+    g_autoptr(GByteArray) stream = test_stream_of_zeroes(SEAL_MAIL_MAX + 1);
     g_autoptr(SealCompressedData) message = parsed();
     g_autoptr(GBytes) mail = NULL;
 
