@@ -20,6 +20,7 @@
 #include "ui-cli/recipients.h"
 #include "ui-cli/signer-name.h"
 #include "ui-cli/status.h"
+#include "ui-cli/trust-options.h"
 
 /* What smime_default_key is in our privyseal.muttrc. */
 #define MYSELF "me"
@@ -221,10 +222,12 @@ recipient_of(SealReach **reach, const char *path, GError **error)
 }
 
 static GPtrArray *
-find_recipients(SealReach **reach, const GPtrArray *paths, GError **error)
+find_recipients(const SealTrust *trust, SealReach **reach, const GPtrArray *paths, GError **error)
 {
     const SealRecipientSearch search = {
-        .reach = reach, .advice = "keep certificates with \"privyseal mutt import FILE\""};
+        .reach = reach,
+        .trust = trust,
+        .advice = "keep certificates with \"privyseal mutt import FILE\""};
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) found = NULL;
     g_autoptr(GPtrArray) certificates = NULL;
@@ -254,6 +257,7 @@ int
 seal_mutt_encrypt(SealOptions *options, const GPtrArray *files, GError **error)
 {
     SealEncryptOptions how = {0};
+    g_autoptr(SealTrust) trust = NULL;
     g_autoptr(SealReach) reach = NULL;
     g_autoptr(GBytes) entity = NULL;
     g_autoptr(GPtrArray) recipients = NULL;
@@ -262,7 +266,8 @@ seal_mutt_encrypt(SealOptions *options, const GPtrArray *files, GError **error)
     if (!read_cipher(seal_options_value(options, "cipher"), &how.cipher, error))
         return SEAL_STATUS_IO;
     entity = read_entity(files->pdata[0], error);
-    recipients = entity ? find_recipients(&reach, files, error) : NULL;
+    trust = entity ? seal_trust_from_options(options, "mutt", error) : NULL;
+    recipients = trust ? find_recipients(trust, &reach, files, error) : NULL;
     sealed = recipients ? seal_cms_encrypt(entity, recipients, &how, error) : NULL;
     if (!sealed || !seal_output_write(NULL, sealed, error))
         return SEAL_STATUS_IO;

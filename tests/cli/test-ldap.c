@@ -237,6 +237,28 @@ test_encrypt(void)
     g_assert_nonnull(strstr(opened->out, "Hello, Dora"));
 }
 
+/* What mutt hands over when it has no file for a recipient. */
+static void
+test_mutt(void)
+{
+    g_autoptr(GBytes) text = g_bytes_new_static("Content-Type: text/plain\n\nHello\n", 32);
+    g_autofree char *entity = seal_cli_test_save("entity", text);
+    g_autoptr(GBytes) pem = test_identity_pem(world.root);
+    g_autofree char *root = g_strndup(g_bytes_get_data(pem, NULL), g_bytes_get_size(pem));
+    g_autoptr(SealTestResult) found = find("dora@example.net"); /* leaves the configuration */
+    g_autoptr(SealTestResult) untrusted =
+        seal_cli_test_privyseal(NULL, "mutt", "encrypt", entity, "/x/dora@example.net", NULL);
+    g_autofree char *anchor =
+        seal_test_home_write(seal_cli_test_home(), "config/privyseal/anchors.d/circle.pem", root);
+    g_autoptr(SealTestResult) trusted =
+        seal_cli_test_privyseal(NULL, "mutt", "encrypt", entity, "/x/dora@example.net", NULL);
+
+    g_assert_cmpint(unlink(anchor), ==, 0);
+    assert_found(found, "CN=Dora new");
+    seal_cli_test_assert_error(untrusted, 3, "no CA is trusted here");
+    seal_cli_test_assert_status(trusted, 0);
+}
+
 /* All of them at once, and nothing is written. */
 static void
 test_missing_together(void)
@@ -449,6 +471,7 @@ add_tests(void)
     g_test_add_func("/cli/ldap/local-socket", test_local_socket);
     g_test_add_func("/cli/ldap/ldaps", test_ldaps);
     g_test_add_func("/cli/ldap/mail-is-encrypted-to-it", test_encrypt);
+    g_test_add_func("/cli/ldap/mutt-believes-it-as-encrypt-does", test_mutt);
     g_test_add_func("/cli/ldap/missing-ones-are-named-together", test_missing_together);
     g_test_add_func("/cli/ldap/change-is-told", test_change_is_told);
     g_test_add_func("/cli/ldap/pinned-certificate-stays", test_pin_stays);
