@@ -94,7 +94,10 @@ try_send(SealChannel *channel, SealRequest *request, const struct iovec *parts, 
     if (!may_send(channel, request))
         return FALSE;
     request->header.load = channel->requests.in_flight + 1;
-    result = seal_frame_send(channel->fd, &request->header, parts, n_parts, FALSE);
+    result = request->descriptor < 0
+                 ? seal_frame_send(channel->fd, &request->header, parts, n_parts, FALSE)
+                 : seal_frame_send_descriptor(channel->fd, &request->header, parts, n_parts,
+                                              request->descriptor);
     if (result == -EAGAIN) {
         channel->is_full = TRUE;
         seal_watch_set_events(channel->watch, EPOLLIN | EPOLLOUT);
@@ -127,10 +130,21 @@ body_len(const SealAsk *ask)
     return len;
 }
 
+static void
+fill_header(SealRequest *request, const SealAsk *ask)
+{
+    request->header.type = ask->type;
+    request->header.lane = ask->lane;
+    request->header.key = ask->key ? ask->key->reference : 0;
+    request->header.generation = ask->key ? ask->key->generation : 0;
+    request->header.mechanism = ask->mechanism;
+}
+
 guint64
 seal_channel_ask(SealChannel *channel, const SealAsk *ask, SealReplyFunc done, gpointer user_data)
 {
     SealRequest *request = NULL;
+    g_auto(SealFd) descriptor = ask->descriptor ? seal_fd_steal(ask->descriptor) : -1;
 
     if (!channel->watch)
         return seal_channel_refuse(channel, SEAL_ERROR_MODULE_FAILED,
@@ -143,10 +157,8 @@ seal_channel_ask(SealChannel *channel, const SealAsk *ask, SealReplyFunc done, g
                                    "the request is too large for one frame", done, user_data);
 
     request = seal_requests_add(&channel->requests, done, user_data);
-    request->header.type = ask->type;
-    request->header.key = ask->key ? ask->key->reference : 0;
-    request->header.generation = ask->key ? ask->key->generation : 0;
-    request->header.mechanism = ask->mechanism;
+    fill_header(request, ask);
+    request->descriptor = seal_fd_steal(&descriptor);
     request->patient = ask->is_patient;
     request->deadline_us = g_get_monotonic_time() + (gint64)ask->timeout_ms * 1000;
     arm(channel, request->deadline_us);

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "base/fd.h"
 #include "base/loop.h"
 #include "pkcs11/token/module.h"
 #include "pkcs11/wire/frame.h"
@@ -40,6 +41,8 @@ gboolean seal_channel_is_open(const SealChannel *channel);
 typedef struct {
     uint16_t type;          /* SealFrameType */
     const SealKeyInfo *key; /* (nullable) */
+    uint32_t lane;          /* number, 0 if it is not about one */
+    SealFd *descriptor;     /* (nullable) goes with the frame; taken, whatever comes of it */
     SealMechanism mechanism;
     const struct iovec *parts; /* the body; read during the call only */
     size_t n_parts;            /* at most 6 */

@@ -50,6 +50,7 @@ struct SealModule {
     SealChannel *channel;
     SealWatch *timer; /* of the next start */
     gboolean is_greeted;
+    guint32 features; /* of the host: SealFeatures */
     gint64 running_since_us;
     guint losses;        /* in a row, without a minute of health */
     guint load_failures; /* in a row */
@@ -221,6 +222,31 @@ on_process_ended(SealProcess *process, int wait_status, gpointer user_data)
         judge_load(module, wait_status);
 }
 
+/* -- lanes ------------------------------------------------------------------------------------ */
+
+static void
+on_lane_used(const SealLaneRecord *record, gpointer user_data)
+{
+    SealModule *module = user_data;
+
+    if (module->events->lane_used)
+        module->events->lane_used(module, record, module->user_data);
+}
+
+static void
+on_lane_closed(guint32 lane, SealLaneEnd why, gpointer user_data)
+{
+    SealModule *module = user_data;
+
+    if (module->events->lane_closed)
+        module->events->lane_closed(module, lane, why, module->user_data);
+}
+
+static const SealProcessEvents process_events = {
+    .ended = on_process_ended,
+    .lanes = {.used = on_lane_used, .closed = on_lane_closed},
+};
+
 /* -- starting a host -------------------------------------------------------------------------- */
 
 static void
@@ -272,6 +298,7 @@ on_hello(const SealReply *reply, gpointer user_data)
         return;
     }
     module->is_greeted = TRUE;
+    module->features = hello.features;
     seal_channel_set_window(module->channel, MIN(hello.window, WINDOW));
 }
 
@@ -307,7 +334,7 @@ start_host(SealModule *module)
     module->suspect = NULL;
     module->process =
         seal_process_spawn(module->loop, module->config.host_program, module->config.path,
-                           module->config.name, on_process_ended, module, &error);
+                           module->config.name, &process_events, module, &error);
     if (!module->process) {
         gboolean is_passing = seal_error_is(error, SEAL_ERROR_BUSY);
 
@@ -489,6 +516,8 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
         {SEAL_FRAME_TOKEN_GONE, on_token_gone},
         {SEAL_FRAME_TOKEN_STATE, on_token_state},
         {SEAL_FRAME_RETIRE, on_retire},
+        {SEAL_FRAME_LANE_CLOSED, seal_module_on_lane_closed},
+        {SEAL_FRAME_DOORBELL, seal_module_on_doorbell},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(handlers); i++)
@@ -630,6 +659,14 @@ SealChannel *
 seal_module_channel(SealModule *module)
 {
     return module->channel;
+}
+
+SealLaneBook *
+seal_module_lanes(SealModule *module)
+{
+    if (!module->process || !module->is_greeted || !(module->features & SEAL_FEATURE_LANES))
+        return NULL;
+    return seal_process_lanes(module->process);
 }
 
 const SealModuleConfig *

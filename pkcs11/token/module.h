@@ -6,7 +6,9 @@
 #include <glib.h>
 
 #include "base/loop.h"
+#include "base/fd.h"
 #include "base/secret.h"
+#include "pkcs11/wire/lane.h"
 #include "pkcs11/wire/messages.h"
 
 typedef struct SealModule SealModule;
@@ -46,6 +48,10 @@ typedef struct {
     void (*token_appeared)(SealModule *module, SealToken *token, gpointer user_data);
     void (*token_changed)(SealModule *module, SealToken *token, gpointer user_data);
     void (*token_gone)(SealModule *module, SealToken *token, gpointer user_data);
+    /* Of lanes; these come also from inside seal_module_free(). Uses are told as they were recorded,
+     * and all of them before the lane is told as closed, once. */
+    void (*lane_used)(SealModule *module, const SealLaneRecord *record, gpointer user_data);
+    void (*lane_closed)(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_data);
 } SealModuleEvents;
 
 /* Starts the host at once. `config` is copied, `events` static. (transfer full) */
@@ -128,3 +134,19 @@ guint64 seal_token_unwrap(SealToken *token, const SealKeyInfo *key, SealMechanis
 guint64 seal_token_raw(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism,
                        SealBytes input, const SealSecret *pin, SealReplyFunc done,
                        gpointer user_data);
+
+/* Opens a lane of that number, never used before by this agent, with `descriptor` (taken) as the
+ * host's end; the grant's `word` is set here. Fails, by callback, with NOT_SUPPORTED where a host has
+ * no lanes, LIMIT_EXCEEDED with SEAL_LANES_MAX open. A lane whose opening failed, or is not awaited
+ * any more, is to be revoked as well. */
+guint64 seal_token_open_lane(SealToken *token, const SealKeyInfo *key, guint32 lane,
+                             const SealLaneGrant *grant, SealFd *descriptor, SealReplyFunc done,
+                             gpointer user_data);
+
+typedef void (*SealLaneEndedFunc)(gpointer user_data);
+/* Takes a lane back: no use starts after this returns, but for one that has just been permitted,
+ * whose result does not leave the host. `done` (nullable) is called once when nothing is under way on
+ * it: at once if it is not open. A host that does not answer in the time of an operation is given up.
+ */
+void seal_module_revoke_lane(SealModule *module, guint32 lane, SealLaneEnd why,
+                             SealLaneEndedFunc done, gpointer user_data);

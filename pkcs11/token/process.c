@@ -2,9 +2,9 @@
  *
  * Every copy of the host's socket ends is closed here as soon as the child has its own, so that the
  * death of the host is EOF on the channel at once. A pidfd says when the process can be reaped:
- * SIGCHLD stays untouched, and no pid can be mistaken for its successor. The audit socket carries
- * records for lanes one day; until they are opened, what comes there is read and dropped, so that
- * a host never waits for its reader. */
+ * SIGCHLD stays untouched, and no pid can be mistaken for its successor. The socket for records is
+ * not watched: the host rings on the channel when there are some, and what is left when it has
+ * ended is read then. */
 #include "pkcs11/token/process.h"
 
 #include <errno.h>
@@ -25,11 +25,10 @@
 
 #define HOST_CHANNEL_FD 3
 #define HOST_AUDIT_FD   4
-#define HOST_FIRST_FREE 5
+#define HOST_WORDS_FD   5
+#define HOST_FIRST_FREE 6
 /* Ours are duplicated above the child's numbers before the child's dup2 calls could hit them. */
 #define SAFE_FD 10
-/* Records dropped at one wake-up, so that a flooding host does not hold up the others. */
-#define AUDIT_BATCH 64
 /* How long a killed process may take to be reaped while we leave; then init inherits it. */
 #define KILLED_MS 1000
 
@@ -38,9 +37,9 @@ struct SealProcess {
     SealFd channel;
     SealFd audit;
     SealFd pidfd;
-    SealWatch *audit_watch;
     SealWatch *pid_watch;
-    SealProcessEndedFunc ended;
+    SealLaneBook *lanes; /* (nullable) */
+    const SealProcessEvents *events;
     gpointer user_data;
 };
 
@@ -72,25 +71,9 @@ on_pid_ready(uint32_t events, gpointer user_data)
     if (!reap(process, &status))
         return;
     g_clear_pointer(&process->pid_watch, seal_watch_free);
-    process->ended(process, status, process->user_data);
-}
-
-static void
-on_audit_ready(uint32_t events, gpointer user_data)
-{
-    SealProcess *process = user_data;
-    char record[64];
-
-    for (int i = 0; i < AUDIT_BATCH; i++) {
-        ssize_t len = recv(process->audit, record, sizeof record, MSG_DONTWAIT | MSG_TRUNC);
-
-        if (len < 0 && (errno == EAGAIN || errno == EINTR))
-            return;
-        if (len <= 0) {
-            g_clear_pointer(&process->audit_watch, seal_watch_free);
-            return;
-        }
-    }
+    if (process->lanes)
+        seal_lane_book_close_all(process->lanes, SEAL_LANE_HOST_ENDED);
+    process->events->ended(process, status, process->user_data);
 }
 
 /* -- start ------------------------------------------------------------------------------------ */
@@ -116,7 +99,7 @@ make_channel(SealFd *ret_ours, SealFd *ret_theirs)
 
 /* What the child does between fork and exec; stdout goes where stderr goes, since vendors print. */
 static int
-set_actions(posix_spawn_file_actions_t *actions, int channel, int audit)
+set_actions(posix_spawn_file_actions_t *actions, int channel, int audit, int words)
 {
     int failed = posix_spawn_file_actions_addopen(actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
 
@@ -126,6 +109,8 @@ set_actions(posix_spawn_file_actions_t *actions, int channel, int audit)
         failed = posix_spawn_file_actions_adddup2(actions, channel, HOST_CHANNEL_FD);
     if (!failed)
         failed = posix_spawn_file_actions_adddup2(actions, audit, HOST_AUDIT_FD);
+    if (!failed && words >= 0)
+        failed = posix_spawn_file_actions_adddup2(actions, words, HOST_WORDS_FD);
     if (!failed)
         failed = posix_spawn_file_actions_addclosefrom_np(actions, HOST_FIRST_FREE);
     return failed;
@@ -149,21 +134,23 @@ set_attributes(posix_spawnattr_t *attributes)
 
 static int
 spawn(const char *program, const char *module_path, const char *module_name, int channel, int audit,
-      pid_t *ret_pid)
+      int words, pid_t *ret_pid)
 {
-    const char *const arguments[] = {program,     "--module", module_path, "--name", module_name,
-                                     "--channel", "3",        "--audit",   "4",      NULL};
+    const char *const arguments[] = {
+        program,     "--module", module_path, "--name", module_name,
+        "--channel", "3",        "--audit",   "4",      words >= 0 ? "--revoke" : NULL,
+        "5",         NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int failed = 0;
 
-    G_STATIC_ASSERT(HOST_CHANNEL_FD == 3 && HOST_AUDIT_FD == 4);
+    G_STATIC_ASSERT(HOST_CHANNEL_FD == 3 && HOST_AUDIT_FD == 4 && HOST_WORDS_FD == 5);
     failed = posix_spawn_file_actions_init(&actions);
     if (failed)
         return failed;
     failed = posix_spawnattr_init(&attributes);
     if (!failed)
-        failed = set_actions(&actions, channel, audit);
+        failed = set_actions(&actions, channel, audit, words);
     if (!failed)
         failed = set_attributes(&attributes);
     if (!failed)
@@ -189,21 +176,26 @@ spawn_failed(SealProcess *process, int reason, const char *program, GError **err
 
 SealProcess *
 seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
-                   const char *module_name, SealProcessEndedFunc ended, gpointer user_data,
+                   const char *module_name, const SealProcessEvents *events, gpointer user_data,
                    GError **error)
 {
     SealProcess *process = g_new0(SealProcess, 1);
     g_auto(SealFd) host_channel = -1;
     g_auto(SealFd) host_audit = -1;
+    g_auto(SealFd) host_words = -1;
     int failed = 0;
 
     process->channel = process->audit = process->pidfd = -1;
-    process->ended = ended;
+    process->events = events;
     process->user_data = user_data;
     if (!make_channel(&process->channel, &host_channel) ||
         !make_channel(&process->audit, &host_audit))
         return spawn_failed(process, errno, program, error);
-    failed = spawn(program, module_path, module_name, host_channel, host_audit, &process->pid);
+    process->lanes = seal_lane_book_new(process->audit, &events->lanes, user_data);
+    if (process->lanes)
+        host_words = fcntl(seal_lane_book_words(process->lanes), F_DUPFD_CLOEXEC, SAFE_FD);
+    failed = spawn(program, module_path, module_name, host_channel, host_audit, host_words,
+                   &process->pid);
     if (failed) {
         process->pid = 0;
         return spawn_failed(process, failed, program, error);
@@ -211,7 +203,6 @@ seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
     process->pidfd = pidfd_open(process->pid, 0);
     if (process->pidfd < 0)
         return spawn_failed(process, errno, program, error);
-    process->audit_watch = seal_loop_watch(loop, process->audit, EPOLLIN, on_audit_ready, process);
     process->pid_watch = seal_loop_watch(loop, process->pidfd, EPOLLIN, on_pid_ready, process);
     return process;
 }
@@ -230,12 +221,18 @@ seal_process_pid(const SealProcess *process)
     return process->pid;
 }
 
+SealLaneBook *
+seal_process_lanes(const SealProcess *process)
+{
+    return process->lanes;
+}
+
 void
 seal_process_hang_up(SealProcess *process)
 {
-    g_clear_pointer(&process->audit_watch, seal_watch_free);
+    if (process->lanes)
+        seal_lane_book_end_all(process->lanes, SEAL_LANE_HOST_ENDED);
     seal_fd_clear(&process->channel);
-    seal_fd_clear(&process->audit);
 }
 
 void
@@ -274,13 +271,16 @@ seal_process_free(SealProcess *process, guint grace_ms)
     if (process->channel >= 0 && grace_ms > 0)
         (void)shutdown(process->channel, SHUT_WR);
     g_clear_pointer(&process->pid_watch, seal_watch_free);
-    g_clear_pointer(&process->audit_watch, seal_watch_free);
     if (!wait_for_end(process, grace_ms)) {
         seal_process_kill(process);
         if (!wait_for_end(process, KILLED_MS))
             seal_log_warning("host process %d does not end", (int)process->pid);
     }
     seal_process_hang_up(process);
+    if (process->lanes)
+        seal_lane_book_close_all(process->lanes, SEAL_LANE_HOST_ENDED);
+    g_clear_pointer(&process->lanes, seal_lane_book_free);
+    seal_fd_clear(&process->audit);
     seal_fd_clear(&process->pidfd);
     g_free(process);
 }

@@ -1,11 +1,12 @@
-/* The process of one privyseal-host: spawned with its two sockets, killed, reaped. It knows nothing
- * of frames. */
+/* The process of one privyseal-host: spawned with its two sockets and the words of its lanes, killed,
+ * reaped. It knows nothing of frames. */
 #pragma once
 
 #include <glib.h>
 #include <sys/types.h>
 
 #include "base/loop.h"
+#include "pkcs11/token/lane-book.h"
 
 typedef struct SealProcess SealProcess;
 
@@ -13,20 +14,31 @@ typedef struct SealProcess SealProcess;
  * loop, and not after seal_process_free(). */
 typedef void (*SealProcessEndedFunc)(SealProcess *process, int wait_status, gpointer user_data);
 
-/* Starts `program --module PATH --name NAME --channel 3 --audit 4` with no other descriptor of ours
- * but stderr, in a process group of its own. (transfer full); NULL with SEAL_ERROR_UNREACHABLE if
+typedef struct {
+    SealProcessEndedFunc ended;
+    SealLaneBookEvents lanes;
+} SealProcessEvents;
+
+/* Starts `program --module PATH --name NAME --channel 3 --audit 4 --revoke 5` with no other
+ * descriptor of ours but stderr, in a process group of its own; without the last where the system
+ * cannot have it. `events` static. (transfer full); NULL with SEAL_ERROR_UNREACHABLE if
  * it cannot be started (missing, not executable), SEAL_ERROR_BUSY if the system has no room now.
  * Returns when the program was executed; that takes no longer than the kernel needs for it. */
 SealProcess *seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
-                                const char *module_name, SealProcessEndedFunc ended,
+                                const char *module_name, const SealProcessEvents *events,
                                 gpointer user_data, GError **error);
 
 /* Our end of the channel (transfer none), non-blocking; -1 once it was hung up. */
 int seal_process_channel(const SealProcess *process);
 pid_t seal_process_pid(const SealProcess *process);
 
-/* Closes our end of the channel: the host sees EOF after what is queued. Watches on it must be
- * freed before. */
+/* The lanes at it; NULL if it can have none. Before `ended` is called, and in seal_process_free(),
+ * every record is read and every lane closed. */
+SealLaneBook *seal_process_lanes(const SealProcess *process);
+
+/* Ends its lanes, closes our end of the channel: the host sees EOF after what is queued. Watches on
+ * it must be freed before. The records stay open until it has ended: what it does until then is told,
+ * too. */
 void seal_process_hang_up(SealProcess *process);
 
 /* Sends SIGKILL; `ended` follows. Harmless when it has ended. */

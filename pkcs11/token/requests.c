@@ -30,6 +30,7 @@ seal_requests_add(SealRequests *requests, SealReplyFunc done, gpointer user_data
     request->id = ++requests->last_id;
     request->header.request = request->id;
     request->deadline_us = -1;
+    request->descriptor = -1;
     request->done = done;
     request->user_data = user_data;
     g_hash_table_insert(requests->by_id, &request->id, request);
@@ -73,6 +74,7 @@ seal_request_free(SealRequest *request)
     if (!request)
         return;
     drop_body(request);
+    seal_fd_clear(&request->descriptor);
     g_free(request->refusal);
     g_free(request);
 }
@@ -117,6 +119,7 @@ seal_requests_sent(SealRequests *requests, SealRequest *request)
     if (is_waiting(request))
         g_queue_remove(&requests->waiting, request);
     drop_body(request);
+    seal_fd_clear(&request->descriptor);
     request->in_flight = TRUE;
     requests->in_flight++;
 }

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "base/fd.h"
 #include "pkcs11/token/module.h"
 #include "pkcs11/wire/frame.h"
 
@@ -18,6 +19,7 @@ typedef struct {
     gpointer user_data;
     gboolean patient;   /* a person is at the reader's pad: others may have to wait for it */
     gboolean in_flight; /* sent, not answered */
+    SealFd descriptor;  /* to be sent with it, else -1 */
     /* A request that waits keeps its body: in locked memory if it has a PIN. */
     GByteArray *body;
     SealSecret *secret_body;

@@ -386,6 +386,33 @@ seal_token_raw(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism
     return ask_use(token, &raw, pin, done, user_data);
 }
 
+guint64
+seal_token_open_lane(SealToken *token, const SealKeyInfo *key, guint32 lane,
+                     const SealLaneGrant *grant, SealFd *descriptor, SealReplyFunc done,
+                     gpointer user_data)
+{
+    SealLaneGrant sent = *grant;
+    struct iovec parts[] = {part(&sent, sizeof sent)};
+    g_auto(SealFd) taken = seal_fd_steal(descriptor);
+    SealAsk open = {.type = SEAL_FRAME_LANE_OPEN,
+                    .key = key,
+                    .lane = lane,
+                    .descriptor = &taken,
+                    .parts = parts,
+                    .n_parts = G_N_ELEMENTS(parts)};
+    SealLaneBook *book = token->module ? seal_module_lanes(token->module) : NULL;
+
+    g_return_val_if_fail(token->module, 0);
+    if (!book)
+        return refuse(token, SEAL_ERROR_NOT_SUPPORTED, "this host serves no lanes", done,
+                      user_data);
+    if (!seal_lane_book_open(book, lane, &sent.word))
+        return refuse(token, SEAL_ERROR_LIMIT_EXCEEDED, "too many lanes are open at this module",
+                      done, user_data);
+    open.timeout_ms = seal_module_config(token->module)->operation_timeout_ms;
+    return ask(token, &open, done, user_data);
+}
+
 void
 seal_token_cancel(SealToken *token, guint64 request)
 {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "pkcs11/token/channel.h"
+#include "pkcs11/token/lane-book.h"
 #include "pkcs11/token/module.h"
 
 /* What an event did to a token. */
@@ -33,5 +34,11 @@ void seal_token_orphan(SealToken *token);
 /* The module's side of an operation (module.c). */
 SealChannel *seal_module_channel(SealModule *module);
 const SealModuleConfig *seal_module_config(const SealModule *module);
+/* The lanes at its host; NULL if that has none now. */
+SealLaneBook *seal_module_lanes(SealModule *module);
+/* LANE_CLOSED and DOORBELL; FALSE if they make no sense. */
+gboolean seal_module_on_lane_closed(SealModule *module, const SealFrameHeader *header,
+                                    SealBytes body);
+gboolean seal_module_on_doorbell(SealModule *module, const SealFrameHeader *header, SealBytes body);
 /* The last reference to a token went while its module lives. */
 void seal_module_forget_token(SealModule *module, SealToken *token);

@@ -47,7 +47,26 @@ on_gone(SealModule *module, SealToken *token, gpointer user_data)
     g_string_append_printf(fixture->events, "-%s ", seal_token_info(token)->label);
 }
 
-static const SealModuleEvents events = {on_state, on_appeared, on_changed, on_gone};
+static void
+on_lane_used(SealModule *module, const SealLaneRecord *record, gpointer user_data)
+{
+    Fixture *fixture = user_data;
+
+    fixture->n_lane_uses += record->use == SEAL_LANE_USE_STARTS;
+    fixture->lane_use = *record;
+}
+
+static void
+on_lane_closed(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_data)
+{
+    Fixture *fixture = user_data;
+
+    fixture->n_lanes_closed++;
+    fixture->lane_end = why;
+}
+
+static const SealModuleEvents events = {on_state, on_appeared,  on_changed,
+                                        on_gone,  on_lane_used, on_lane_closed};
 
 /* -- fixture ---------------------------------------------------------------------------------- */
 

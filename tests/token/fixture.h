@@ -12,6 +12,9 @@ typedef struct {
     const char *wanted; /* (nullable) label of the token that is kept */
     SealToken *token;   /* the last of them that appeared */
     GString *events;
+    guint n_lane_uses, n_lanes_closed;
+    SealLaneRecord lane_use; /* the last one */
+    SealLaneEnd lane_end;
 } Fixture;
 
 typedef struct {
