@@ -35,10 +35,13 @@ static const struct {
     {LDAP_OPERATIONS_ERROR, SEAL_ERROR_NOT_PERMITTED, "set sasl to how one logs in there"},
 };
 
+#define DETAIL_MAX 200 /* bytes of what a server says, which may be as long as it likes */
+
 static gboolean
 fail(const SealDirectory *directory, LDAP *ldap, int code, GError **error)
 {
-    char *detail = NULL;
+    char *said = NULL;
+    g_autofree char *detail = NULL;
     SealErrorCode kind = SEAL_ERROR_FAILED;
     const char *advice = NULL;
 
@@ -49,12 +52,12 @@ fail(const SealDirectory *directory, LDAP *ldap, int code, GError **error)
         }
     }
     if (ldap)
-        ldap_get_option(ldap, LDAP_OPT_DIAGNOSTIC_MESSAGE, &detail);
-    g_set_error(error, SEAL_ERROR, (gint)kind, "cannot ask the directory '%s' (%s): %s%s%s%s%s",
-                directory->name, directory->uri, ldap_err2string(code),
-                detail && *detail ? ", " : "", detail && *detail ? detail : "", advice ? ": " : "",
+        ldap_get_option(ldap, LDAP_OPT_DIAGNOSTIC_MESSAGE, &said);
+    detail = said && *said ? g_strdup_printf(", %.*s", DETAIL_MAX, said) : g_strdup("");
+    g_set_error(error, SEAL_ERROR, (gint)kind, "cannot ask the directory '%s' (%s): %s%s%s%s",
+                directory->name, directory->uri, ldap_err2string(code), detail, advice ? ": " : "",
                 advice ? advice : "");
-    ldap_memfree(detail);
+    ldap_memfree(said);
     return FALSE;
 }
 

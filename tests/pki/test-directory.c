@@ -117,6 +117,7 @@ expect_error(const char *host, guint port, guint timeout_s, SealErrorCode code)
         seal_directory_find(&directory, "dora@example.net", certificates, certificates, &error));
     g_assert_error(error, SEAL_ERROR, (gint)code);
     g_assert_nonnull(strstr(error->message, "'circle'"));
+    g_assert_cmpuint(strlen(error->message), <, 500);
     g_assert_cmpuint(certificates->len, ==, 0);
 }
 
@@ -157,6 +158,20 @@ test_large(void)
     expect_error_of(head, sizeof head - 1, 1, 60, SEAL_ERROR_UNREACHABLE);
 }
 
+/* An end with the code operationsError and 996 bytes of explanation. */
+static void
+test_chatter(void)
+{
+    static const char head[] = "\x30\x82\x03\xf4\x02\x01\x02\x65\x82\x03\xed"
+                               "\x0a\x01\x01\x04\x00\x04\x82\x03\xe4";
+    g_autofree char *chatter = g_strnfill(996, 'x');
+    g_autofree char *answer = g_malloc(sizeof head - 1 + 996);
+
+    memcpy(answer, head, sizeof head - 1);
+    memcpy(answer + sizeof head - 1, chatter, 996);
+    expect_error_of(answer, sizeof head - 1 + 996, 1, 60, SEAL_ERROR_NOT_PERMITTED);
+}
+
 static void
 test_noise(void)
 {
@@ -188,6 +203,7 @@ main(int argc, char **argv)
     g_test_add_func("/directory/server/endless-entries-are-refused", test_endless);
     g_test_add_func("/directory/server/endless-references-are-refused", test_references);
     g_test_add_func("/directory/server/large-message-is-refused", test_large);
+    g_test_add_func("/directory/server/long-explanation-is-cut", test_chatter);
     g_test_add_func("/directory/server/noise-is-refused", test_noise);
     g_test_add_func("/directory/server/silence-ends-in-time", test_silence);
     g_test_add_func("/directory/name-server/silence-ends-in-time", test_silent_name);
