@@ -11,6 +11,10 @@ static const SealOption options_table[] = {
      .argument = "FILE",
      .help = "write the plaintext to FILE (whole or not at all, readable by you\n"
              "alone)"},
+    {.name = "into",
+     .argument = "FOLDER",
+     .help = "open any number of mails, each into a file of its own name in\n"
+             "FOLDER; a line about each goes to standard output"},
     {0},
 };
 
@@ -24,7 +28,7 @@ run_decrypt(SealOptions *options, GError **error)
 
 const SealCommand seal_command_decrypt = {
     .name = "decrypt",
-    .usage = "[--json] [--output FILE] [MAIL]",
+    .usage = "[--json] [--output FILE | --into FOLDER] [MAIL ...]",
     .summary = "open an encrypted mail, without judging signatures",
     .description =
         "Opens an encrypted mail from the file MAIL or standard input (at most 256 MiB) with a key "
@@ -32,11 +36,17 @@ const SealCommand seal_command_decrypt = {
         "a token. The plaintext, a MIME entity, goes to standard output or FILE, the report to\n"
         "standard error. A signature inside stays in the plaintext, unjudged: 'privyseal open'\n"
         "judges it too. The agent asks for the PIN if the token is locked.\n\n"
-        "Every key that the mail names is tried, however old its certificate. If none is here, the\n"
+        "Every key that the mail names is tried, however old its certificate. If none is here, "
+        "the\n"
         "report says which certificate's is missing, and which token held it when these commands\n"
-        "saw it last. Nothing is written unless the whole mail could be opened.",
+        "saw it last. Nothing is written unless the whole mail could be opened.\n\n"
+        "With --into, many mails are opened in one go, which is faster than one by one: the token\n"
+        "works on the next ones meanwhile. A file that is in FOLDER already is left alone. It "
+        "ends\n"
+        "early where a file cannot be read or written, or somebody refuses.",
     .options = options_table,
     .examples = "  privyseal decrypt received.eml\n"
+                "  privyseal decrypt --into plain archive/*.eml\n"
                 "  privyseal decrypt --output plain.eml received.eml\n",
     .statuses = "  0  opened\n"
                 "  1  it cannot be opened, or is not encrypted: the report says why\n"
@@ -44,6 +54,6 @@ const SealCommand seal_command_decrypt = {
                 "  3  no agent, or the token is not there\n"
                 "  4  refused: by a person, a policy or the PIN, or Ctrl-C\n"
                 "  5  input, output or the token's own failure\n",
-    .operands_max = 1,
+    .operands_max = G_MAXUINT,
     .run = run_decrypt,
 };

@@ -9,8 +9,7 @@ static const SealOption options_table[] = {
     {.name = "from",
      .argument = "ADDRESS",
      .help = "who should have signed, where the mail has no From field"},
-    {.name = "no-harvest",
-     .help = "do not keep the sender's certificate for 'privyseal encrypt'"},
+    {.name = "no-harvest", .help = "do not keep the sender's certificate for 'privyseal encrypt'"},
     {.name = "json",
      .help = "print the report as JSON: on standard output beside --output\n"
              "FILE, else on standard error"},
@@ -18,6 +17,10 @@ static const SealOption options_table[] = {
      .argument = "FILE",
      .help = "write the content to FILE (whole or not at all, readable by you\n"
              "alone)"},
+    {.name = "into",
+     .argument = "FOLDER",
+     .help = "open any number of mails, each into a file of its own name in\n"
+             "FOLDER; a line about each goes to standard output"},
     {0},
 };
 
@@ -31,7 +34,7 @@ run_open(SealOptions *options, GError **error)
 
 const SealCommand seal_command_open = {
     .name = "open",
-    .usage = "[--json] [--output FILE] [--anchor FILE ...] [--crl FILE ...] [MAIL]",
+    .usage = "[--json] [--output FILE | --into FOLDER] [--anchor FILE ...] [MAIL ...]",
     .summary = "decrypt and verify a mail, layer by layer",
     .description =
         "Opens whatever the mail from the file MAIL or standard input is (at most 256 MiB): "
@@ -46,9 +49,14 @@ const SealCommand seal_command_open = {
         "the sender's certificate is kept, as by 'privyseal verify'. Trusted are the CAs in\n"
         "/etc/privyseal/anchors.d and ~/.config/privyseal/anchors.d (files *.pem, *.crt, *.cer "
         "and\n"
-        "*.der), and those of --anchor.",
+        "*.der), and those of --anchor.\n\n"
+        "With --into, many mails are opened in one go, which is faster than one by one: the token\n"
+        "works on the next ones meanwhile. A file that is in FOLDER already is left alone. It "
+        "ends\n"
+        "early where a file cannot be read or written, or somebody refuses.",
     .options = options_table,
     .examples = "  privyseal open --anchor ca.pem received.eml\n"
+                "  privyseal open --anchor ca.pem --into opened archive/*.eml\n"
                 "  privyseal open --anchor ca.pem --json --output plain.eml received.eml\n",
     .statuses = "  0  opened, and what was found is in order\n"
                 "  1  the message is not good: the report says why\n"
@@ -56,6 +64,6 @@ const SealCommand seal_command_open = {
                 "  3  no agent, or the token is not there\n"
                 "  4  refused: by a person, a policy or the PIN, or Ctrl-C\n"
                 "  5  input, output or the token's own failure\n",
-    .operands_max = 1,
+    .operands_max = G_MAXUINT,
     .run = run_open,
 };

@@ -12,6 +12,7 @@
 #include "ui-cli/agent-unwrapper.h"
 #include "ui-cli/files.h"
 #include "ui-cli/harvest.h"
+#include "ui-cli/opening-many.h"
 #include "ui-cli/status.h"
 #include "ui-cli/stop.h"
 #include "ui-cli/terminal.h"
@@ -25,19 +26,23 @@ static const SealColour colours[] = {
 };
 
 void
+seal_opening_print_line(FILE *stream, const SealReportLine *line)
+{
+    g_autofree char *text = seal_text_clean(line->text);
+
+    fprintf(stream, "%*s%s%s", (int)(2 * line->indent), "", line->label ? line->label : "",
+            line->label ? ": " : "");
+    seal_terminal_put(stream, colours[line->mood], text);
+    fprintf(stream, "\n");
+}
+
+void
 seal_opening_print_page(FILE *stream, const SealReport *report, guint first)
 {
     g_autoptr(GPtrArray) lines = seal_report_lines(report);
 
-    for (guint i = first; i < lines->len; i++) {
-        const SealReportLine *line = lines->pdata[i];
-        g_autofree char *text = seal_text_clean(line->text);
-
-        fprintf(stream, "%*s%s%s", (int)(2 * line->indent), "", line->label ? line->label : "",
-                line->label ? ": " : "");
-        seal_terminal_put(stream, colours[line->mood], text);
-        fprintf(stream, "\n");
-    }
+    for (guint i = first; i < lines->len; i++)
+        seal_opening_print_line(stream, lines->pdata[i]);
 }
 
 static void
@@ -98,18 +103,37 @@ check_options(const SealOpening *opening, const SealOptions *options, GError **e
                              "--output needs a file here: standard output carries the report");
         return FALSE;
     }
-    return TRUE;
+    return seal_opening_check_many(opening, options, error);
+}
+
+/* The one mail that the first operand names. */
+static int
+run_one(const SealOpening *opening, SealOptions *options, const SealOpenOptions *how,
+        GError **error)
+{
+    const GPtrArray *operands = seal_options_operands(options);
+    g_autoptr(GBytes) mail = NULL;
+    g_autoptr(SealReport) report = NULL;
+    g_autoptr(GBytes) content = NULL;
+
+    mail = seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
+    if (!mail)
+        return SEAL_STATUS_IO;
+    if (!seal_mail_open(mail, how, &report, &content, error) || !seal_stop_check(error))
+        return SEAL_STATUS_IO;
+    if (opening->harvests && !seal_options_has(options, "no-harvest"))
+        seal_harvest(report, how->trust);
+    print_report(opening, options, report);
+    if (!write_content(opening, options, report, content, error))
+        return SEAL_STATUS_IO;
+    return seal_opening_status(report, error);
 }
 
 int
 seal_opening_run(const SealOpening *opening, SealOptions *options, GError **error)
 {
-    const GPtrArray *operands = seal_options_operands(options);
     g_autoptr(SealTrust) trust = NULL;
     g_autoptr(SealAgentUnwrapper) unwrapper = seal_agent_unwrapper_new();
-    g_autoptr(GBytes) mail = NULL;
-    g_autoptr(SealReport) report = NULL;
-    g_autoptr(GBytes) content = NULL;
     SealOpenOptions how = {.mode = opening->mode, .from = seal_options_value(options, "from")};
 
     if (!check_options(opening, options, error))
@@ -117,18 +141,9 @@ seal_opening_run(const SealOpening *opening, SealOptions *options, GError **erro
     trust = seal_trust_from_options(options, opening->command, error);
     if (!trust)
         return SEAL_STATUS_IO;
-    mail = seal_input_read(operands->len > 0 ? operands->pdata[0] : NULL, SEAL_MAIL_MAX, error);
-    if (!mail)
-        return SEAL_STATUS_IO;
     how.trust = trust;
     if (opening->mode != SEAL_OPEN_VERIFY)
         how.unwrapper = seal_agent_unwrapper_peek(unwrapper);
-    if (!seal_mail_open(mail, &how, &report, &content, error) || !seal_stop_check(error))
-        return SEAL_STATUS_IO;
-    if (opening->harvests && !seal_options_has(options, "no-harvest"))
-        seal_harvest(report, trust);
-    print_report(opening, options, report);
-    if (!write_content(opening, options, report, content, error))
-        return SEAL_STATUS_IO;
-    return seal_opening_status(report, error);
+    return seal_options_has(options, "into") ? seal_opening_run_many(opening, options, &how, error)
+                                             : run_one(opening, options, &how, error);
 }
