@@ -30,45 +30,76 @@ set_file_error(GError **error, const char *action, const char *name, int number)
                 action, name, g_strerror(number));
 }
 
+static void
+set_too_large(GError **error, const char *name, gsize max)
+{
+    g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                "cannot read %s: it is larger than %" G_GSIZE_FORMAT " MiB, the most that is taken",
+                name, max / (1024 * 1024));
+}
+
+/* What is read, without room to spare where its size is known: a mail can be the largest thing in
+ * memory. */
+typedef struct {
+    guint8 *data;
+    gsize len, room;
+} Input;
+
 /* One read(2): its count, or -1 with an error. */
 static gssize
-read_some(int fd, GByteArray *bytes, const char *name, GError **error)
+read_some(int fd, Input *input, const char *name, GError **error)
 {
-    guint8 chunk[CHUNK];
     gssize count = 0;
 
+    if (input->len == input->room) {
+        input->room = MAX(2 * input->room, CHUNK);
+        input->data = g_realloc(input->data, input->room);
+    }
     do {
         if (!seal_stop_check(error))
             return -1;
-        count = read(fd, chunk, sizeof chunk);
+        count = read(fd, input->data + input->len, input->room - input->len);
     } while (count < 0 && errno == EINTR);
     if (count < 0)
         set_file_error(error, "read", name, errno);
     else
-        g_byte_array_append(bytes, chunk, (guint)count);
+        input->len += (gsize)count;
     return count;
+}
+
+/* FALSE if it is a file of more than `max` bytes, which is not even begun. */
+static gboolean
+measure(int fd, Input *input, gsize max)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) != 0 || !S_ISREG(status.st_mode) || status.st_size <= 0)
+        return TRUE;
+    if ((guint64)status.st_size > max)
+        return FALSE;
+    input->room = (gsize)status.st_size + 1; /* the last read finds its end */
+    input->data = g_malloc(input->room);
+    return TRUE;
 }
 
 static GBytes *
 read_all(int fd, const char *name, gsize max, GError **error)
 {
-    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    Input input = {0};
     gssize count = 0;
+    gboolean fits = measure(fd, &input, max);
 
     do {
-        count = read_some(fd, bytes, name, error);
-        if (count < 0)
-            return NULL;
-        if (bytes->len > max) {
-            g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                        "cannot read %s: it is larger than %" G_GSIZE_FORMAT
-                        " MiB, the most that is "
-                        "taken",
-                        name, max / (1024 * 1024));
-            return NULL;
-        }
-    } while (count > 0);
-    return g_byte_array_free_to_bytes(g_steal_pointer(&bytes));
+        count = fits ? read_some(fd, &input, name, error) : 0;
+        fits = fits && input.len <= max;
+    } while (count > 0 && fits);
+    if (count < 0 || !fits) {
+        if (count >= 0)
+            set_too_large(error, name, max);
+        g_free(input.data);
+        return NULL;
+    }
+    return g_bytes_new_take(input.data, input.len);
 }
 
 static GBytes *

@@ -1,17 +1,21 @@
 /* Mail much larger than the memory that is allowed: signed and encrypted all the same, and openssl
- * reads it. The kernel keeps the limit (RLIMIT_DATA: all private memory that can be written to;
- * mapped files are not). */
+ * reads it; opened in less than three times its size. The kernel keeps the limit (RLIMIT_DATA: all
+ * private memory that can be written to; mapped files are not). */
 #include <glib/gstdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "tests/cli/cli-fixture.h"
 
 #define MAIL_LEN ((gsize)48 * 1024 * 1024)
 #ifdef TEST_MEMORY_LIMIT
-#define LIMIT "--data=16777216"
+#define LIMIT(bytes) "--data=" #bytes
 #else
-#define LIMIT "--data=unlimited"
+#define LIMIT(bytes) "--data=unlimited"
 #endif
+#define FLAT LIMIT(16777216)
+/* A mail of 67 MiB, its CMS and its plaintext of 49 MiB each, and 16 MiB. */
+#define OPENING LIMIT(192937984)
 
 /* Lines of text that end in LF, so that each is changed on its way. */
 static char *
@@ -50,7 +54,7 @@ assert_same_text(const char *path, const char *mail)
 }
 
 static void
-run_limited(const char *output, ...)
+run_limited(const char *limit, const char *output, ...)
 {
     const char *program = "ui-cli/privyseal";
     g_autofree char *path = seal_test_built(program);
@@ -60,7 +64,7 @@ run_limited(const char *output, ...)
     va_list list;
 
     g_ptr_array_add(argv, (gpointer) "prlimit");
-    g_ptr_array_add(argv, (gpointer)LIMIT);
+    g_ptr_array_add(argv, (gpointer)limit);
     g_ptr_array_add(argv, path);
     va_start(list, output);
     while ((word = va_arg(list, const char *)))
@@ -91,7 +95,7 @@ test_signed(gconstpointer option)
     g_autofree char *mail = save_mail();
     g_autofree char *output = seal_cli_test_home_file("large-signed.eml");
 
-    run_limited(output, "sign", "--key", "Alice P-256 signing", mail, option, NULL);
+    run_limited(FLAT, output, "sign", "--key", "Alice P-256 signing", mail, option, NULL);
     verify(output, mail);
 }
 
@@ -103,18 +107,36 @@ test_encrypted(gconstpointer cipher)
     g_autofree char *output = seal_cli_test_home_file("large-encrypted.eml");
     g_autofree char *opened = seal_cli_test_home_file("large-opened.eml");
     g_autofree char *certificate = seal_cli_test_fixture_file("certs/alice-rsa-decrypt.pem");
+
+    run_limited(FLAT, output, "encrypt", "--sign", "--key", "Alice P-256 signing", "--to",
+                certificate, "--cipher", cipher, mail, NULL);
+    run_limited(OPENING, opened, "decrypt", output, NULL);
+    verify(opened, mail);
+}
+
+/* No more is read of it than its size. */
+static void
+test_two_gibibytes(gconstpointer command)
+{
+    g_autofree char *privyseal = seal_test_built("ui-cli/privyseal");
+    g_autofree char *mail = seal_cli_test_home_file("sparse.eml");
+    const char *const argv[] = {"prlimit", FLAT, privyseal, command, mail, NULL};
     g_autoptr(SealTestResult) result = NULL;
 
-    run_limited(output, "encrypt", "--sign", "--key", "Alice P-256 signing", "--to", certificate,
-                "--cipher", cipher, mail, NULL);
-    result = seal_cli_test_privyseal(NULL, "decrypt", "--output", opened, output, NULL);
-    seal_cli_test_assert_status(result, 0);
-    verify(opened, mail);
+    g_assert_true(g_file_set_contents(mail, "Subject: x\n\n", -1, NULL));
+    g_assert_cmpint(truncate(mail, (off_t)2 * 1024 * 1024 * 1024), ==, 0);
+    result = seal_test_run(seal_cli_test_home(), argv, NULL);
+    seal_cli_test_assert_error(result, 5, "larger than 256 MiB");
+    g_assert_cmpint(g_unlink(mail), ==, 0);
 }
 
 static void
 add(void)
 {
+    g_test_add_data_func("/cli/large/two-gibibytes/not-opened", "open", test_two_gibibytes);
+    g_test_add_data_func("/cli/large/two-gibibytes/not-verified", "verify", test_two_gibibytes);
+    g_test_add_data_func("/cli/large/two-gibibytes/not-signed", "sign", test_two_gibibytes);
+
     g_test_add_data_func("/cli/large/signed/in-flat-memory", NULL, test_signed);
     g_test_add_data_func("/cli/large/opaque/in-flat-memory", "--opaque", test_signed);
     g_test_add_data_func("/cli/large/cbc/in-flat-memory", "aes-256-cbc", test_encrypted);
