@@ -109,11 +109,11 @@ def mail_many_table(results):
 def mail_large_table(results):
     rows = []
     for result in results:
-        reached = "" if result["goal"] is None or result["megabytes"] < 100 else (
-            "reached" if result["ratio"] >= result["goal"] else "short")
+        goal = result["goal"] if result["megabytes"] >= 100 else None
+        reached = "" if goal is None else "reached" if result["ratio"] >= goal else "short"
         ours, other = (result["peaks"][way] for way in ("ours", "other"))
         rows.append([result["title"], result["megabytes"], f"{result['seconds']:.2f} s",
-                     ratio(result["ratio"]), ratio(result["goal"]), reached,
+                     ratio(result["ratio"]), ratio(goal), reached,
                      f"{ours['RssAnon']:.0f}", f"{ours['VmHWM']:.0f}", f"{other['VmHWM']:.0f}"])
     return table(["one mail", "MB", "openssl cms", "privyseal's speed", "goal", "",
                   "own memory, MiB", "with mapped files", "openssl's"], rows)
