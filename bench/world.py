@@ -7,6 +7,7 @@ import os
 import pathlib
 import shutil
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -123,16 +124,16 @@ class World:
         (self.folder / "config/privyseal/privyseal.conf").write_text("\n".join(lines) + "\n")
 
     def start_bus(self):
-        socket = self.folder / "run" / "bus"
+        address = self.folder / "run" / "bus"
         agent = self.build / "agent" / "privyseald"
         config = self.folder / "bus.conf"
-        config.write_text(BUS_CONFIG.format(socket=socket, services=self.folder / "services"))
+        config.write_text(BUS_CONFIG.format(socket=address, services=self.folder / "services"))
         (self.folder / "services" / "org.privyseal.Agent1.service").write_text(
             SERVICE.format(agent=agent))
-        self.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={socket}"
+        self.env["DBUS_SESSION_BUS_ADDRESS"] = f"unix:path={address}"
         self.log = open(self.folder / "log", "w", encoding="utf-8")
         self.start(["dbus-daemon", f"--config-file={config}", "--nofork"])
-        wait_until(socket.exists, "the private bus to listen")
+        wait_until(lambda: listens(address), "the private bus to listen")
 
     def start(self, command, **extra):
         """A process that ends with this world; its stderr goes to the log."""
@@ -206,6 +207,12 @@ def wait_until(fact, what):
         if time.monotonic() > end:
             raise Failure(f"waited {PATIENCE_S} s for {what}")
         time.sleep(0.002)
+
+
+def listens(path):
+    """A socket is there before anybody listens to it."""
+    with socket.socket(socket.AF_UNIX) as attempt:
+        return attempt.connect_ex(str(path)) == 0
 
 
 def alive(pid):
