@@ -20,8 +20,7 @@ struct SealAgentUnwrapper {
 /* An unwrap that was begun before it was asked for. */
 typedef struct {
     char *key;
-    GBytes *encrypted_key;
-    GBytes *originator; /* (nullable) */
+    GBytes *question; /* all that unwrap() is given */
     gboolean answered;
     SealSecret *secret; /* (nullable) */
     GError *error;      /* (nullable) */
@@ -33,11 +32,25 @@ free_prepared(gpointer data)
     Prepared *prepared = data;
 
     g_free(prepared->key);
-    g_bytes_unref(prepared->encrypted_key);
-    g_clear_pointer(&prepared->originator, g_bytes_unref);
+    g_bytes_unref(prepared->question);
     seal_secret_free(prepared->secret);
     g_clear_error(&prepared->error);
     g_free(prepared);
+}
+
+/* The parts (nullable each), told apart by their lengths. */
+static GBytes *
+join(GBytes *const *parts, gsize n_parts)
+{
+    GByteArray *joined = g_byte_array_new();
+
+    for (gsize i = 0; i < n_parts; i++) {
+        gsize len = 0;
+        gconstpointer data = parts[i] ? g_bytes_get_data(parts[i], &len) : NULL;
+
+        seal_put_sized(joined, data, len);
+    }
+    return g_byte_array_free_to_bytes(joined);
 }
 
 /* -- whose key -------------------------------------------------------------------------------- */
@@ -63,15 +76,8 @@ static GBytes *
 name_of(const SealRecipientId *id)
 {
     GBytes *const parts[] = {id->issuer, id->serial, id->subject_key_id};
-    GByteArray *name = g_byte_array_new();
 
-    for (gsize i = 0; i < G_N_ELEMENTS(parts); i++) {
-        gsize len = 0;
-        gconstpointer data = parts[i] ? g_bytes_get_data(parts[i], &len) : NULL;
-
-        seal_put_sized(name, data, len);
-    }
-    return g_byte_array_free_to_bytes(name);
+    return join(parts, G_N_ELEMENTS(parts));
 }
 
 static char *
@@ -136,22 +142,25 @@ query_of(GBytes *key_encryption, GBytes *encrypted_key, const SealUnwrapInput *i
                              .content_encryption = input->content_encryption};
 }
 
-static gboolean
-is_same(GBytes *a, GBytes *b)
+static GBytes *
+question_of(const SealUnwrapQuery *query)
 {
-    return a == b || (a && b && g_bytes_equal(a, b));
+    GBytes *const parts[] = {query->algorithm, query->encrypted_key, query->originator, query->ukm,
+                             query->content_encryption};
+
+    return join(parts, G_N_ELEMENTS(parts));
 }
 
 /* Returns (transfer full) (nullable). */
 static Prepared *
-take_prepared(SealAgentUnwrapper *self, const char *key, GBytes *encrypted_key,
-              const SealUnwrapInput *input)
+take_prepared(SealAgentUnwrapper *self, const char *key, const SealUnwrapQuery *query)
 {
+    g_autoptr(GBytes) question = question_of(query);
+
     for (guint i = 0; i < self->prepared->len; i++) {
         const Prepared *prepared = self->prepared->pdata[i];
 
-        if (g_str_equal(prepared->key, key) && is_same(prepared->encrypted_key, encrypted_key) &&
-            is_same(prepared->originator, input->originator))
+        if (g_str_equal(prepared->key, key) && g_bytes_equal(prepared->question, question))
             return g_ptr_array_steal_index(self->prepared, i);
     }
     return NULL;
@@ -190,7 +199,7 @@ unwrap(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
 {
     SealAgentUnwrapper *self = unwrapper->user_data;
     const SealUnwrapQuery query = query_of(key_encryption, encrypted_key, input);
-    Prepared *prepared = take_prepared(self, key, encrypted_key, input);
+    Prepared *prepared = take_prepared(self, key, &query);
     g_autoptr(SealProgress) progress = start_progress(self->reach, key);
     SealSecret *secret =
         prepared ? await(self, prepared, error) : unwrap_now(self, key, &query, error);
@@ -238,8 +247,7 @@ prepare(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
         return;
     prepared = g_new0(Prepared, 1);
     prepared->key = g_strdup(key);
-    prepared->encrypted_key = g_bytes_ref(encrypted_key);
-    prepared->originator = input->originator ? g_bytes_ref(input->originator) : NULL;
+    prepared->question = question_of(&query);
     if (seal_client_unwrap_async(seal_reach_client(self->reach), key, &query, on_answered, prepared,
                                  NULL))
         g_ptr_array_add(self->prepared, prepared);
