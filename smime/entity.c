@@ -113,6 +113,15 @@ add_field(SealEntity *entity, SealBytes line)
     return TRUE;
 }
 
+/* For some readers the line ends there, and what follows is another field. */
+static gboolean
+has_bare_return(SealBytes line)
+{
+    SealBytes text = without_line_end(line);
+
+    return text.len > 0 && memchr(text.data, '\r', text.len);
+}
+
 /* Reads fields up to and with the empty line; what is left is the body. */
 static void
 read_fields(SealEntity *entity, SealBytes *rest)
@@ -123,6 +132,8 @@ read_fields(SealEntity *entity, SealBytes *rest)
 
         if (without_line_end(line).len == 0)
             return;
+        if (has_bare_return(line))
+            entity->defect = "a line of its header has a carriage return in it";
         if (entity->fields->len > 0 && is_blank_char(line.data[0])) {
             grow_last_field(entity, line);
         } else if (entity->fields->len >= SEAL_FIELDS_MAX) {
@@ -165,6 +176,18 @@ seal_entity_values(const SealEntity *entity, const char *name)
 }
 
 gboolean
+seal_entity_is_cut(const SealEntity *entity, const char *name)
+{
+    for (guint i = 0; i < entity->fields->len; i++) {
+        const SealField *field = &g_array_index(entity->fields, SealField, i);
+
+        if (seal_field_is(field, name) && field->value.len > SEAL_FIELD_LEN_MAX)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+gboolean
 seal_entity_has(const SealEntity *entity, const char *name)
 {
     for (guint i = 0; i < entity->fields->len; i++)
@@ -182,7 +205,7 @@ read_content_type(SealEntity *entity)
         entity->defect = "it has more than one Content-Type";
     if (values->len > 0)
         entity->type = seal_content_type_parse(g_ptr_array_index(values, 0), entity->parameters);
-    if (values->len > 0 && !entity->type)
+    if (values->len > 0 && (!entity->type || seal_entity_is_cut(entity, "Content-Type")))
         entity->defect = "its Content-Type cannot be read in one way only";
     if (!entity->type)
         entity->type = g_strdup(values->len > 0 ? "application/octet-stream" : "text/plain");

@@ -40,6 +40,9 @@ const char *seal_entity_parameter(const SealEntity *entity, const char *name);
  * SEAL_FIELD_LEN_MAX. Returns (transfer full) (element-type utf8), perhaps empty. */
 GPtrArray *seal_entity_values(const SealEntity *entity, const char *name);
 
+/* TRUE if one of them is cut. */
+gboolean seal_entity_is_cut(const SealEntity *entity, const char *name);
+
 /* TRUE if there is a field called `name` (case-insensitive). */
 gboolean seal_entity_has(const SealEntity *entity, const char *name);
 

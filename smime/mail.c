@@ -59,12 +59,25 @@ seal_mail_has_unix_lines(SealBytes bytes)
 
 /* -- apart ------------------------------------------------------------------------------------ */
 
+/* "From : ..." is a field of old (RFC 5322 4.5.2), which other readers show; here it is none. */
+static gboolean
+has_mbox_line(SealBytes bytes)
+{
+    size_t at = 5;
+
+    if (bytes.len < at || memcmp(bytes.data, "From ", at) != 0)
+        return FALSE;
+    while (at < bytes.len && (bytes.data[at] == ' ' || bytes.data[at] == '\t'))
+        at++;
+    return at == bytes.len || bytes.data[at] != ':';
+}
+
 SealBytes
 seal_mail_without_mbox_line(SealBytes bytes)
 {
     const uint8_t *end = NULL;
 
-    if (bytes.len < 5 || memcmp(bytes.data, "From ", 5) != 0)
+    if (!has_mbox_line(bytes))
         return bytes;
     end = memchr(bytes.data, '\n', bytes.len);
     if (!end)

@@ -25,6 +25,20 @@ start_gmime(void)
     }
 }
 
+static void visit_list(InternetAddressList *addresses, const char *group, VisitFunc visit,
+                       GPtrArray *list);
+
+/* Of a group of nobody its name is shown, which may look like an address. */
+static void
+visit_group(InternetAddressGroup *group, const char *names, VisitFunc visit, GPtrArray *list)
+{
+    InternetAddressList *members = internet_address_group_get_members(group);
+
+    if (internet_address_list_length(members) == 0)
+        visit(names, "", list);
+    visit_list(members, names, visit, list);
+}
+
 static void
 visit_list(InternetAddressList *addresses, const char *group, VisitFunc visit, GPtrArray *list)
 {
@@ -37,8 +51,7 @@ visit_list(InternetAddressList *addresses, const char *group, VisitFunc visit, G
         if (list->len > SEAL_SENDERS_MAX)
             return;
         if (INTERNET_ADDRESS_IS_GROUP(address)) {
-            visit_list(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)), names,
-                       visit, list);
+            visit_group(INTERNET_ADDRESS_GROUP(address), names, visit, list);
             continue;
         }
         text = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address));
@@ -47,21 +60,50 @@ visit_list(InternetAddressList *addresses, const char *group, VisitFunc visit, G
 }
 
 static void
+note_warning(gint64 offset, GMimeParserWarning warning, const char *item, gpointer data)
+{
+    gboolean *skipped = data;
+
+    *skipped |= warning == GMIME_WARN_INVALID_ADDRESS_LIST;
+}
+
+/* GMime passes over what it cannot read and gives the rest; another program may show just that. */
+static InternetAddressList *
+parse_addresses(const char *value, gboolean *ret_skipped)
+{
+    GMimeParserOptions *options = g_mime_parser_options_new();
+    InternetAddressList *addresses = NULL;
+
+    *ret_skipped = FALSE;
+    g_mime_parser_options_set_warning_callback(options, note_warning, ret_skipped);
+    addresses = internet_address_list_parse(options, value);
+    g_mime_parser_options_free(options);
+    return addresses;
+}
+
+static void
+visit_value(const char *value, VisitFunc visit, GPtrArray *list)
+{
+    gboolean skipped = FALSE;
+    InternetAddressList *addresses = parse_addresses(value, &skipped);
+
+    if (addresses)
+        visit_list(addresses, "", visit, list);
+    if (!addresses || skipped)
+        visit("", "", list);
+    g_clear_object(&addresses);
+}
+
+static void
 visit_field(const SealEntity *mail, const char *name, VisitFunc visit, GPtrArray *list)
 {
     g_autoptr(GPtrArray) values = seal_entity_values(mail, name);
 
     start_gmime();
-    for (guint i = 0; i < values->len && list->len <= SEAL_SENDERS_MAX; i++) {
-        InternetAddressList *addresses =
-            internet_address_list_parse(NULL, g_ptr_array_index(values, i));
-
-        if (addresses)
-            visit_list(addresses, "", visit, list);
-        else
-            visit("", "", list);
-        g_clear_object(&addresses);
-    }
+    for (guint i = 0; i < values->len && list->len <= SEAL_SENDERS_MAX; i++)
+        visit_value(values->pdata[i], visit, list);
+    if (seal_entity_is_cut(mail, name))
+        visit("", "", list);
 }
 
 /* -- addresses -------------------------------------------------------------------------------- */

@@ -57,6 +57,8 @@ test_headers_of_all_sorts(void)
         {"A: 1\r\nno field\r\n\r\nbody", 1, "no field\r\n\r\nbody", TRUE},
         {"A : 1\r\n\r\nbody", 0, "A : 1\r\n\r\nbody", FALSE},
         {" folded: first\r\n\r\n", 0, " folded: first\r\n\r\n", FALSE},
+        {"A: 1\rB: 2\r\n\r\nbody", 1, "body", TRUE},
+        {"A: 1\r\n \rB: 2\r\n\r\nbody", 1, "body", TRUE},
         {"Content-Type: a/b\r\nContent-Type: c/d\r\n\r\n", 2, "", TRUE},
         {"Content-Type: nonsense\r\n\r\n", 1, "", TRUE},
     };

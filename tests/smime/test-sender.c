@@ -70,6 +70,40 @@ test_explained(World *world, gconstpointer data)
     expect_rows(world, &alice, rows, G_N_ELEMENTS(rows));
 }
 
+/* Each is shown by some program as mail of the bank's. */
+static void
+test_hidden_authors(World *world, gconstpointer data)
+{
+    const TestSpec alice = {.name = "Alice", .address = "alice@example.org"};
+    const TestIdentity *signer = world_person(world, &alice);
+    g_autofree char *long_name = g_strnfill(SEAL_FIELD_LEN_MAX, 'a');
+    g_autofree char *blanks = g_strnfill(SEAL_FIELD_LEN_MAX, ' ');
+    g_autofree char *behind_name =
+        g_strdup_printf("From: alice@example.org, \"%s\" <ceo@bank.example>", long_name);
+    g_autofree char *behind_blanks =
+        g_strdup_printf("From: alice@example.org%s, ceo@bank.example", blanks);
+    const Row rows[] = {
+        {"From: alice@example.org; ceo@bank.example", SEAL_VERDICT_ADDRESS_MISMATCH, NULL},
+        {"From: alice@example.org, ceo at bank.example", SEAL_VERDICT_ADDRESS_MISMATCH, NULL},
+        {"From: \"ceo@bank.example\":;\r\nSender: alice@example.org", SEAL_VERDICT_ADDRESS_MISMATCH,
+         NULL},
+        {"From: alice@example.org, \"ceo@bank.example\":;", SEAL_VERDICT_ADDRESS_MISMATCH, NULL},
+        {"From : ceo@bank.example\r\nFrom: alice@example.org", SEAL_VERDICT_MALFORMED, NULL},
+        {"X: 1\rFrom: ceo@bank.example\r\nFrom: alice@example.org", SEAL_VERDICT_MALFORMED, NULL},
+        {behind_name, SEAL_VERDICT_ADDRESS_MISMATCH, NULL},
+        {behind_blanks, SEAL_VERDICT_ADDRESS_MISMATCH, NULL},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GBytes) mail = world_sign(world, signer, "X: fields\r\n\r\ntext\r\n", NULL);
+        g_autoptr(GBytes) changed = world_replace(mail, "X: fields", rows[i].fields);
+        g_autoptr(SealReport) report = open_mail(world, changed);
+
+        g_test_message("%.80s", rows[i].fields);
+        expect_report(report, rows[i].verdict, rows[i].reason);
+    }
+}
+
 static void
 test_domain_in_unicode(World *world, gconstpointer data)
 {
@@ -317,6 +351,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/sender/mismatch/is-explained", test_explained);
+    ADD("/sender/mismatch/is-an-author-whom-only-others-see", test_hidden_authors);
     ADD("/sender/domain-in-unicode/is-the-one-in-ascii", test_domain_in_unicode);
     ADD("/sender/utf8-mailbox/is-certified", test_utf8_mailbox);
     ADD("/sender/several-authors/each-has-signed", test_authors);
