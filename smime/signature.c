@@ -92,6 +92,11 @@ check_content_type(const STACK_OF(X509_ATTRIBUTE) *attributes, const ASN1_OBJECT
     if (OBJ_cmp(value->value.object, content_type) != 0)
         return refuse(check, SEAL_VERDICT_MALFORMED,
                       "the signed content-type is not the type of the content");
+    /* RFC 8551 2.4.1 has data alone for mail. A time stamp or a receipt is signed for other ends,
+     * often by programs that ask nobody. */
+    if (OBJ_obj2nid(content_type) != NID_pkcs7_data)
+        return refuse(check, SEAL_VERDICT_UNSUPPORTED,
+                      "what was signed is no plain data, but of another type, such as a time stamp");
     return TRUE;
 }
 

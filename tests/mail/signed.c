@@ -95,6 +95,14 @@ change_content_type(SealSignedData *data, SealSignerInfo *signer)
 }
 
 static void
+sign_a_time_stamp(SealSignedData *data, SealSignerInfo *signer)
+{
+    change_content_type(data, signer);
+    put_attribute(signer, NID_pkcs9_contentType, V_ASN1_OBJECT,
+                  OBJ_nid2obj(NID_id_smime_ct_TSTInfo), -1);
+}
+
+static void
 change_signed_content_type(SealSignedData *data, SealSignerInfo *signer)
 {
     put_attribute(signer, NID_pkcs9_contentType, V_ASN1_OBJECT, OBJ_nid2obj(NID_pkcs7_enveloped),
@@ -386,6 +394,7 @@ static const struct {
 } edits[] = {
     {"content-type", change_content_type},
     {"signed-content-type", change_signed_content_type},
+    {"time-stamp", sign_a_time_stamp},
     {"replayed-attributes", replay_attributes},
     {"double-attributes", double_attributes},
     {"second-digest", put_second_digest},
@@ -529,6 +538,7 @@ const CorpusRow corpus_signed[] = {
      "content-type"},
     {"signed/signed-content-type-differs", MALFORMED, "not the type of the content", edited,
      "signed-content-type"},
+    {"signed/time-stamp/is-no-mail", UNSUPPORTED, "no plain data", edited, "time-stamp"},
     {"signed/attributes-replayed-as-content", MALFORMED, "another message's signed attributes",
      edited, "replayed-attributes"},
     {"signed/attributes-twice", MALFORMED, "their one content-type", edited, "double-attributes"},
