@@ -381,6 +381,13 @@ seal_quoted_printable_decode(SealBytes text)
     return seal_plain_take((guint8 *)g_steal_pointer(&out), len);
 }
 
+gboolean
+seal_entity_has_no_encoding(const SealEntity *entity)
+{
+    return g_str_equal(entity->encoding, "7bit") || g_str_equal(entity->encoding, "8bit") ||
+           g_str_equal(entity->encoding, "binary");
+}
+
 GBytes *
 seal_entity_decode(const SealEntity *entity, GBytes *owner)
 {
@@ -388,8 +395,5 @@ seal_entity_decode(const SealEntity *entity, GBytes *owner)
         return seal_base64_decode(entity->body);
     if (g_str_equal(entity->encoding, "quoted-printable"))
         return seal_quoted_printable_decode(entity->body);
-    if (g_str_equal(entity->encoding, "7bit") || g_str_equal(entity->encoding, "8bit") ||
-        g_str_equal(entity->encoding, "binary"))
-        return seal_bytes_slice(owner, entity->body);
-    return NULL;
+    return seal_entity_has_no_encoding(entity) ? seal_bytes_slice(owner, entity->body) : NULL;
 }

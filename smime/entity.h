@@ -64,6 +64,9 @@ GBytes *seal_base64_decode(SealBytes text);
 /* Undoes quoted-printable; what is no escape stays as it stands. Returns (transfer full). */
 GBytes *seal_quoted_printable_decode(SealBytes text);
 
+/* TRUE for 7bit, 8bit and binary, the only ones that what has parts may have (RFC 2045 6.4). */
+gboolean seal_entity_has_no_encoding(const SealEntity *entity);
+
 /* The body with its transfer encoding (base64, quoted-printable, 7bit, 8bit, binary) undone; NULL
  * for another encoding or bad base64. `owner` holds the entity's bytes. */
 GBytes *seal_entity_decode(const SealEntity *entity, GBytes *owner);

@@ -147,6 +147,9 @@ open_multipart(Peeling *peeling, const SealEntity *entity)
 
     layer->detached = TRUE;
     if (!wrong &&
+        !seal_entity_has_no_encoding(entity)) /* others may undo it, and see other parts */
+        wrong = "it is multipart/signed, but has a Content-Transfer-Encoding around its parts";
+    if (!wrong &&
         parts->len != 2) /* RFC 1847 2.1: a third part would be shown, but is not signed */
         wrong = "it is multipart/signed, but has not exactly two parts";
     if (wrong) {

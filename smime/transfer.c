@@ -111,13 +111,6 @@ is_encoding(const SealEntity *entity, const char *name)
     return g_str_equal(entity->encoding, name);
 }
 
-static gboolean
-has_no_encoding(const SealEntity *entity)
-{
-    return is_encoding(entity, "7bit") || is_encoding(entity, "8bit") ||
-           is_encoding(entity, "binary");
-}
-
 /* A signature or an encryption of its own. */
 static gboolean
 is_sealed(const SealEntity *entity)
@@ -132,7 +125,7 @@ seal_transfer_reaches_parts(const SealEntity *entity)
 {
     return (g_str_has_prefix(entity->type, "multipart/") ||
             g_str_equal(entity->type, "message/rfc822")) &&
-           !is_sealed(entity) && has_no_encoding(entity);
+           !is_sealed(entity) && seal_entity_has_no_encoding(entity);
 }
 
 static const char *
@@ -166,7 +159,7 @@ seal_transfer_choose(const SealEntity *entity, SealTransfer transfer)
         return NULL;
     if (is_encoding(entity, "quoted-printable"))
         return is_safe(entity->body) ? NULL : "quoted-printable";
-    if (!has_no_encoding(entity) || is_safe(entity->body))
+    if (!seal_entity_has_no_encoding(entity) || is_safe(entity->body))
         return NULL;
     return is_mostly_text(entity->body) ? "quoted-printable" : "base64";
 }

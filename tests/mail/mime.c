@@ -351,6 +351,8 @@ const CorpusRow corpus_mime[] = {
     {"mime/encoding-twice", "open", "malformed", "more than one Content-Transfer-Encoding", sealed,
      NULL, "Content-Transfer-Encoding: base64",
      "Content-Transfer-Encoding: 7bit\r\nContent-Transfer-Encoding: base64"},
+    {"mime/encoding-around-parts", "verify", "malformed", "around its parts", detached, NULL,
+     "MIME-Version: 1.0\r\n", "MIME-Version: 1.0\r\nContent-Transfer-Encoding: base64\r\n"},
     {"mime/boundary-twice", "verify", "malformed", "one way only", detached, NULL,
      "boundary=", "boundary=decoy; boundary="},
     {"mime/boundary-empty", "verify", "malformed", "usable boundary", detached, NULL,
