@@ -130,7 +130,7 @@ seal_client_connect(SealClient *client, GError **error)
     }
     if (client->connection)
         return TRUE;
-    client->connection = seal_connection_open(&client->interrupt, error);
+    client->connection = seal_connection_open(&client->interrupt, client->timeout_ms, error);
     if (client->connection && client->follows && !follow_connection(client, error))
         seal_client_drop(client);
     return client->connection != NULL;

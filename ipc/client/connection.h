@@ -15,9 +15,10 @@ typedef struct {
     guint muted;             /* those of them that were cancelled */
 } SealConnection;
 
-/* Finds the agent (starting it), connects and hands over the prompt environment. At most 30 s;
- * errors are UNREACHABLE, TIMED_OUT, and CANCELLED when `interrupt` fires. Blocks. */
-SealConnection *seal_connection_open(SealInterrupt *interrupt, GError **error);
+/* Finds the agent (starting it), connects and hands over the prompt environment. At most 30 s, or
+ * `timeout_ms` if that is less and not 0; errors are UNREACHABLE, TIMED_OUT, and CANCELLED when
+ * `interrupt` fires. Blocks. */
+SealConnection *seal_connection_open(SealInterrupt *interrupt, guint timeout_ms, GError **error);
 
 /* Closes at once, dropping what was not sent. Only in the process that opened it. NULL is allowed.
  */

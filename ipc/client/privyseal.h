@@ -46,8 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealClient, seal_client_free)
 /* Whether the agent may ask a person (PIN, consent) for calls from now on. Default TRUE. */
 void seal_client_set_interactive(SealClient *client, gboolean interactive);
 
-/* Time limit of blocking calls in milliseconds, 0 for none (the agent has deadlines of its own).
- * Default 0. */
+/* Time limit of blocking calls in milliseconds, 0 for none (the agent has deadlines of its own);
+ * where a call must connect first, the limit holds for that, too, if it is below 30 s. Default 0. */
 void seal_client_set_timeout(SealClient *client, guint timeout_ms);
 
 /* -- what is there ---------------------------------------------------------- */

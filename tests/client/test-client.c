@@ -2,10 +2,13 @@
  * vanishing agent, Ctrl-C, time limits, forks. */
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 #include "ipc/client/client.h"
 #include "tests/client/client-fixture.h"
 #include "tests/support/bus.h"
@@ -273,6 +276,39 @@ test_time_limit(SealClientTest *fixture, gconstpointer data)
     seal_client_test_assert_echo(fixture);
 }
 
+/* A bus that takes the connection and says nothing. */
+static int
+listen_silently(const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    (void)g_strlcpy(address.sun_path, path, sizeof address.sun_path);
+    g_assert_cmpint(bind(fd, (const struct sockaddr *)(const void *)&address, sizeof address), ==, 0);
+    g_assert_cmpint(listen(fd, 1), ==, 0);
+    return fd;
+}
+
+static void
+test_time_limit_to_connect(SealClientTest *fixture, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *path = seal_test_home_path(fixture->home, "run/silent");
+    g_autofree char *address = g_strconcat("unix:path=", path, NULL);
+    gint64 start_us = g_get_monotonic_time();
+    g_auto(SealFd) fd = listen_silently(path);
+
+    seal_test_home_setenv(fixture->home, SEAL_ADDRESS_VARIABLE, address);
+    fixture->client = seal_client_new_unconnected(&error);
+    g_assert_no_error(error);
+    seal_client_set_timeout(fixture->client, 50);
+    g_assert_null(seal_client_test_sign(fixture, KEY("echo"), &error));
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_TIMED_OUT);
+    /* not the 30 s of a client without a limit */
+    g_assert_cmpint(g_get_monotonic_time() - start_us, <, 20 * G_USEC_PER_SEC);
+    seal_test_home_setenv(fixture->home, SEAL_ADDRESS_VARIABLE, NULL);
+}
+
 /* -- forks ------------------------------------------------------------------------------- */
 
 static void
@@ -329,6 +365,7 @@ main(int argc, char **argv)
     ADD("/client/interrupt/thread-ends-blocking-call", test_interrupt);
     ADD("/client/interrupt/signal-handler-ends-blocking-call", test_signal_handler);
     ADD("/client/time-limit/ends-the-wait-in-the-agent", test_time_limit);
+    ADD_UNCONNECTED("/client/time-limit/holds-for-connecting", test_time_limit_to_connect);
     ADD("/client/fork/child-leaves-the-parent-alone", test_fork);
     g_test_add("/client/bus-only/sign", SealClientTest, "FAKE_AGENT_BUS_ONLY",
                seal_client_test_set_up, test_answer_on_bus, seal_client_test_tear_down);
