@@ -7,7 +7,6 @@
  * that, and are answered before the end. */
 #include "agent/agent.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -22,7 +21,6 @@
 #include "agent/unlock.h"
 #include "base/error.h"
 #include "base/log.h"
-#include "base/settings.h"
 #include "ipc/handshake.h"
 #include "ipc/names.h"
 #include <config.h>
@@ -236,21 +234,6 @@ listen_privately(SealAgent *agent, GError **error)
 
 /* -- start -------------------------------------------------------------------------- */
 
-static gboolean
-load_config(SealAgent *agent, const char *config_file, GError **error)
-{
-    g_autofree char *user_file = config_file ? g_strdup(config_file) : seal_settings_user_file();
-    g_autofree char *site_file = seal_settings_site_file();
-
-    if (config_file && access(config_file, R_OK) < 0) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "cannot read '%s': %s",
-                    config_file, g_strerror(errno));
-        return FALSE;
-    }
-    agent->config = seal_config_load(user_file, site_file, error);
-    return agent->config != NULL;
-}
-
 static void
 start_modules(SealAgent *agent)
 {
@@ -314,7 +297,8 @@ make_parts(SealAgent *agent)
 static gboolean
 start(SealAgent *agent, const SealAgentOptions *options, GError **error)
 {
-    if (!load_config(agent, options->config_file, error) || !listen_privately(agent, error))
+    agent->config = seal_config_load_from(options->config_file, error);
+    if (!agent->config || !listen_privately(agent, error))
         return FALSE;
     make_parts(agent);
     start_modules(agent);

@@ -5,7 +5,9 @@
  * What each key takes stands in config-keys.c. */
 #include "agent/config.h"
 
+#include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/config-keys.h"
 #include "agent/p11-modules.h"
@@ -229,6 +231,37 @@ seal_config_load(const char *user_file, const char *site_file, GError **error)
     if (!user)
         return NULL;
     return seal_config_from_settings(user, site, seal_p11_places_default(), error);
+}
+
+SealConfig *
+seal_config_load_from(const char *config_file, GError **error)
+{
+    g_autofree char *user_file = config_file ? g_strdup(config_file) : seal_settings_user_file();
+    g_autofree char *site_file = seal_settings_site_file();
+
+    if (config_file && access(config_file, R_OK) < 0) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "cannot read '%s': %s",
+                    config_file, g_strerror(errno));
+        return NULL;
+    }
+    return seal_config_load(user_file, site_file, error);
+}
+
+char *
+seal_config_to_text(const SealConfig *config)
+{
+    GString *text = g_string_new("[agent]\n");
+
+    g_string_append_printf(
+        text, "pinentry=%s\npin-timeout=%u\nidle-lock=%u\nmax-unlocked=%u\nidle-exit=%u\n",
+        config->pinentry, config->pin_timeout_s, config->idle_lock_s, config->max_unlocked_s,
+        config->idle_exit_s);
+    for (guint i = 0; i < config->modules->len; i++) {
+        const SealModuleConfig *module = config->modules->pdata[i];
+
+        g_string_append_printf(text, "[module %s]\npath=%s\n", module->name, module->path);
+    }
+    return g_string_free(text, FALSE);
 }
 
 void

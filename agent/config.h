@@ -23,9 +23,16 @@ typedef struct {
  * NULL with a SEAL_ERROR_INVALID_INPUT like "FILE:LINE: unknown key 'pinentri' in [agent], expected
  * one of pinentry, ..." if anything is wrong. */
 SealConfig *seal_config_load(const char *user_file, const char *site_file, GError **error);
+/* The same from where the agent finds them; `config_file` (nullable), which must be there, takes the
+ * place of the user's. */
+SealConfig *seal_config_load_from(const char *config_file, GError **error);
 /* The same from what was read already (base/settings.h); `places` (nullable: no such modules) says
  * where p11-kit's registration is. */
 SealConfig *seal_config_from_settings(const GPtrArray *user, const GPtrArray *site,
                                       const SealP11Places *places, GError **error);
 void seal_config_free(SealConfig *config);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealConfig, seal_config_free)
+
+/* Returns (transfer full) its [agent] and [module ...] groups as privyseal.conf would have them, with
+ * what is in force: defaults, and the modules that p11-kit knows. */
+char *seal_config_to_text(const SealConfig *config);

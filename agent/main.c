@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include "agent/agent.h"
+#include "agent/config.h"
 #include "base/log.h"
 #include "base/secret.h"
 #include "ipc/names.h"
@@ -17,16 +18,25 @@
 
 static const char help[] =
     "usage: privyseald [--config FILE] [--verbose]\n"
+    "       privyseald [--config FILE] --print-config\n"
     "       privyseald --help | --version\n"
     "\n"
     "The agent of Privy Seal: signs and unwraps for this user's programs with keys on PKCS#11\n"
     "tokens. D-Bus starts it when it is needed.\n"
     "\n"
-    "  --config FILE  read FILE in place of $XDG_CONFIG_HOME/privyseal/privyseal.conf\n"
-    "  --verbose      log what happens in detail\n"
+    "  --config FILE   read FILE in place of $XDG_CONFIG_HOME/privyseal/privyseal.conf\n"
+    "  --print-config  check the configuration, print what of it is in force, start nothing\n"
+    "  --verbose       log what happens in detail\n"
     "\n"
     "Exit status: 0 ended as asked; 1 not started (configuration, no bus, or another agent runs);\n"
     "2 wrong usage. Manual: privyseald(8)\n";
+
+/* What the agent could be started with. */
+typedef struct {
+    SealAgentOptions agent;
+    gboolean print_config;
+    gboolean verbose;
+} Arguments;
 
 static void
 on_broken_pipe(int number)
@@ -68,7 +78,7 @@ warn_if_pageable(void)
 
 /* Returns -1 to go on, else the exit status. */
 static int
-read_arguments(int argc, char **argv, SealAgentOptions *options, gboolean *verbose)
+read_arguments(int argc, char **argv, Arguments *arguments)
 {
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--help") == 0) {
@@ -80,11 +90,13 @@ read_arguments(int argc, char **argv, SealAgentOptions *options, gboolean *verbo
             return EXIT_SUCCESS;
         }
         if (strcmp(argv[i], "--verbose") == 0) {
-            *verbose = TRUE;
+            arguments->verbose = TRUE;
+        } else if (strcmp(argv[i], "--print-config") == 0) {
+            arguments->print_config = TRUE;
         } else if (strcmp(argv[i], "--config") == 0 && i + 1 < argc) {
-            options->config_file = argv[++i];
+            arguments->agent.config_file = argv[++i];
         } else if (g_str_has_prefix(argv[i], "--config=")) {
-            options->config_file = argv[i] + strlen("--config=");
+            arguments->agent.config_file = argv[i] + strlen("--config=");
         } else {
             fprintf(stderr, "privyseald: unexpected argument '%s'\n%s", argv[i], help);
             return 2;
@@ -93,23 +105,41 @@ read_arguments(int argc, char **argv, SealAgentOptions *options, gboolean *verbo
     return -1;
 }
 
+/* For people, and for `privyseal doctor`, which may not read the agent's groups by itself. */
+static int
+print_config(const char *config_file)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SealConfig) config = seal_config_load_from(config_file, &error);
+    g_autofree char *text = NULL;
+
+    if (!config) {
+        fprintf(stderr, "privyseald: %s\n", error->message);
+        return EXIT_FAILURE;
+    }
+    text = seal_config_to_text(config);
+    fputs(text, stdout);
+    return fflush(stdout) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 int
 main(int argc, char **argv)
 {
-    SealAgentOptions options = {NULL};
-    gboolean verbose = FALSE;
+    Arguments arguments = {{NULL}};
     g_autoptr(GMainLoop) main_loop = NULL;
     g_autoptr(SealAgent) agent = NULL;
     g_autoptr(GError) error = NULL;
-    int status = read_arguments(argc, argv, &options, &verbose);
+    int status = read_arguments(argc, argv, &arguments);
 
     if (status >= 0)
         return status;
     confine();
-    seal_log_init("privyseald", verbose);
+    seal_log_init("privyseald", arguments.verbose);
+    if (arguments.print_config)
+        return print_config(arguments.agent.config_file);
     warn_if_pageable();
     main_loop = g_main_loop_new(NULL, FALSE);
-    agent = seal_agent_new(main_loop, &options, &error);
+    agent = seal_agent_new(main_loop, &arguments.agent, &error);
     if (!agent) {
         seal_log_error("%s", error->message);
         return EXIT_FAILURE;

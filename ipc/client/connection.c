@@ -244,8 +244,8 @@ open_private(sd_bus *bus, SealInterrupt *interrupt, gint64 deadline_us,
 SealConnection *
 seal_connection_open(SealInterrupt *interrupt, guint timeout_ms, GError **error)
 {
-    gint64 timeout_us = timeout_ms > 0 ? MIN((gint64)timeout_ms * 1000, CONNECT_TIMEOUT_US)
-                                       : CONNECT_TIMEOUT_US;
+    gint64 timeout_us =
+        timeout_ms > 0 ? MIN((gint64)timeout_ms * 1000, CONNECT_TIMEOUT_US) : CONNECT_TIMEOUT_US;
     gint64 deadline_us = g_get_monotonic_time() + timeout_us;
     g_autoptr(SealBus) bus = open_bus(interrupt, deadline_us, error);
     g_autoptr(SealConnection) connection = NULL;

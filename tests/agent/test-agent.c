@@ -71,6 +71,32 @@ wrong_configuration_names_its_line(void)
 }
 
 static void
+configuration_in_force_can_be_printed(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autoptr(SealTestResult) result = NULL;
+    g_autoptr(SealTestResult) wrong = NULL;
+    g_autofree char *path =
+        seal_test_home_write(home, "config/privyseal/privyseal.conf",
+                             "[agent]\nidle-lock=7\n[module one]\npath=/one.so\n");
+    g_autofree char *broken = seal_test_home_write(home, "broken.conf", "[agent]\nidle-lock=x\n");
+    g_autofree char *option = g_strconcat("--config=", broken, NULL);
+    const char *argv[] = {NULL, option, "--print-config", NULL};
+    g_autofree char *program = seal_test_built("agent/privyseald");
+
+    /* no bus is there, and none is asked for */
+    result = run_agent(home, "--print-config");
+    g_assert_cmpint(result->status, ==, 0);
+    g_assert_cmpstr(result->out, ==,
+                    "[agent]\npinentry=pinentry\npin-timeout=120\nidle-lock=7\n"
+                    "max-unlocked=28800\nidle-exit=300\n[module one]\npath=/one.so\n");
+    argv[0] = program;
+    wrong = seal_test_run(home, argv, NULL);
+    g_assert_cmpint(wrong->status, ==, 1);
+    g_assert_nonnull(strstr(wrong->err, "broken.conf:2:"));
+}
+
+static void
 memory_that_cannot_be_locked_is_told(void)
 {
     g_autoptr(SealTestHome) home = seal_test_home_new();
@@ -362,6 +388,8 @@ main(int argc, char **argv)
     g_test_add_func("/agent/start/help-and-version-need-no-bus", help_and_version_need_no_bus);
     g_test_add_func("/agent/start/wrong-configuration-names-its-line",
                     wrong_configuration_names_its_line);
+    g_test_add_func("/agent/start/configuration-in-force-can-be-printed",
+                    configuration_in_force_can_be_printed);
     g_test_add_func("/agent/start/memory-that-cannot-be-locked-is-told",
                     memory_that_cannot_be_locked_is_told);
     g_test_add_func("/agent/start/second-agent-says-that-one-runs",

@@ -284,7 +284,8 @@ listen_silently(const char *path)
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     (void)g_strlcpy(address.sun_path, path, sizeof address.sun_path);
-    g_assert_cmpint(bind(fd, (const struct sockaddr *)(const void *)&address, sizeof address), ==, 0);
+    g_assert_cmpint(bind(fd, (const struct sockaddr *)(const void *)&address, sizeof address), ==,
+                    0);
     g_assert_cmpint(listen(fd, 1), ==, 0);
     return fd;
 }
