@@ -112,8 +112,8 @@ open_address(const char *address, gboolean is_bus, SealInterrupt *interrupt, gin
     return 0;
 }
 
-static sd_bus *
-open_bus(SealInterrupt *interrupt, gint64 deadline_us, GError **error)
+sd_bus *
+seal_connection_open_bus(SealInterrupt *interrupt, gint64 deadline_us, GError **error)
 {
     g_autofree char *address = find_bus_address();
     sd_bus *bus = NULL;
@@ -247,7 +247,7 @@ seal_connection_open(SealInterrupt *interrupt, guint timeout_ms, GError **error)
     gint64 timeout_us =
         timeout_ms > 0 ? MIN((gint64)timeout_ms * 1000, CONNECT_TIMEOUT_US) : CONNECT_TIMEOUT_US;
     gint64 deadline_us = g_get_monotonic_time() + timeout_us;
-    g_autoptr(SealBus) bus = open_bus(interrupt, deadline_us, error);
+    g_autoptr(SealBus) bus = seal_connection_open_bus(interrupt, deadline_us, error);
     g_autoptr(SealConnection) connection = NULL;
     int r = 0;
 

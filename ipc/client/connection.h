@@ -20,6 +20,10 @@ typedef struct {
  * `interrupt` fires. Blocks. */
 SealConnection *seal_connection_open(SealInterrupt *interrupt, guint timeout_ms, GError **error);
 
+/* The first step of it: the bus (transfer full), or NULL with the same errors. `deadline_us` of
+ * g_get_monotonic_time(). */
+sd_bus *seal_connection_open_bus(SealInterrupt *interrupt, gint64 deadline_us, GError **error);
+
 /* Closes at once, dropping what was not sent. Only in the process that opened it. NULL is allowed.
  */
 void seal_connection_free(SealConnection *connection);
