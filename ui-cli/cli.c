@@ -27,6 +27,7 @@ static const SealCommand *const commands[] = {
     &seal_command_git,
     &seal_command_mutt,
     &seal_command_setup,
+    &seal_command_doctor,
     NULL,
 };
 
@@ -98,7 +99,7 @@ run(char **argv, GError **error)
     if (!name) {
         seal_usage_error_set(error, "",
                              "say what to do: list, sign, verify, encrypt, decrypt, open, "
-                             "trust, recipients, unlock, lock, git, mutt or setup");
+                             "trust, recipients, unlock, lock, git, mutt, setup or doctor");
         return SEAL_STATUS_USAGE;
     }
     if (g_str_equal(name, "--version")) {

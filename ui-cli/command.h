@@ -17,6 +17,7 @@ typedef struct {
 } SealCommand;
 
 extern const SealCommand seal_command_decrypt;
+extern const SealCommand seal_command_doctor;
 extern const SealCommand seal_command_encrypt;
 extern const SealCommand seal_command_git;
 extern const SealCommand seal_command_list;

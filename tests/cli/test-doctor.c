@@ -1,0 +1,542 @@
+/* privyseal doctor, as a user in need runs it: over an agent with SoftHSM that is well, and over
+ * what is broken, missing, or hangs. What one's own machine has (pcscd, readers, other programs) is
+ * not looked at where the configuration names no module that needs a reader; a service of smart
+ * cards that hangs or is dead is a socket of this test. */
+#include <glib/gstdio.h>
+#include <json-glib/json-glib.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "base/fd.h"
+#include "ipc/names.h"
+#include "tests/support/agent.h"
+#include "tests/support/bus.h"
+#include "tests/support/fixture.h"
+#include "tests/support/home.h"
+#include "tests/support/pinentry.h"
+#include "tests/support/process.h"
+
+typedef struct {
+    SealTestHome *home;
+} Scene;
+
+static void
+set_up_home(Scene *scene, gconstpointer data)
+{
+    scene->home = seal_test_home_new();
+}
+
+/* With an agent to be started, over the golden fixture. */
+static void
+set_up_agent(Scene *scene, gconstpointer data)
+{
+    set_up_home(scene, data);
+    seal_test_agent_new(scene->home);
+}
+
+static void
+tear_down(Scene *scene, gconstpointer data)
+{
+    seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, NULL);
+    seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", NULL);
+    g_clear_pointer(&scene->home, seal_test_home_free);
+}
+
+/* -- running it ------------------------------------------------------------------------------- */
+
+static SealTestResult *
+doctor(Scene *scene, const char *option, const char *value)
+{
+    g_autofree char *program = seal_test_built("ui-cli/privyseal");
+    const char *argv[] = {program, "doctor", option, value, NULL};
+
+    return seal_test_run(scene->home, argv, NULL);
+}
+
+/* Its JSON; the exit status must be `status`. */
+static JsonNode *
+examine(Scene *scene, int status)
+{
+    g_autoptr(SealTestResult) result = doctor(scene, "--json", NULL);
+    g_autoptr(GError) error = NULL;
+    JsonNode *root = NULL;
+
+    if (result->status != status)
+        g_error("status %d instead of %d\n%s\n%s", result->status, status, result->out,
+                result->err);
+    root = json_from_string(result->out, &error);
+    g_assert_no_error(error);
+    return root;
+}
+
+/* The first check of this name with this result; NULL if there is none. */
+static JsonObject *
+find_check(JsonNode *root, const char *name, const char *result)
+{
+    JsonArray *checks = json_object_get_array_member(json_node_get_object(root), "checks");
+
+    for (guint i = 0; i < json_array_get_length(checks); i++) {
+        JsonObject *check = json_array_get_object_element(checks, i);
+
+        if (g_str_equal(json_object_get_string_member(check, "name"), name) &&
+            g_str_equal(json_object_get_string_member(check, "result"), result))
+            return check;
+    }
+    return NULL;
+}
+
+/* Fails the test unless there is such a check whose sentence has `part`. Returns its command. */
+static const char *
+assert_check(JsonNode *root, const char *name, const char *result, const char *part)
+{
+    JsonObject *check = find_check(root, name, result);
+    g_autofree char *text = json_to_string(root, TRUE);
+
+    if (!check || !strstr(json_object_get_string_member(check, "sentence"), part))
+        g_error("no check '%s' with %s and '%s' in %s", name, result, part, text);
+    return json_object_get_string_member_with_default(check, "command", NULL);
+}
+
+static void
+trust_the_fixture(Scene *scene)
+{
+    g_autofree char *folder = seal_test_home_path(scene->home, "config/privyseal/anchors.d");
+    g_autofree char *root = seal_test_fixture_path(scene->home, "root.pem");
+    g_autofree char *intermediate = seal_test_fixture_path(scene->home, "intermediate.pem");
+    const char *argv[] = {"cp", root, intermediate, folder, NULL};
+    g_autoptr(SealTestResult) result = NULL;
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    result = seal_test_run(scene->home, argv, NULL);
+    g_assert_cmpint(result->status, ==, 0);
+}
+
+/* -- all is well ------------------------------------------------------------------------------ */
+
+static void
+test_well(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = NULL;
+
+    trust_the_fixture(scene);
+    root = examine(scene, 0);
+    g_assert_cmpstr(json_object_get_string_member(json_node_get_object(root), "result"), ==,
+                    "pass");
+    assert_check(root, "configuration", "pass", "privyseal.conf");
+    assert_check(root, "session bus", "pass", "answers");
+    assert_check(root, "activation", "pass", "starts the agent");
+    assert_check(root, "agent", "pass", "runs");
+    assert_check(root, "module", "pass", "'softhsm' runs");
+    assert_check(root, "reader", "pass", "no module that is used needs");
+    assert_check(root, "token", "pass", "locked");
+    assert_check(root, "signing", "pass", "@example.org");
+    assert_check(root, "decrypting", "pass", "@example.org");
+    assert_check(root, "chain", "pass", "lead to a trusted CA");
+    assert_check(root, "pinentry", "pass", "answers");
+}
+
+static void
+test_asks_nothing(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = examine(scene, 1); /* nobody is trusted yet */
+    g_autofree char *log = NULL;
+
+    assert_check(root, "anchors", "warning", "nobody is trusted");
+    log = seal_test_pinentry_log(scene->home);
+    g_assert_cmpuint(seal_test_pinentry_count(scene->home), ==, 0);
+    g_assert_null(strstr(log, "SET"));
+    g_assert_null(find_check(root, "token", "fail"));
+    assert_check(root, "token", "pass", "locked, the PIN is asked for");
+}
+
+static void
+test_text(Scene *scene, gconstpointer data)
+{
+    g_autoptr(SealTestResult) result = NULL;
+
+    trust_the_fixture(scene);
+    result = doctor(scene, NULL, NULL);
+    g_assert_cmpint(result->status, ==, 0);
+    g_assert_cmpstr(result->err, ==, "");
+    g_assert_null(strchr(result->out, '\033'));
+    g_assert_null(strchr(result->out, '\002'));
+    g_assert_true(g_str_has_prefix(result->out, "Agent\n  pass     configuration   "));
+    g_assert_true(g_str_has_suffix(result->out, "\nall is well\n"));
+}
+
+/* -- the way to the agent --------------------------------------------------------------------- */
+
+static void
+test_no_bus(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, "unix:path=/nowhere/bus");
+    root = examine(scene, 3);
+    g_assert_cmpstr(assert_check(root, "session bus", "fail", "/nowhere/bus"), ==,
+                    "unset " SEAL_ADDRESS_VARIABLE);
+    g_assert_null(find_check(root, "agent", "fail"));
+    /* what needs no agent is looked at all the same */
+    assert_check(root, "configuration", "pass", "privyseal.conf");
+    assert_check(root, "module", "unknown", "'softhsm' is there");
+    assert_check(root, "pinentry", "pass", "answers");
+}
+
+/* A socket that takes connections and never answers. */
+static int
+listen_silently(Scene *scene, const char *name, char **ret_path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    *ret_path = seal_test_home_path(scene->home, name);
+    (void)g_strlcpy(address.sun_path, *ret_path, sizeof address.sun_path);
+    g_assert_cmpint(bind(fd, (const struct sockaddr *)(const void *)&address, sizeof address), ==,
+                    0);
+    g_assert_cmpint(listen(fd, 8), ==, 0);
+    return fd;
+}
+
+static void
+test_silent_bus(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = NULL;
+    g_auto(SealFd) fd = listen_silently(scene, "run/silent", &path);
+    g_autofree char *address = g_strconcat("unix:path=", path, NULL);
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, address);
+    root = examine(scene, 3);
+    assert_check(root, "session bus", "fail", "has not answered");
+}
+
+static void
+test_no_service_file(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_bus_new(scene->home);
+    root = examine(scene, 3);
+    assert_check(root, "activation", "warning", "org.privyseal.Agent1.service");
+    assert_check(root, "agent", "fail", "does not know how to start it");
+    assert_check(root, "token", "unknown", "without the agent");
+}
+
+static void
+test_agent_that_ends(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path =
+        seal_test_home_write(scene->home, "services/" SEAL_TEST_AGENT_NAME ".service",
+                             "[D-BUS Service]\nName=" SEAL_TEST_AGENT_NAME "\nExec=/bin/false\n");
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_bus_new(scene->home);
+    root = examine(scene, 3);
+    assert_check(root, "activation", "pass", "starts the agent");
+    g_assert_nonnull(strstr(assert_check(root, "agent", "fail", ""), "journalctl"));
+}
+
+static void
+test_hanging_agent(Scene *scene, gconstpointer data)
+{
+    pid_t agent = seal_test_agent_pid(scene->home);
+    g_autofree char *command = g_strdup_printf("kill -KILL %d", (int)agent);
+    g_autoptr(JsonNode) root = NULL;
+
+    g_assert_cmpint(kill(agent, SIGSTOP), ==, 0);
+    root = examine(scene, 3);
+    g_assert_cmpint(kill(agent, SIGCONT), ==, 0);
+    g_assert_cmpstr(assert_check(root, "agent", "fail", "it hangs"), ==, command);
+    assert_check(root, "pinentry", "pass", "answers");
+}
+
+/* -- configuration and modules ---------------------------------------------------------------- */
+
+static void
+test_broken_configuration(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
+                                                 "[agent]\npinentri=/bin/true\n");
+    g_autofree char *command = g_strdup_printf("${EDITOR:-nano} +2 '%s'", path);
+    g_autoptr(JsonNode) root = examine(scene, 3);
+
+    g_assert_cmpstr(assert_check(root, "configuration", "fail", "pinentri"), ==, command);
+    assert_check(root, "agent", "fail", "");
+}
+
+/* The agent does not read the commands' groups: it runs all the same. */
+static void
+test_broken_settings(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_agent_add_groups(scene->home, "[revocation]\nmode=sometimes\n");
+    root = examine(scene, 3);
+    assert_check(root, "agent", "pass", "runs");
+    g_assert_nonnull(strstr(assert_check(root, "settings", "fail", "sometimes"), "privyseal.conf"));
+}
+
+static void
+test_missing_module(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_agent_configure(scene->home, NULL,
+                              "[module softhsm]\npath=/nowhere/libsofthsm2.so\n");
+    root = examine(scene, 3);
+    g_assert_cmpstr(assert_check(root, "module", "fail", "'softhsm' does not run"), ==,
+                    "sudo apt install softhsm2");
+    assert_check(root, "token", "fail", "no token is there");
+}
+
+static void
+test_no_module(Scene *scene, gconstpointer data)
+{
+    /* pkcs11.conf(5): the system's modules are not looked at, and the user has none */
+    g_autofree char *path =
+        seal_test_home_write(scene->home, "config/pkcs11/pkcs11.conf", "user-config: only\n");
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_agent_configure(scene->home, NULL, "\n");
+    root = examine(scene, 3);
+    g_assert_cmpstr(assert_check(root, "module", "fail", "no PKCS#11 module"), ==,
+                    "sudo apt install opensc-pkcs11");
+}
+
+static void
+test_no_pinentry(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
+                                                 "[agent]\npinentry=/nowhere/pinentry\n"
+                                                 "[module softhsm]\npath=/nowhere.so\n");
+    g_autoptr(JsonNode) root = examine(scene, 3);
+
+    g_assert_cmpstr(assert_check(root, "pinentry", "fail", "/nowhere/pinentry"), ==,
+                    "sudo apt install pinentry-curses");
+}
+
+static void
+test_other_pinentry(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
+                                                 "[agent]\npinentry=/bin/echo\n"
+                                                 "[module softhsm]\npath=/nowhere.so\n");
+    g_autoptr(JsonNode) root = examine(scene, 3);
+
+    assert_check(root, "pinentry", "fail", "does not greet");
+}
+
+/* -- readers ---------------------------------------------------------------------------------- */
+
+/* No agent is reached, and a module that may use readers is configured. */
+static void
+configure_readers(Scene *scene)
+{
+    g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
+                                                 "[module opensc]\npath=/nowhere.so\n");
+
+    seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, "unix:path=/nowhere/bus");
+}
+
+static void
+test_no_pcscd(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = NULL;
+
+    configure_readers(scene);
+    seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", "/nowhere/pcscd.comm");
+    root = examine(scene, 3);
+    g_assert_true(g_str_has_prefix(assert_check(root, "pcscd", "fail", ""), "sudo "));
+}
+
+#ifdef TEST_PCSC
+static void
+test_dead_pcscd(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = NULL;
+    g_auto(SealFd) fd = listen_silently(scene, "run/pcscd.comm", &path);
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_fd_clear(&fd); /* its socket stays in the folder */
+    configure_readers(scene);
+    seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", path);
+    root = examine(scene, 3);
+    g_assert_cmpstr(assert_check(root, "pcscd", "fail", "nobody listens"), ==,
+                    "sudo systemctl restart pcscd.socket");
+}
+
+static void
+test_hanging_pcscd(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = NULL;
+    g_auto(SealFd) fd = listen_silently(scene, "run/pcscd.comm", &path);
+    g_autoptr(JsonNode) root = NULL;
+
+    configure_readers(scene);
+    seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", path);
+    root = examine(scene, 3);
+    g_assert_cmpstr(assert_check(root, "pcscd", "fail", "has not answered"), ==,
+                    "sudo systemctl restart pcscd");
+}
+#endif
+
+/* -- certificates ----------------------------------------------------------------------------- */
+
+static const char worn_profile[] = "[token worn]\nlabel=Worn\n"
+                                   "[key old]\ntoken=worn\nalgorithm=p-256\npurpose=sign\nid=01\n"
+                                   "label=Old key\nname=Old Example\nemail=old@example.org\n"
+                                   "valid-from-days=-400\nvalid-days=30\n"
+                                   "[key ending]\ntoken=worn\nalgorithm=p-256\npurpose=decrypt\n"
+                                   "id=02\nlabel=Ending key\nname=Ending Example\n"
+                                   "email=ending@example.org\nvalid-days=9\n";
+
+static void
+test_worn_certificates(Scene *scene, gconstpointer data)
+{
+    g_autofree char *profile = seal_test_home_write(scene->home, "worn.ini", worn_profile);
+    const char *profiles[] = {profile, NULL};
+    g_autoptr(JsonNode) root = NULL;
+
+    seal_test_fixture_make(scene->home, profiles);
+    seal_test_agent_new(scene->home);
+    root = examine(scene, 3);
+    assert_check(root, "signing", "fail", "no key on a token that is here");
+    assert_check(root, "decrypting", "pass", "ending@example.org");
+    assert_check(root, "certificates", "warning", "1 end within a month");
+}
+
+/* -- the report ------------------------------------------------------------------------------- */
+
+static void
+assert_lacks(const char *report, const char *text)
+{
+    if (*text && strstr(report, text))
+        g_error("'%s' is in the report:\n%s", text, report);
+}
+
+/* What the agent lists as the person's own, and where this home is. */
+static void
+assert_has_nothing_private(Scene *scene, const char *report)
+{
+    static const char *const sections[] = {"tokens", "keys", "certificates"};
+    static const char *const members[] = {"label", "serial", "uri", "subject", "issuer"};
+    static const char *const words[] = {"@", "Alice", "Example", "alice", "Bob", "Carol"};
+    g_autofree char *program = seal_test_built("ui-cli/privyseal");
+    const char *argv[] = {program, "list", "--json", NULL};
+    g_autoptr(SealTestResult) list = seal_test_run(scene->home, argv, NULL);
+    g_autoptr(JsonNode) root = json_from_string(list->out, NULL);
+    g_autofree char *home = seal_test_home_path(scene->home, "");
+    g_autofree char *pin = seal_test_fixture_pin(scene->home);
+
+    for (guint i = 0; i < G_N_ELEMENTS(sections); i++) {
+        JsonArray *items = json_object_get_array_member(json_node_get_object(root), sections[i]);
+
+        g_assert_cmpuint(json_array_get_length(items), >, 0);
+        for (guint k = 0; k < json_array_get_length(items) * G_N_ELEMENTS(members); k++) {
+            JsonObject *item = json_array_get_object_element(items, k / G_N_ELEMENTS(members));
+            const char *member = members[k % G_N_ELEMENTS(members)];
+
+            assert_lacks(report, json_object_get_string_member_with_default(item, member, ""));
+        }
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(words); i++)
+        assert_lacks(report, words[i]);
+    assert_lacks(report, home);
+    assert_lacks(report, pin);
+}
+
+static void
+test_report(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = seal_test_home_path(scene->home, "report.txt");
+    g_autoptr(SealTestResult) result = doctor(scene, "--report", path);
+    g_autofree char *report = seal_test_home_read(scene->home, "report.txt");
+    GStatBuf about;
+
+    g_assert_cmpint(result->status, ==, 1);
+    /* the person sees what the report leaves out */
+    g_assert_nonnull(strstr(result->out, "@example.org"));
+    g_assert_nonnull(strstr(result->out, "read it before you send it"));
+    g_assert_cmpint(g_stat(path, &about), ==, 0);
+    g_assert_cmpuint(about.st_mode & 0777, ==, 0600);
+    g_assert_nonnull(strstr(report, "Keys: signing: as [hidden "));
+    g_assert_nonnull(strstr(report, "left out: "));
+    assert_has_nothing_private(scene, report);
+}
+
+/* Other programs' messages are searched, too: here the home's path in the agent's. */
+static void
+test_report_of_mistake(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
+                                                 "[agent]\npinentri=carol@example.org\n");
+    g_autofree char *home = seal_test_home_path(scene->home, "");
+    g_autoptr(SealTestResult) result = NULL;
+
+    seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, "unix:path=/nowhere/bus");
+    result = doctor(scene, "--report", "-");
+    g_assert_cmpint(result->status, ==, 3);
+    g_assert_true(g_str_has_prefix(result->out, "Privy Seal "));
+    g_assert_nonnull(strstr(result->out, "privyseal.conf:2: "));
+    assert_lacks(result->out, home);
+    assert_lacks(result->out, "carol");
+}
+
+static void
+test_report_unwritable(Scene *scene, gconstpointer data)
+{
+    g_autoptr(SealTestResult) result = NULL;
+
+    seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, "unix:path=/nowhere/bus");
+    result = doctor(scene, "--report", "/nowhere/report.txt");
+    g_assert_cmpint(result->status, ==, 5);
+    g_assert_nonnull(strstr(result->err, "/nowhere/report.txt"));
+}
+
+static void
+test_usage(Scene *scene, gconstpointer data)
+{
+    g_autofree char *program = seal_test_built("ui-cli/privyseal");
+    const char *both[] = {program, "doctor", "--json", "--report", "-", NULL};
+    g_autoptr(SealTestResult) twice = seal_test_run(scene->home, both, NULL);
+    g_autoptr(SealTestResult) operand = doctor(scene, "everything", NULL);
+
+    g_assert_cmpint(twice->status, ==, 2);
+    g_assert_cmpint(operand->status, ==, 2);
+}
+
+#define ADD(path, set_up, test)                                                                    \
+    g_test_add("/cli/doctor/" path, Scene, NULL, set_up, test, tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("well/everything-passes", set_up_agent, test_well);
+    ADD("well/nobody-is-asked-for-a-pin", set_up_agent, test_asks_nothing);
+    ADD("well/text-is-plain-in-a-pipe", set_up_agent, test_text);
+    ADD("agent/without-a-bus-the-rest-is-examined", set_up_agent, test_no_bus);
+    ADD("agent/bus-that-says-nothing", set_up_home, test_silent_bus);
+    ADD("agent/unknown-to-the-bus", set_up_home, test_no_service_file);
+    ADD("agent/ends-at-once", set_up_home, test_agent_that_ends);
+    ADD("agent/hangs", set_up_agent, test_hanging_agent);
+    ADD("configuration/mistake-is-opened-at-its-line", set_up_agent, test_broken_configuration);
+    ADD("configuration/mistake-of-the-commands", set_up_agent, test_broken_settings);
+    ADD("module/is-missing", set_up_agent, test_missing_module);
+    ADD("module/there-is-none", set_up_agent, test_no_module);
+    ADD("pinentry/is-missing", set_up_home, test_no_pinentry);
+    ADD("pinentry/is-another-program", set_up_home, test_other_pinentry);
+    ADD("pcscd/is-missing", set_up_home, test_no_pcscd);
+#ifdef TEST_PCSC
+    ADD("pcscd/left-a-dead-socket", set_up_home, test_dead_pcscd);
+    ADD("pcscd/hangs", set_up_home, test_hanging_pcscd);
+#endif
+    ADD("certificate/expired-or-ending", set_up_home, test_worn_certificates);
+    ADD("report/has-nothing-private", set_up_agent, test_report);
+    ADD("report/searches-messages-of-others", set_up_home, test_report_of_mistake);
+    ADD("report/cannot-be-written", set_up_home, test_report_unwritable);
+    ADD("usage", set_up_home, test_usage);
+    return g_test_run();
+}

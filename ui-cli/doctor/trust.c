@@ -1,0 +1,132 @@
+/* Whether one's own certificates lead to somebody who is trusted here: without, one's own signed
+ * mail is called untrusted by `privyseal verify`, and so is a colleague's. Nobody is asked over the
+ * network. */
+#include "ui-cli/doctor/examine.h"
+
+#include "base/settings.h"
+#include "pki/anchors.h"
+#include "pki/certificate.h"
+#include "pki/preferences.h"
+#include "pki/trust.h"
+
+/* What the commands trust by default. NULL if the configuration cannot be read, which has been
+ * told. (transfer full) */
+static SealTrust *
+read_trust(SealExam *exam)
+{
+    g_autofree char *user_file = seal_settings_user_file();
+    g_autofree char *site_file = seal_settings_site_file();
+    g_autoptr(GPtrArray) overruled = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) problems = g_ptr_array_new_with_free_func(g_free);
+    g_auto(SealPreferences) preferences = {0};
+    SealTrust *trust = NULL;
+
+    if (!seal_preferences_load(user_file, site_file, overruled, &preferences, NULL))
+        return NULL;
+    trust = seal_trust_new();
+    seal_trust_set_revocation(trust, SEAL_REVOCATION_OFF);
+    seal_anchors_add_defaults(trust, problems);
+    if (preferences.system_bundle)
+        seal_anchors_add_system(trust, problems);
+    for (guint i = 0; i < problems->len; i++)
+        seal_exam_note(exam, "anchors", SEAL_HEALTH_WORRY, NULL, "%s",
+                       (const char *)problems->pdata[i]);
+    return trust;
+}
+
+/* All certificates of the tokens: issuers are often among them. (transfer full) */
+static STACK_OF(X509) *
+collect_certificates(const SealClientObjects *objects)
+{
+    STACK_OF(X509) *all = sk_X509_new_null();
+
+    for (guint i = 0; i < objects->certificates->len; i++) {
+        const SealClientCertificate *known = objects->certificates->pdata[i];
+        X509 *certificate = seal_certificate_read(known->certificate, "certificate", NULL);
+
+        if (certificate && sk_X509_push(all, certificate) <= 0)
+            X509_free(certificate);
+    }
+    return all;
+}
+
+static SealChainState
+judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, char **ret_reason)
+{
+    g_auto(SealChainResult) result = {0};
+    const char *problem = seal_usage_problem(leaf, SEAL_PURPOSE_SIGN_MAIL);
+
+    seal_trust_judge(trust, leaf, untrusted,
+                     problem ? SEAL_PURPOSE_ENCRYPT_MAIL : SEAL_PURPOSE_SIGN_MAIL,
+                     g_get_real_time() / G_USEC_PER_SEC, &result);
+    *ret_reason = g_steal_pointer(&result.reason);
+    return result.state;
+}
+
+/* Of one's own certificate that is valid now and is for mail. */
+static void
+examine_chain(SealExam *exam, const SealTrust *trust, STACK_OF(X509) *untrusted,
+              const SealClientCertificate *certificate, guint *good)
+{
+    g_autoptr(X509) leaf = seal_certificate_read(certificate->certificate, "certificate", NULL);
+    g_autofree char *reason = NULL;
+    SealChainState state = SEAL_CHAIN_MALFORMED;
+
+    if (leaf)
+        state = judge(trust, leaf, untrusted, &reason);
+    if (state == SEAL_CHAIN_GOOD) {
+        (*good)++;
+        return;
+    }
+    seal_exam_note(exam, "chain", SEAL_HEALTH_WORRY, "privyseal trust add ROOT.pem", "%s: %s",
+                   seal_exam_hide(exam, certificate->subject),
+                   reason ? seal_exam_hide(exam, reason) : seal_chain_word(state));
+}
+
+static gboolean
+is_own_and_current(const SealExam *exam, const SealClientCertificate *certificate)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    const SealClientKey *key = seal_objects_key(exam->objects, certificate->key);
+    const SealClientToken *token = key ? seal_objects_token(exam->objects, key->token) : NULL;
+
+    return token && !g_str_equal(token->state, "absent") && certificate->addresses[0] &&
+           now >= certificate->not_before && now <= certificate->not_after;
+}
+
+static void
+examine_chains(SealExam *exam, const SealTrust *trust)
+{
+    STACK_OF(X509) *untrusted = collect_certificates(exam->objects);
+    guint good = 0;
+
+    for (guint i = 0; i < exam->objects->certificates->len; i++) {
+        const SealClientCertificate *certificate = exam->objects->certificates->pdata[i];
+
+        if (is_own_and_current(exam, certificate))
+            examine_chain(exam, trust, untrusted, certificate, &good);
+    }
+    if (good > 0)
+        seal_exam_note(exam, "chain", SEAL_HEALTH_GOOD, NULL,
+                       "%u of your certificates lead to a trusted CA; whether one is revoked was "
+                       "not asked",
+                       good);
+    sk_X509_pop_free(untrusted, X509_free);
+}
+
+void
+seal_examine_trust(SealExam *exam)
+{
+    g_autoptr(SealTrust) trust = NULL;
+
+    exam->group = "Trust";
+    trust = read_trust(exam);
+    if (!trust)
+        return;
+    if (!seal_trust_has_anchors(trust))
+        seal_exam_note(exam, "anchors", SEAL_HEALTH_WORRY, "privyseal trust add ROOT.pem",
+                       "nobody is trusted here, so each signature you get is called untrusted: add "
+                       "your organisation's root certificate");
+    else if (exam->objects)
+        examine_chains(exam, trust);
+}
