@@ -13,6 +13,7 @@
 
 #include "agent/config.h"
 #include "agent/front.h"
+#include "agent/leases.h"
 #include "agent/private-socket.h"
 #include "agent/prompter.h"
 #include "agent/registry.h"
@@ -42,6 +43,7 @@ struct SealAgent {
     SealRegistry *registry;
     SealPrompter *prompter;
     SealUnlocker *unlocker;
+    SealLeases *leases;
     SealKeyUseContext context;
     SealPrivateSocket *socket;
     GPtrArray *newcomers; /* of Newcomer* */
@@ -131,7 +133,7 @@ is_idle(SealAgent *agent)
 
     agent->n_messages = n_messages;
     return silent && seal_front_n_in_flight(agent->front) == 0 &&
-           !seal_unlocker_is_active(agent->unlocker);
+           !seal_unlocker_is_active(agent->unlocker) && seal_leases_count(agent->leases) == 0;
 }
 
 static void
@@ -284,11 +286,13 @@ make_parts(SealAgent *agent)
     agent->prompter = seal_prompter_new(agent->loop, config->pinentry, config->pin_timeout_s);
     agent->unlocker = seal_unlocker_new(agent->registry, agent->prompter, config->idle_lock_s,
                                         config->max_unlocked_s);
+    agent->leases = seal_leases_new(agent->loop, agent->registry, agent->unlocker);
     agent->context = (SealKeyUseContext){
         .config = config,
         .registry = agent->registry,
         .prompter = agent->prompter,
         .unlocker = agent->unlocker,
+        .leases = agent->leases,
         .own_uid = getuid(),
     };
 }
@@ -343,9 +347,12 @@ seal_agent_free(SealAgent *agent)
     if (agent->front)
         seal_front_close(agent->front);
     sd_bus_close_unref(agent->bus);
+    if (agent->leases)
+        seal_leases_close(agent->leases);
     seal_unlocker_free(agent->unlocker);
     seal_prompter_free(agent->prompter);
     seal_registry_free(agent->registry);
+    seal_leases_free(agent->leases);
     seal_front_free(agent->front);
     seal_config_free(agent->config);
     seal_loop_free(agent->loop);

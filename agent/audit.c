@@ -15,6 +15,15 @@ or_empty(const char *text)
     return text ? text : "";
 }
 
+/* A use on a lane is told before it is done, and once more if it gave nothing. */
+static const char *
+result_name(const SealAuditRecord *record)
+{
+    if (record->result != SEAL_ERROR_NONE)
+        return seal_error_phrase(record->result);
+    return record->lane != 0 ? "started" : "done";
+}
+
 /* "sign with key 'work' on token 'Blue' for thunderbird (pid 4711): done, rule same-user" */
 static char *
 make_sentence(const SealAuditRecord *record)
@@ -26,9 +35,9 @@ make_sentence(const SealAuditRecord *record)
         g_string_append_printf(text, " with key '%s'", or_empty(record->key_label));
     if (*or_empty(record->token_label))
         g_string_append_printf(text, " on token '%s'", record->token_label);
-    g_string_append_printf(text, " for %s: %s", caller,
-                           record->result == SEAL_ERROR_NONE ? "done"
-                                                             : seal_error_phrase(record->result));
+    if (record->lane != 0)
+        g_string_append_printf(text, " on lane %u (use %u)", record->lane, record->lane_use);
+    g_string_append_printf(text, " for %s: %s", caller, result_name(record));
     if (*or_empty(record->rule))
         g_string_append_printf(text, ", rule %s", record->rule);
     return g_string_free(text, FALSE);
@@ -39,7 +48,7 @@ seal_audit_write(const SealAuditRecord *record)
 {
     const SealCaller *caller = record->caller;
     g_autofree char *sentence = make_sentence(record);
-    char pid[16], uid[16], status[16], duration[24];
+    char pid[16], uid[16], status[16], duration[24], lane[16] = "", lane_use[16] = "";
     const GLogField fields[] = {
         {"MESSAGE", sentence, -1},
         {"MESSAGE_ID", AUDIT_MESSAGE_ID, -1},
@@ -52,10 +61,11 @@ seal_audit_write(const SealAuditRecord *record)
         {"PRIVYSEAL_TOKEN_SERIAL", or_empty(record->token_serial), -1},
         {"PRIVYSEAL_MECHANISM", or_empty(record->mechanism), -1},
         {"PRIVYSEAL_RULE", or_empty(record->rule), -1},
-        {"PRIVYSEAL_RESULT",
-         record->result == SEAL_ERROR_NONE ? "done" : seal_error_phrase(record->result), -1},
+        {"PRIVYSEAL_RESULT", result_name(record), -1},
         {"PRIVYSEAL_STATUS", status, -1},
         {"PRIVYSEAL_DURATION_US", duration, -1},
+        {"PRIVYSEAL_LANE", lane, -1},
+        {"PRIVYSEAL_LANE_USE", lane_use, -1},
         {"PRIVYSEAL_CALLER_PID", pid, -1},
         {"PRIVYSEAL_CALLER_UID", uid, -1},
         {"PRIVYSEAL_CALLER_EXE", caller->executable, -1},
@@ -67,6 +77,10 @@ seal_audit_write(const SealAuditRecord *record)
     g_snprintf(uid, sizeof uid, "%u", (unsigned)caller->uid);
     g_snprintf(status, sizeof status, "%d", (int)record->result);
     g_snprintf(duration, sizeof duration, "%" G_GINT64_FORMAT, record->duration_us);
+    if (record->lane != 0) {
+        g_snprintf(lane, sizeof lane, "%u", record->lane);
+        g_snprintf(lane_use, sizeof lane_use, "%u", record->lane_use);
+    }
     g_log_structured_array(record->result == SEAL_ERROR_NONE ? G_LOG_LEVEL_MESSAGE
                                                              : G_LOG_LEVEL_WARNING,
                            fields, G_N_ELEMENTS(fields));

@@ -19,6 +19,8 @@ typedef struct {
     const char *rule;      /* policy rule that allowed or denied; "" if it did not come to that */
     SealErrorCode result;  /* NONE: done */
     gint64 duration_us;
+    guint32 lane;     /* 0: the use went through the agent */
+    guint32 lane_use; /* number of the use on that lane */
 } SealAuditRecord;
 
 /* Writes `record` as one structured line, to the journal or stderr. Never fails. */

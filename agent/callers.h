@@ -21,6 +21,8 @@ typedef struct {
     GPtrArray *held;    /* of sd_bus_message*: until the caller is known */
     sd_bus_slot *leaving, *asking;
     gint64 last_us;
+    gint64 lanes_us;     /* the second in which lanes are counted */
+    guint lanes_opened;  /* in it */
 } SealPeer;
 
 /* `link` and `orphans` must outlive it. (transfer full) */

@@ -4,6 +4,7 @@
 
 #include "agent/front-object.h"
 #include "agent/key-search.h"
+#include "agent/leases.h"
 #include <config.h>
 #include "ipc/names.h"
 
@@ -135,6 +136,8 @@ on_lock_all(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 
     if (result <= 0)
         return result < 0 ? result : 1;
+    if (connection->front->context->leases)
+        seal_leases_end_token(connection->front->context->leases, NULL, SEAL_LANE_LOCKED);
     seal_lock_all_async(connection->front->context->unlocker, on_locked,
                         seal_peer_call_new(peer, message));
     return 1;
@@ -186,12 +189,16 @@ const sd_bus_vtable seal_front_agent_vtable[] = {
     SD_BUS_PROPERTY("Version", "s", get_version, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("PrivateAddress", "s", get_private_address, 0, SD_BUS_VTABLE_PROPERTY_CONST),
     SD_BUS_PROPERTY("Modules", "a(ssss)", get_modules, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Lanes", "a(usuosuuu)", seal_front_get_lanes, 0,
+                    SD_BUS_VTABLE_PROPERTY_EMITS_INVALIDATION),
     SD_BUS_METHOD_WITH_ARGS("FindKeys", SD_BUS_ARGS("a{sv}", query), SD_BUS_RESULT("ao", keys),
                             on_find_keys, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("LockAll", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_lock_all,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Rescan", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_rescan,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("RevokeLanes", SD_BUS_ARGS("a{sv}", which), SD_BUS_RESULT("u", revoked),
+                            seal_front_on_revoke_lanes, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("SetEnvironment", SD_BUS_ARGS("as", environment), SD_BUS_NO_RESULT,
                             on_set_environment, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

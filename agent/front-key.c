@@ -357,5 +357,8 @@ const sd_bus_vtable seal_front_key_vtable[] = {
     SD_BUS_METHOD_WITH_ARGS("Raw", SD_BUS_ARGS("s", operation, "ay", input, "a{sv}", options),
                             SD_BUS_RESULT("ay", output), on_raw,
                             SD_BUS_VTABLE_UNPRIVILEGED | SD_BUS_VTABLE_SENSITIVE),
+    SD_BUS_METHOD_WITH_ARGS("OpenLane", SD_BUS_ARGS("a{sv}", options),
+                            SD_BUS_RESULT("h", lane, "a{sv}", granted), seal_front_on_open_lane,
+                            SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };

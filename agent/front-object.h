@@ -60,6 +60,14 @@ int seal_front_read_bytes(sd_bus_message *message, SealBytes *ret_bytes);
 int seal_front_read_bytes_argument(sd_bus_message *message, SealBytes *ret_bytes);
 int seal_front_append_bytes(sd_bus_message *reply, GBytes *bytes);
 
+/* Lanes (front-lanes.c): Key.OpenLane; of the agent itself the list, and taking back. */
+int seal_front_on_open_lane(sd_bus_message *message, void *user_data, sd_bus_error *ret_error);
+int seal_front_on_revoke_lanes(sd_bus_message *message, void *user_data, sd_bus_error *ret_error);
+int seal_front_get_lanes(sd_bus *bus, const char *path, const char *interface, const char *property,
+                         sd_bus_message *reply, void *user_data, sd_bus_error *ret_error);
+/* Tells everybody that the list of lanes is another. `front`: SealFront. */
+void seal_front_lanes_changed(gpointer front);
+
 /* One per interface. Their userdata: the connection (agent), or the object of the registry. */
 extern const sd_bus_vtable seal_front_agent_vtable[];
 extern const sd_bus_vtable seal_front_token_vtable[];

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "agent/front-object.h"
+#include "agent/leases.h"
 
 /* Property name, and where its text lies. */
 static const struct {
@@ -121,6 +122,8 @@ on_lock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 
     if (result <= 0)
         return result < 0 ? result : 1;
+    if (connection->front->context->leases)
+        seal_leases_end_token(connection->front->context->leases, user_data, SEAL_LANE_LOCKED);
     seal_lock_async(connection->front->context->unlocker, user_data, on_unlocked,
                     seal_peer_call_new(peer, message));
     return 1;

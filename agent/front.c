@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 
 #include "agent/front-object.h"
+#include "agent/leases.h"
 #include "ipc/errors.h"
 #include "ipc/names.h"
 
@@ -225,6 +226,8 @@ connection_free(gpointer data)
     SealFrontConnection *connection = data;
 
     connection->front->n_messages += seal_bus_n_messages(connection->link);
+    if (connection->front->context->leases)
+        seal_leases_end_owner(connection->front->context->leases, connection);
     seal_callers_free(connection->callers);
     g_ptr_array_unref(connection->gated);
     g_ptr_array_unref(connection->gates);
@@ -348,6 +351,8 @@ seal_front_new(SealLoop *loop, const SealKeyUseContext *context, const char *pri
     front->connections = g_ptr_array_new_with_free_func(connection_free);
     front->ready = seal_registry_is_ready(context->registry);
     seal_registry_listen(context->registry, &seal_front_registry_events, front);
+    if (context->leases)
+        seal_leases_follow(context->leases, seal_front_lanes_changed, front);
     if (!front->ready) {
         front->patience = seal_loop_watch(loop, -1, 0, on_patience_ended, front);
         seal_watch_set_deadline(front->patience,

@@ -18,6 +18,7 @@ typedef struct {
     SealRegistry *registry;
     SealPrompter *prompter;
     SealUnlocker *unlocker;
+    struct SealLeases *leases; /* (nullable) leases.h: no lanes without */
     uid_t own_uid;
 } SealKeyUseContext;
 

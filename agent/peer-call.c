@@ -31,9 +31,9 @@ seal_peer_call_free(SealPeerCall *call)
     g_free(call);
 }
 
-/* Sends `reply` (transfer full) if the peer is still there. */
-static void
-send_reply(SealPeerCall *call, sd_bus_message *reply)
+/* Not sent if the peer is gone. */
+void
+seal_peer_call_answer_message(SealPeerCall *call, sd_bus_message *reply)
 {
     if (call->peer && reply) {
         (void)sd_bus_send(NULL, reply, NULL);
@@ -58,7 +58,7 @@ seal_peer_call_answer(SealPeerCall *call, SealErrorCode status, const char *mess
         (void)sd_bus_message_new_method_error(call->message, &reply, &error);
         sd_bus_error_free(&error);
     }
-    send_reply(call, reply);
+    seal_peer_call_answer_message(call, reply);
 }
 
 void
@@ -71,7 +71,7 @@ seal_peer_call_answer_bytes(SealPeerCall *call, SealBytes bytes, gboolean sensit
             (void)sd_bus_message_sensitive(reply);
         (void)sd_bus_message_append_array(reply, 'y', bytes.data, bytes.len);
     }
-    send_reply(call, reply);
+    seal_peer_call_answer_message(call, reply);
 }
 
 void

@@ -27,6 +27,8 @@ SealPeerCall *seal_peer_call_new(SealPeer *peer, sd_bus_message *message);
  * then thrown away. */
 void seal_peer_call_on_cancel(SealPeerCall *call, SealCancelFunc cancel, gpointer handle);
 
+/* Answers with `reply` (transfer full), a method return or error for the call's message. */
+void seal_peer_call_answer_message(SealPeerCall *call, sd_bus_message *reply);
 /* The ends of a call. A NONE status is an empty answer. `sensitive`: the message is wiped. */
 void seal_peer_call_answer(SealPeerCall *call, SealErrorCode status, const char *message);
 void seal_peer_call_answer_bytes(SealPeerCall *call, SealBytes bytes, gboolean sensitive);

@@ -19,6 +19,8 @@ typedef struct {
 struct SealRegistry {
     SealRegistryListener listeners[SEAL_REGISTRY_LISTENERS_MAX];
     guint n_listeners;
+    const SealRegistryLaneEvents *lane_events; /* (nullable) */
+    gpointer lane_data;
     GPtrArray *modules;       /* of SealModule * (owned) */
     GHashTable *settled;      /* set of SealModule *: told their first tokens, or failed */
     GPtrArray *present;       /* of SealToken * (owned references): all that are alive */

@@ -278,11 +278,31 @@ on_module_changed(SealModule *module, gpointer user_data)
     look_at_waiters(registry);
 }
 
+static void
+on_lane_used(SealModule *module, const SealLaneRecord *record, gpointer user_data)
+{
+    SealRegistry *registry = user_data;
+
+    if (registry->lane_events)
+        registry->lane_events->used(record, registry->lane_data);
+}
+
+static void
+on_lane_closed(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_data)
+{
+    SealRegistry *registry = user_data;
+
+    if (registry->lane_events)
+        registry->lane_events->closed(lane, why, registry->lane_data);
+}
+
 static const SealModuleEvents module_events = {
     .state_changed = on_module_changed,
     .token_appeared = on_token_appeared,
     .token_changed = on_token_changed,
     .token_gone = on_token_gone,
+    .lane_used = on_lane_used,
+    .lane_closed = on_lane_closed,
 };
 
 /* -- lifecycle -------------------------------------------------------------------------------- */
@@ -342,6 +362,14 @@ seal_registry_listen(SealRegistry *registry, const SealRegistryEvents *events, g
 {
     g_assert(registry->n_listeners < SEAL_REGISTRY_LISTENERS_MAX);
     registry->listeners[registry->n_listeners++] = (SealRegistryListener){events, user_data};
+}
+
+void
+seal_registry_follow_lanes(SealRegistry *registry, const SealRegistryLaneEvents *events,
+                           gpointer user_data)
+{
+    registry->lane_events = events;
+    registry->lane_data = user_data;
 }
 
 void

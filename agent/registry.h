@@ -80,6 +80,15 @@ SealRegistry *seal_registry_new(void);
 void seal_registry_free(SealRegistry *registry);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealRegistry, seal_registry_free)
 
+/* Of lanes, told to one follower, also from inside seal_registry_free(). */
+typedef struct {
+    void (*used)(const SealLaneRecord *record, gpointer user_data);
+    void (*closed)(guint32 lane, SealLaneEnd why, gpointer user_data);
+} SealRegistryLaneEvents;
+/* `events` static. */
+void seal_registry_follow_lanes(SealRegistry *registry, const SealRegistryLaneEvents *events,
+                                gpointer user_data);
+
 /* Adds a listener (up to 4: the front, the PIN keeper); `events` is static, members may be NULL. */
 void seal_registry_listen(SealRegistry *registry, const SealRegistryEvents *events,
                           gpointer user_data);

@@ -602,8 +602,8 @@ lock_token(SealPinKeeper *keeper, SealLogout *logout)
         keeper->login->is_overtaken = TRUE;
     keeper->login = NULL;
     if (is_in && token && seal_token_is_alive(token)) {
+        set_state(keeper, SEAL_TOKEN_STATE_LOCKED); /* ends its lanes, before the logout is sent */
         log_out(keeper, logout);
-        set_state(keeper, SEAL_TOKEN_STATE_LOCKED);
     }
     answer_all(keeper, SEAL_ERROR_CANCELLED, "the token was locked");
     answer_list(keeper->pin_requests, SEAL_ERROR_CANCELLED, "the token was locked");

@@ -145,15 +145,19 @@ static int
 look_ahead(SealBus *link)
 {
     guint8 header[LOOK_LEN];
+    struct iovec part = {header, sizeof header};
+    struct msghdr look = {.msg_iov = &part, .msg_iovlen = 1};
     ssize_t n = 0;
     gsize len = 0;
 
     if (!link->watch_sizes || link->pending_len > 0)
         return 1;
     link->more = FALSE;
-    n = recv(sd_bus_get_fd(link->bus), header, sizeof header, MSG_PEEK | MSG_DONTWAIT);
+    n = recvmsg(sd_bus_get_fd(link->bus), &look, MSG_PEEK | MSG_DONTWAIT);
     if (n <= 0)
         return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : 1;
+    if (look.msg_flags & MSG_CTRUNC) /* a descriptor: no call takes one */
+        return -EMSGSIZE;
     if (n < HEADER_LEN)
         return ++link->n_pieces > PIECES_MAX ? -EMSGSIZE : 0;
     link->n_pieces = 0;

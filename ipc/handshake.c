@@ -24,6 +24,10 @@
 /* Steps that sd-bus takes for a handshake whose every octet is there: three. */
 #define ADOPT_STEPS 16
 
+#ifndef SO_PASSRIGHTS /* Linux 6.16 */
+#define SO_PASSRIGHTS 83
+#endif
+
 struct SealHandshake {
     SealFd fd;
     uid_t uid;
@@ -36,6 +40,7 @@ struct SealHandshake {
     gboolean greeted;  /* the zero byte came */
     gboolean asked;    /* "AUTH EXTERNAL" without a user: DATA comes next */
     gboolean accepted; /* OK was said */
+    gboolean passes_fds;
     gboolean begun;
     char guid[33];
 };
@@ -44,12 +49,14 @@ struct SealHandshake {
 
 /* Has `bus` authenticate a peer that says what it wants to hear. FALSE if it does not like it. */
 static gboolean
-feed_handshake(sd_bus *bus, int other_end)
+feed_handshake(sd_bus *bus, gboolean passes_fds, int other_end)
 {
-    static const char text[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+    static const char plain[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
+    static const char fds[] = "\0AUTH EXTERNAL\r\nDATA\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
+    const char *text = passes_fds ? fds : plain;
+    size_t len = (passes_fds ? sizeof fds : sizeof plain) - 1;
 
-    if (send(other_end, text, sizeof text - 1, MSG_NOSIGNAL) != sizeof text - 1 ||
-        sd_bus_start(bus) < 0)
+    if (send(other_end, text, len, MSG_NOSIGNAL) != (ssize_t)len || sd_bus_start(bus) < 0)
         return FALSE;
     for (int i = 0; i < ADOPT_STEPS; i++) {
         int ready = sd_bus_is_ready(bus);
@@ -65,7 +72,7 @@ feed_handshake(sd_bus *bus, int other_end)
 /* A started server connection over `fd` (stays the caller's), past authentication; NULL if it
  * cannot be made. */
 static sd_bus *
-adopt(int fd)
+adopt(int fd, gboolean passes_fds)
 {
     int ends[2] = {-1, -1};
     sd_bus *bus = NULL;
@@ -75,12 +82,12 @@ adopt(int fd)
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
         return NULL;
     if (sd_bus_new(&bus) < 0 || sd_id128_randomize(&id) < 0 || sd_bus_set_server(bus, 1, id) < 0 ||
-        sd_bus_set_trusted(bus, 1) < 0 || sd_bus_negotiate_fds(bus, 0) < 0 ||
+        sd_bus_set_trusted(bus, 1) < 0 || sd_bus_negotiate_fds(bus, passes_fds) < 0 ||
         sd_bus_set_fd(bus, ends[0], ends[0]) < 0) {
         seal_fd_clear(&ends[0]);
     } else {
         /* from here on `bus` owns ends[0], and closes it */
-        fine = feed_handshake(bus, ends[1]) && dup3(fd, ends[0], O_CLOEXEC) >= 0;
+        fine = feed_handshake(bus, passes_fds, ends[1]) && dup3(fd, ends[0], O_CLOEXEC) >= 0;
     }
     seal_fd_clear(&ends[1]);
     if (!fine)
@@ -131,8 +138,12 @@ obey(SealHandshake *handshake, const char *line)
         handshake->begun = TRUE;
         return TRUE;
     }
+    if (handshake->accepted && g_str_equal(line, "NEGOTIATE_UNIX_FD")) {
+        handshake->passes_fds = TRUE;
+        return say(handshake, "AGREE_UNIX_FD\r\n");
+    }
     if (handshake->accepted)
-        return say(handshake, "ERROR\r\n"); /* NEGOTIATE_UNIX_FD too: none are passed */
+        return say(handshake, "ERROR\r\n");
     if (handshake->asked && (g_str_equal(line, "DATA") || g_str_has_prefix(line, "DATA ")))
         return accept_or_reject(handshake, line[4] ? line + 5 : "");
     handshake->asked = g_str_equal(line, "AUTH EXTERNAL");
@@ -190,7 +201,7 @@ answer_line(SealHandshake *handshake)
 static void
 end_handshake(SealHandshake *handshake)
 {
-    sd_bus *bus = handshake->begun ? adopt(handshake->fd) : NULL;
+    sd_bus *bus = handshake->begun ? adopt(handshake->fd, handshake->passes_fds) : NULL;
 
     g_clear_pointer(&handshake->watch, seal_watch_free);
     seal_fd_clear(&handshake->fd);
@@ -217,6 +228,7 @@ seal_handshake_new(SealLoop *loop, int fd, uid_t uid, SealHandshakeFunc done, gp
 {
     SealHandshake *handshake = g_new0(SealHandshake, 1);
     sd_id128_t id = SD_ID128_NULL;
+    const int no = 0;
 
     handshake->fd = fd;
     handshake->uid = uid;
@@ -224,6 +236,9 @@ seal_handshake_new(SealLoop *loop, int fd, uid_t uid, SealHandshakeFunc done, gp
     handshake->user_data = user_data;
     (void)sd_id128_randomize(&id);
     sd_id128_to_string(id, handshake->guid);
+    /* Descriptors are passed to peers only, with lanes. What they send is refused by the kernel where
+     * it can, else by ipc/bus.c: a peer could fill this process with them. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof no);
     handshake->watch = seal_loop_watch(loop, fd, EPOLLIN, on_ready, handshake);
     seal_watch_set_deadline(handshake->watch, g_get_monotonic_time() + HANDSHAKE_US);
     return handshake;

@@ -137,7 +137,7 @@ guint64 seal_token_raw(SealToken *token, const SealKeyInfo *key, SealMechanism m
 
 /* Opens a lane of that number, never used before by this agent, with `descriptor` (taken) as the
  * host's end; the grant's `word` is set here. Fails, by callback, with NOT_SUPPORTED where a host has
- * no lanes, LIMIT_EXCEEDED with SEAL_LANES_MAX open. A lane whose opening failed, or is not awaited
+ * no lanes, LIMIT_EXCEEDED with SEAL_LANES_MAX open or for a descriptor that is -1. A lane whose opening failed, or is not awaited
  * any more, is to be revoked as well. */
 guint64 seal_token_open_lane(SealToken *token, const SealKeyInfo *key, guint32 lane,
                              const SealLaneGrant *grant, SealFd *descriptor, SealReplyFunc done,

@@ -406,6 +406,9 @@ seal_token_open_lane(SealToken *token, const SealKeyInfo *key, guint32 lane,
     if (!book)
         return refuse(token, SEAL_ERROR_NOT_SUPPORTED, "this host serves no lanes", done,
                       user_data);
+    if (taken < 0)
+        return refuse(token, SEAL_ERROR_LIMIT_EXCEEDED, "the system has no room for a lane", done,
+                      user_data);
     if (!seal_lane_book_open(book, lane, &sent.word))
         return refuse(token, SEAL_ERROR_LIMIT_EXCEEDED, "too many lanes are open at this module",
                       done, user_data);

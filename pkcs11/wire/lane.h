@@ -13,6 +13,8 @@
 
 #include "base/error.h"
 
+/* Of the frames on a lane; told when it is opened. */
+#define SEAL_LANE_VERSION 1u
 /* Lanes of one host, open at once: one word each in a page of revocation words. */
 #define SEAL_LANES_MAX 1024u
 /* Requests that a lane's client may have in flight. */

@@ -94,6 +94,34 @@ test_refusal_is_a_warning_with_its_reason(void)
 }
 
 static void
+test_use_on_a_lane(void)
+{
+    SealAuditRecord record = {
+        .caller = &caller,
+        .operation = "sign",
+        .key_id = "0102",
+        .key_label = "work",
+        .token_label = "Blue",
+        .mechanism = "ecdsa",
+        .rule = "same-user",
+        .lane = 5,
+        .lane_use = 17,
+    };
+
+    seal_audit_write(&record);
+    expect("MESSAGE=sign with key 'work' on token 'Blue' on lane 5 (use 17) for thunderbird (pid "
+           "4711): "
+           "started, rule same-user");
+    expect("PRIVYSEAL_LANE=5");
+    expect("PRIVYSEAL_LANE_USE=17");
+    expect("PRIVYSEAL_RESULT=started");
+    record.result = SEAL_ERROR_TOKEN_REMOVED;
+    seal_audit_write(&record);
+    g_assert_cmpint(level, ==, G_LOG_LEVEL_WARNING);
+    expect("PRIVYSEAL_RESULT=the token was removed");
+}
+
+static void
 test_unlock_has_no_key(void)
 {
     const SealAuditRecord record = {
@@ -115,6 +143,7 @@ main(int argc, char **argv)
     g_log_set_writer_func(catch, NULL, NULL);
     g_test_add_func("/audit/use/is-told-with-all-facts", test_use_is_told_with_all_facts);
     g_test_add_func("/audit/refusal/is-a-warning", test_refusal_is_a_warning_with_its_reason);
+    g_test_add_func("/audit/lane/use-is-told-as-started", test_use_on_a_lane);
     g_test_add_func("/audit/unlock/has-no-key", test_unlock_has_no_key);
     return g_test_run();
 }

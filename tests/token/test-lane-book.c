@@ -189,25 +189,24 @@ test_bad_records(Scene *scene, gconstpointer kind)
     g_assert_false(seal_lane_book_drain(scene->book));
 }
 
-#define ADD(path, data, test)                                                                      \
-    g_test_add("/lane-book/" path, Scene, data, scene_set_up, test, scene_tear_down)
+#define ADD(path, data, test) g_test_add(path, Scene, data, scene_set_up, test, scene_tear_down)
 
 int
 main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_log_set_always_fatal(G_LOG_FATAL_MASK | G_LOG_LEVEL_CRITICAL);
-    ADD("word/is-the-number-while-open", NULL, test_word_is_the_number_while_open);
-    ADD("word/host-cannot-write", NULL, test_host_cannot_write_words);
-    ADD("word/numbers-are-limited", NULL, test_numbers_and_words_are_limited);
-    ADD("records/are-told-before-the-end", NULL, test_records_are_told_before_the_end);
-    ADD("records/outlive-the-host", NULL, test_records_outlive_the_host);
-    ADD("records/gap-is-nonsense", "gap", test_bad_records);
-    ADD("records/again-is-nonsense", "again", test_bad_records);
-    ADD("records/unknown-lane-is-nonsense", "lane", test_bad_records);
-    ADD("records/unknown-use-is-nonsense", "use", test_bad_records);
-    ADD("records/failure-of-nothing-is-nonsense", "failure", test_bad_records);
-    ADD("records/unknown-status-is-nonsense", "status", test_bad_records);
-    ADD("records/short-one-is-nonsense", "short", test_bad_records);
+    ADD("/lane-book/word/is-the-number-while-open", NULL, test_word_is_the_number_while_open);
+    ADD("/lane-book/word/host-cannot-write", NULL, test_host_cannot_write_words);
+    ADD("/lane-book/word/numbers-are-limited", NULL, test_numbers_and_words_are_limited);
+    ADD("/lane-book/records/are-told-before-the-end", NULL, test_records_are_told_before_the_end);
+    ADD("/lane-book/records/outlive-the-host", NULL, test_records_outlive_the_host);
+    ADD("/lane-book/records/gap-is-nonsense", "gap", test_bad_records);
+    ADD("/lane-book/records/again-is-nonsense", "again", test_bad_records);
+    ADD("/lane-book/records/unknown-lane-is-nonsense", "lane", test_bad_records);
+    ADD("/lane-book/records/unknown-use-is-nonsense", "use", test_bad_records);
+    ADD("/lane-book/records/failure-of-nothing-is-nonsense", "failure", test_bad_records);
+    ADD("/lane-book/records/unknown-status-is-nonsense", "status", test_bad_records);
+    ADD("/lane-book/records/short-one-is-nonsense", "short", test_bad_records);
     return g_test_run();
 }
