@@ -148,18 +148,25 @@ check_settings(const GPtrArray *settings, const SealSettingGroup *groups, gboole
 
 /* -- one from two ----------------------------------------------------------------------------- */
 
+gboolean
+seal_setting_lists(const SealSetting *list, const char *key)
+{
+    g_auto(GStrv) names = g_strsplit_set(list->value, "; ", -1);
+
+    return g_strv_contains((const char *const *)names, key);
+}
+
 /* TRUE if the site's list of the setting's group names its key, or one that it is fixed with. */
 static gboolean
 is_final(const GPtrArray *site, const SealSetting *setting, const SealSettingGroup *groups)
 {
     const SealSetting *list = seal_settings_find(site, setting->group, "final");
-    g_auto(GStrv) names = list ? g_strsplit_set(list->value, "; ", -1) : NULL;
     const SealSettingKey *key = seal_setting_key_of(setting, groups);
 
-    if (!names || !key)
+    if (!list || !key)
         return FALSE;
-    return g_strv_contains((const char *const *)names, key->name) ||
-           (key->fixed_with && g_strv_contains((const char *const *)names, key->fixed_with));
+    return seal_setting_lists(list, key->name) ||
+           (key->fixed_with && seal_setting_lists(list, key->fixed_with));
 }
 
 GPtrArray *

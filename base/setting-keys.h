@@ -47,6 +47,9 @@ gboolean seal_settings_load(const char *user_file, const char *site_file,
 const SealSettingKey *seal_setting_key_of(const SealSetting *setting,
                                           const SealSettingGroup *groups);
 
+/* TRUE if `list`, a setting such as final=, names `key`. */
+gboolean seal_setting_lists(const SealSetting *list, const char *key);
+
 /* "softhsm" of "module softhsm"; NULL if `group` is not of this kind. */
 const char *seal_setting_group_name(const char *group, const char *kind);
 

@@ -9,6 +9,7 @@
 #include "ui-cli/files.h"
 #include "ui-cli/sealing.h"
 #include "ui-cli/signing.h"
+#include "ui-cli/site-fixed.h"
 #include "ui-cli/status.h"
 #include "ui-cli/terminal.h"
 #include "ui-cli/trust-options.h"
@@ -37,7 +38,8 @@ static const SealOption options_table[] = {
              "aes-192-gcm, aes-128-gcm or chacha20-poly1305, which show\n"
              "tampering, but which no common mail program reads today.\n"
              "Without it, the best that every reader has stated to read,\n"
-             "or aes-256-cbc"},
+             "or aes-256-cbc, or what privyseal.conf says; the site's file\n"
+             "can fix that"},
     {.name = "oaep",
      .help = "RSAES-OAEP for RSA certificates, even where not every reader has\n"
              "stated to read it, instead of PKCS#1 v1.5"},
@@ -87,10 +89,41 @@ read_headers(const SealOptions *options, SealHeaders *headers, GError **error)
 }
 
 static gboolean
+have_same_cipher(const SealChoicePolicy *a, const SealChoicePolicy *b)
+{
+    return !a->cipher_by == !b->cipher_by && (!a->cipher_by || a->cipher == b->cipher);
+}
+
+/* The site's file can bind what options change. */
+static gboolean
+check_site(const SealMakingSettings *stated, const SealMakingSettings *asked, GError **error)
+{
+    const struct {
+        gboolean same;
+        const char *key, *option;
+    } keys[] = {
+        {have_same_cipher(&stated->policy, &asked->policy), "cipher", "--cipher"},
+        {stated->policy.oaep == asked->policy.oaep, "oaep", "--oaep"},
+        {stated->encrypt_headers == asked->encrypt_headers, "protect-headers", "--protect-headers"},
+        {stated->to_self == asked->to_self, "to-self",
+         asked->to_self ? "--to-self" : "--no-to-self"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(keys); i++) {
+        if (!keys[i].same && !seal_site_allows("encrypt", keys[i].key, keys[i].option, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
 read_settings(const SealOptions *options, SealMakingSettings *settings, GError **error)
 {
-    if (!seal_making_settings_load(settings, error))
+    SealMakingSettings stated = {0};
+
+    if (!seal_making_settings_load(&stated, error))
         return FALSE;
+    *settings = stated;
     if (seal_options_has(options, "oaep")) {
         settings->policy.oaep = SEAL_OAEP_ALWAYS;
         settings->policy.oaep_by = "--oaep";
@@ -100,7 +133,8 @@ read_settings(const SealOptions *options, SealMakingSettings *settings, GError *
     if (seal_options_has(options, "no-to-self"))
         settings->to_self = FALSE;
     return read_cipher(options, &settings->policy, error) &&
-           read_headers(options, &settings->encrypt_headers, error);
+           read_headers(options, &settings->encrypt_headers, error) &&
+           check_site(&stated, settings, error);
 }
 
 static const char *

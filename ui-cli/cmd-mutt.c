@@ -19,7 +19,7 @@ static const SealOption options_table[] = {
      .repeatable = TRUE,
      .help = "sign: put the CA certificates in FILE into the message too,\n"
              "where they are not known here (repeatable)"},
-    {.name = "cipher", .argument = "NAME", .help = "encrypt: aes256 (default) or aes128"},
+    {.name = "cipher", .argument = "NAME", .help = "encrypt: aes256 or aes128; what the site has fixed goes before it"},
     SEAL_TRUST_OPTION_ROWS,
     {0},
 };

@@ -7,6 +7,7 @@
 #include "ui-cli/files.h"
 #include "ui-cli/making-settings.h"
 #include "ui-cli/signing.h"
+#include "ui-cli/site-fixed.h"
 #include "ui-cli/status.h"
 
 static const SealOption options_table[] = {
@@ -27,11 +28,14 @@ static gboolean
 read_settings(const SealOptions *options, SealMakingSettings *settings, GError **error)
 {
     const char *word = seal_options_value(options, "protect-headers");
+    SealHeaders stated = SEAL_HEADERS_OUTSIDE;
 
     if (!seal_making_settings_load(settings, error))
         return FALSE;
+    stated = settings->sign_headers;
     if (!word || seal_sign_headers_parse(word, &settings->sign_headers))
-        return TRUE;
+        return stated == settings->sign_headers ||
+               seal_site_allows("sign", "protect-headers", "--protect-headers", error);
     seal_usage_error_set(error, "sign", "--protect-headers is yes or no, not '%s'", word);
     return FALSE;
 }

@@ -18,7 +18,9 @@
 #include "ui-cli/mail-certificate.h"
 #include "ui-cli/mutt-index.h"
 #include "ui-cli/recipients.h"
+#include "ui-cli/sealing.h"
 #include "ui-cli/signer-name.h"
+#include "ui-cli/site-fixed.h"
 #include "ui-cli/status.h"
 #include "ui-cli/trust-options.h"
 
@@ -172,16 +174,23 @@ seal_mutt_sign(SealOptions *options, const GPtrArray *files, GError **error)
 
 /* -- encrypting ------------------------------------------------------------------------------- */
 
+/* mutt names a cipher with each mail, which seldom is a person's choice, and knows no others. So
+ * what the site has fixed takes its place, and is no reason to refuse the mail. */
 static gboolean
-read_cipher(const char *name, SealContentCipher *ret_cipher, GError **error)
+read_cipher(const char *name, SealChoicePolicy *policy, GError **error)
 {
-    *ret_cipher =
-        name && g_str_equal(name, "aes128") ? SEAL_CONTENT_AES128_CBC : SEAL_CONTENT_AES256_CBC;
-    if (!name || g_str_equal(name, "aes128") || g_str_equal(name, "aes256"))
+    gboolean short_key = g_strcmp0(name, "aes128") == 0;
+
+    if (name && !short_key && !g_str_equal(name, "aes256")) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
+                    "cannot encrypt with '%s': set smime_encrypt_with to aes256 or aes128", name);
+        return FALSE;
+    }
+    if (!name || !seal_site_allows("encrypt", "cipher", "--cipher", NULL))
         return TRUE;
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_SUPPORTED,
-                "cannot encrypt with '%s': set smime_encrypt_with to aes256 or aes128", name);
-    return FALSE;
+    policy->cipher = short_key ? SEAL_CONTENT_AES128_CBC : SEAL_CONTENT_AES256_CBC;
+    policy->cipher_by = "--cipher";
+    return TRUE;
 }
 
 /* Myself, by the key that signs: the certificate that encrypts has the same address.
@@ -229,8 +238,7 @@ find_recipients(const SealTrust *trust, SealReach **reach, const GPtrArray *path
         .trust = trust,
         .advice = "keep certificates with \"privyseal mutt import FILE\""};
     g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GPtrArray) found = NULL;
-    g_autoptr(GPtrArray) certificates = NULL;
+    GPtrArray *found = NULL;
 
     for (guint i = 1; i < paths->len; i++) {
         char *name = recipient_of(reach, paths->pdata[i], error);
@@ -240,35 +248,39 @@ find_recipients(const SealTrust *trust, SealReach **reach, const GPtrArray *path
         g_ptr_array_add(names, name);
     }
     found = seal_recipients_find(&search, names, error);
-    certificates = found ? seal_found_certificates(found) : NULL;
     /* A person who writes to himself is named twice. */
-    for (guint i = certificates ? certificates->len : 0; i > 0; i--) {
-        GBytes *last = certificates->pdata[i - 1];
-        guint first = 0;
+    if (found)
+        seal_found_make_unique(found);
+    return found;
+}
 
-        if (g_ptr_array_find_with_equal_func(certificates, last, g_bytes_equal, &first) &&
-            first < i - 1)
-            g_ptr_array_remove_index(certificates, i - 1);
-    }
-    return g_steal_pointer(&certificates);
+static GBytes *
+encrypt_to(GBytes *entity, const GPtrArray *found, const SealChoicePolicy *policy, GError **error)
+{
+    SealEncryptOptions how = {0};
+    g_autofree char *choice = seal_sealing_choose(found, policy, &how);
+    g_autoptr(GPtrArray) certificates = seal_found_certificates(found);
+
+    return seal_cms_encrypt(entity, certificates, &how, error);
 }
 
 int
 seal_mutt_encrypt(SealOptions *options, const GPtrArray *files, GError **error)
 {
-    SealEncryptOptions how = {0};
+    SealMakingSettings settings = {0};
     g_autoptr(SealTrust) trust = NULL;
     g_autoptr(SealReach) reach = NULL;
     g_autoptr(GBytes) entity = NULL;
-    g_autoptr(GPtrArray) recipients = NULL;
+    g_autoptr(GPtrArray) found = NULL;
     g_autoptr(GBytes) sealed = NULL;
 
-    if (!read_cipher(seal_options_value(options, "cipher"), &how.cipher, error))
+    if (!seal_making_settings_load(&settings, error) ||
+        !read_cipher(seal_options_value(options, "cipher"), &settings.policy, error))
         return SEAL_STATUS_IO;
     entity = read_entity(files->pdata[0], error);
     trust = entity ? seal_trust_from_options(options, "mutt", error) : NULL;
-    recipients = trust ? find_recipients(trust, &reach, files, error) : NULL;
-    sealed = recipients ? seal_cms_encrypt(entity, recipients, &how, error) : NULL;
+    found = trust ? find_recipients(trust, &reach, files, error) : NULL;
+    sealed = found ? encrypt_to(entity, found, &settings.policy, error) : NULL;
     if (!sealed || !seal_output_write(NULL, sealed, error))
         return SEAL_STATUS_IO;
     return SEAL_STATUS_DONE;

@@ -374,6 +374,25 @@ seal_recipients_find(const SealRecipientSearch *how, const GPtrArray *names, GEr
     return search.found;
 }
 
+static gboolean
+is_in_first(const GPtrArray *found, guint count, GBytes *certificate)
+{
+    for (guint i = 0; i < count; i++) {
+        if (g_bytes_equal(((const SealFound *)found->pdata[i])->certificate, certificate))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+void
+seal_found_make_unique(GPtrArray *found)
+{
+    for (guint i = found->len; i > 0; i--) {
+        if (is_in_first(found, i - 1, ((const SealFound *)found->pdata[i - 1])->certificate))
+            g_ptr_array_remove_index(found, i - 1);
+    }
+}
+
 GPtrArray *
 seal_found_certificates(const GPtrArray *found)
 {

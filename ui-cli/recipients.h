@@ -38,5 +38,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealFound, seal_found_free)
 GPtrArray *seal_recipients_find(const SealRecipientSearch *search, const GPtrArray *names,
                                 GError **error);
 
+/* Whoever is in the list twice, by address and by file, stays in it once. */
+void seal_found_make_unique(GPtrArray *found);
 /* Returns (transfer full) (element-type GBytes) their certificates. */
 GPtrArray *seal_found_certificates(const GPtrArray *found);

@@ -38,16 +38,6 @@ reach(const SealSealing *sealing, GError **error)
 
 /* -- readers ---------------------------------------------------------------------------------- */
 
-static gboolean
-has_reader(const GPtrArray *readers, guint count, GBytes *certificate)
-{
-    for (guint i = 0; i < count; i++) {
-        if (g_bytes_equal(((const SealFound *)readers->pdata[i])->certificate, certificate))
-            return TRUE;
-    }
-    return FALSE;
-}
-
 static GPtrArray *
 find_readers(const SealSealing *sealing, const char *option, GError **error)
 {
@@ -60,11 +50,8 @@ find_readers(const SealSealing *sealing, const char *option, GError **error)
     GPtrArray *readers =
         seal_recipients_find(&search, seal_options_values(sealing->options, option), error);
 
-    /* Whoever is named twice, by address and by file, gets one key. */
-    for (guint i = readers ? readers->len : 0; i > 0; i--) {
-        if (has_reader(readers, i - 1, ((const SealFound *)readers->pdata[i - 1])->certificate))
-            g_ptr_array_remove_index(readers, i - 1);
-    }
+    if (readers)
+        seal_found_make_unique(readers);
     return readers;
 }
 
@@ -82,16 +69,14 @@ find_own(const SealSealing *sealing, const char *address, GError **error)
 static void
 add_own(GPtrArray *readers, const char *address, GBytes *certificate)
 {
-    SealFound *own = NULL;
+    SealFound *own = g_new0(SealFound, 1);
 
-    if (has_reader(readers, readers->len, certificate))
-        return;
-    own = g_new0(SealFound, 1);
     own->name = g_strdup(address);
     own->certificate = g_bytes_ref(certificate);
     own->source = "token";
     own->capabilities = seal_capabilities_own();
     g_ptr_array_add(readers, own);
+    seal_found_make_unique(readers);
 }
 
 /* FALSE if there must be one and there is none; otherwise `ret_missing` (nullable) says why the
@@ -127,8 +112,9 @@ add_self(const SealSealing *sealing, GBytes *mail, GPtrArray *readers, char **re
 
 /* -- one mail --------------------------------------------------------------------------------- */
 
-static char *
-choose(const SealSealing *sealing, const GPtrArray *readers, SealEncryptOptions *options)
+char *
+seal_sealing_choose(const GPtrArray *readers, const SealChoicePolicy *policy,
+                    SealEncryptOptions *options)
 {
     g_autofree SealReaderFacts *facts = g_new0(SealReaderFacts, readers->len);
 
@@ -137,7 +123,7 @@ choose(const SealSealing *sealing, const GPtrArray *readers, SealEncryptOptions 
 
         facts[i] = (SealReaderFacts){found->name, found->certificate, found->capabilities};
     }
-    return seal_choice_make(facts, readers->len, &sealing->settings->policy, options);
+    return seal_choice_make(facts, readers->len, policy, options);
 }
 
 /* Signs what is encrypted once more: who passes it on shows that they did (RFC 2634 1.1). */
@@ -161,7 +147,7 @@ seal_to(const SealSealing *sealing, SealDraft *inner, const GPtrArray *readers,
     g_ptr_array_add(list, sealed);
     options.headers = sealing->settings->encrypt_headers;
     sealed->recipient = g_strdup(recipient);
-    sealed->choice = choose(sealing, readers, &options);
+    sealed->choice = seal_sealing_choose(readers, &sealing->settings->policy, &options);
     sealed->mail = seal_draft_encrypt(seal_draft_ref(inner), certificates, &options, error);
     return sealed->mail && wrap(sealing, sealed, error);
 }

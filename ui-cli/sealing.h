@@ -25,6 +25,11 @@ typedef struct {
     gboolean must_reach_self; /* --to-self: no certificate of one's own is an error */
 } SealSealing;
 
+/* Sets the cipher and `oaep` of `options` for these readers (element-type SealFound); what was chosen
+ * and why, for people. (transfer full) */
+char *seal_sealing_choose(const GPtrArray *readers, const SealChoicePolicy *policy,
+                          SealEncryptOptions *options);
+
 /* Encrypts `mail` to all of --to, and to the sender if the settings say so; then, apart from it, to
  * each of --bcc. With --sign it is signed once before, with --triple once more around each. Returns
  * (transfer full) (element-type SealSealed), the common mail first; NULL with NOT_FOUND for missing

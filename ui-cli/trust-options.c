@@ -9,6 +9,7 @@
 #include "pki/crls.h"
 #include "pki/online.h"
 #include "pki/preferences.h"
+#include "ui-cli/site-fixed.h"
 #include "ui-cli/stop.h"
 #include "ui-cli/terminal.h"
 
@@ -86,21 +87,36 @@ add_online(SealTrust *trust, const SealPreferences *preferences)
     seal_trust_take_online(trust, online);
 }
 
+/* Takes the mode of --revocation; it and --system-anchors must leave what the site has fixed. */
+static gboolean
+take_options(const SealOptions *options, const char *command, SealPreferences *preferences,
+             GError **error)
+{
+    const char *word = seal_options_value(options, "revocation");
+    SealRevocation stated = preferences->revocation;
+    g_autoptr(GError) problem = NULL;
+
+    if (word && !seal_revocation_parse(word, &preferences->revocation, &problem)) {
+        seal_usage_error_set(error, command, "%s", problem->message);
+        return FALSE;
+    }
+    if (stated != preferences->revocation &&
+        !seal_site_allows("revocation", "mode", "--revocation", error))
+        return FALSE;
+    return preferences->system_bundle || !seal_options_has(options, "system-anchors") ||
+           seal_site_allows("trust", "system-bundle", "--system-anchors", error);
+}
+
 SealTrust *
 seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *warnings,
                         GError **error)
 {
     g_autoptr(SealTrust) trust = seal_trust_new();
-    g_autoptr(GError) problem = NULL;
-    const char *word = seal_options_value(options, "revocation");
     g_auto(SealPreferences) preferences = {0};
 
-    if (!read_preferences(&preferences, warnings, error))
+    if (!read_preferences(&preferences, warnings, error) ||
+        !take_options(options, command, &preferences, error))
         return NULL;
-    if (word && !seal_revocation_parse(word, &preferences.revocation, &problem)) {
-        seal_usage_error_set(error, command, "%s", problem->message);
-        return NULL;
-    }
     seal_trust_set_revocation(trust, preferences.revocation);
     seal_trust_set_minimum_level(trust, preferences.minimum_level);
     add_online(trust, &preferences);

@@ -25,14 +25,15 @@
         .name = "revocation", .argument = "MODE",                                                  \
         .help = "require: not good without an answer about each certificate;\n"                    \
                 "prefer (default, see privyseal.conf): use what can be found out;\n"               \
-                "cache-only: the same, never from the network; off: do not ask"                    \
+                "cache-only: the same, never from the network; off: do not ask.\n"                 \
+                "The site's file can fix the mode"                                                 \
     }
 
 /* Reads privyseal.conf, the anchors of site and user unless told not to, their revocation lists
  * where these are looked at, and the files that are named. What is wrong with one of these anchors
  * is a warning on stderr, and it is left out. (transfer full), or NULL with SEAL_USAGE_ERROR for an
- * unknown mode of `command`, FAILED or INVALID_INPUT for privyseal.conf, a revocation list or a
- * file that is named. Blocks. */
+ * unknown mode of `command`, NOT_PERMITTED for an option that changes what the site has fixed,
+ * FAILED or INVALID_INPUT for privyseal.conf, a revocation list or a file that is named. Blocks. */
 SealTrust *seal_trust_from_options(SealOptions *options, const char *command, GError **error);
 /* The same, but the warnings are added to `warnings` (element-type utf8) instead of printed. */
 SealTrust *seal_trust_read_options(SealOptions *options, const char *command, GPtrArray *warnings,
