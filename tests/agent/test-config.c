@@ -264,9 +264,11 @@ static const struct {
     {"[agent]\npinentri=x\n", "2: unknown key 'pinentri' in [agent], expected one of pinentry, "
                               "pin-timeout, idle-lock, max-unlocked, idle-exit"},
     {"[agnet]\n", "1: unknown group [agnet], expected [agent], [module NAME], "
-                  "[policy NAME], [trust], [revocation], [recipients], [sign] or [encrypt]"},
+                  "[policy NAME], [trust], [revocation], [recipients], "
+                  "[ldap NAME], [dns], [sign] or [encrypt]"},
     {"[module]\n", "1: unknown group [module], expected [agent], [module NAME], "
-                   "[policy NAME], [trust], [revocation], [recipients], [sign] or [encrypt]"},
+                   "[policy NAME], [trust], [revocation], [recipients], "
+                   "[ldap NAME], [dns], [sign] or [encrypt]"},
     {"[module a/b]\npath=/a\n", "1: the name in [module a/b] is 'a/b', expected 1 to 64 letters, "
                                 "digits, '-', '_' and '.'"},
     {"[module .]\npath=/a\n", "1: the name in [module .] is '.', expected*"},
