@@ -58,25 +58,39 @@ set_write_error(const char *path, int number, GError **error)
     return FALSE;
 }
 
+/* A device or a pipe: a rename would put a file in its place, which for root and /dev/null is the
+ * end of many programs. */
+static gboolean
+is_special(const char *path)
+{
+    struct stat about;
+
+    return stat(path, &about) == 0 && !S_ISREG(about.st_mode) && !S_ISDIR(about.st_mode);
+}
+
 SealNewFile *
 seal_new_file_open(const char *path, GError **error)
 {
     g_autoptr(SealNewFile) file = g_new0(SealNewFile, 1);
     g_autofree char *temporary = g_strdup_printf("%s.XXXXXX", path);
+    gboolean special = is_special(path);
 
     file->path = g_strdup(path);
-    file->fd = g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
+    file->fd = special ? open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY)
+                       : g_mkstemp_full(temporary, O_WRONLY | O_CLOEXEC, 0600);
     if (file->fd < 0) {
         set_write_error(path, errno, error);
         return NULL;
     }
-    file->temporary = g_steal_pointer(&temporary);
+    file->temporary = special ? NULL : g_steal_pointer(&temporary);
     return g_steal_pointer(&file);
 }
 
 gboolean
 seal_new_file_commit(SealNewFile *file, int mode, GError **error)
 {
+    if (!file->temporary)
+        return TRUE;
     if (fchmod(file->fd, (mode_t)mode) != 0 || fsync(file->fd) != 0 ||
         g_rename(file->temporary, file->path) != 0)
         return set_write_error(file->path, errno, error);

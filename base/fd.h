@@ -13,8 +13,8 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SealFd, seal_fd_clear)
 int seal_fd_steal(SealFd *fd);
 
 /* Writes `len` bytes to `path` by a temporary file beside it, fsync and rename, so that a reader
- * sees the old file or the new one. `mode` as in open(2). FALSE with a G_FILE_ERROR that names the
- * path; nothing is left behind then. Blocks on the disk. */
+ * sees the old file or the new one; devices and pipes as below. `mode` as in open(2). FALSE with a
+ * G_FILE_ERROR that names the path; nothing is left behind then. Blocks on the disk. */
 gboolean seal_file_replace(const char *path, const void *data, size_t len, int mode,
                            GError **error);
 
@@ -25,7 +25,8 @@ typedef struct {
     int fd;          /* to write to */
 } SealNewFile;
 
-/* Opens one, readable by its owner alone. Returns (transfer full), or NULL with a G_FILE_ERROR that
+/* Opens one, readable by its owner alone. What is there already and is no file (a device, a pipe) is
+ * opened itself and written to as it is, with no mode and nothing atomic. Returns (transfer full), or NULL with a G_FILE_ERROR that
  * names the path. */
 SealNewFile *seal_new_file_open(const char *path, GError **error);
 

@@ -68,6 +68,27 @@ test_replace_writes_with_mode(void)
 }
 
 static void
+test_pipe_stays_a_pipe(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *path = seal_test_home_path(home, "data/pipe");
+    g_autoptr(GError) error = NULL;
+    g_auto(SealFd) reader = -1;
+    struct stat about;
+    char text[8] = "";
+
+    g_assert_cmpint(mkfifo(path, 0600), ==, 0);
+    reader = open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+    g_assert_true(seal_file_replace(path, "words", 5, 0644, &error));
+    g_assert_no_error(error);
+    g_assert_cmpint(read(reader, text, sizeof text), ==, 5);
+    g_assert_cmpstr(text, ==, "words");
+    g_assert_cmpint(lstat(path, &about), ==, 0);
+    g_assert_true(S_ISFIFO(about.st_mode));
+    g_assert_cmpuint(count_files(home, "data"), ==, 1);
+}
+
+static void
 test_failed_replace_leaves_nothing(void)
 {
     g_autoptr(SealTestHome) home = seal_test_home_new();
@@ -102,6 +123,7 @@ main(int argc, char **argv)
     g_test_add_func("/fd/clear/closes-once", test_clear_closes_once_and_keeps_errno);
     g_test_add_func("/fd/steal/leaves-nothing", test_steal_leaves_nothing_to_close);
     g_test_add_func("/fd/replace/writes-with-mode", test_replace_writes_with_mode);
+    g_test_add_func("/fd/replace/pipe-stays-a-pipe", test_pipe_stays_a_pipe);
     g_test_add_func("/fd/replace/failed-leaves-nothing", test_failed_replace_leaves_nothing);
     g_test_add_func("/program/sibling/of-a-built-one", test_sibling_of_a_built_program_is_built);
     return g_test_run();
