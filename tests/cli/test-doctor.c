@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "ipc/names.h"
+#include "tests/cli/doctor-checks.h"
 #include "tests/support/agent.h"
 #include "tests/support/bus.h"
 #include "tests/support/fixture.h"
@@ -55,50 +56,6 @@ doctor(Scene *scene, const char *option, const char *value)
     return seal_test_run(scene->home, argv, NULL);
 }
 
-/* Its JSON; the exit status must be `status`. */
-static JsonNode *
-examine(Scene *scene, int status)
-{
-    g_autoptr(SealTestResult) result = doctor(scene, "--json", NULL);
-    g_autoptr(GError) error = NULL;
-    JsonNode *root = NULL;
-
-    if (result->status != status)
-        g_error("status %d instead of %d\n%s\n%s", result->status, status, result->out,
-                result->err);
-    root = json_from_string(result->out, &error);
-    g_assert_no_error(error);
-    return root;
-}
-
-/* The first check of this name with this result; NULL if there is none. */
-static JsonObject *
-find_check(JsonNode *root, const char *name, const char *result)
-{
-    JsonArray *checks = json_object_get_array_member(json_node_get_object(root), "checks");
-
-    for (guint i = 0; i < json_array_get_length(checks); i++) {
-        JsonObject *check = json_array_get_object_element(checks, i);
-
-        if (g_str_equal(json_object_get_string_member(check, "name"), name) &&
-            g_str_equal(json_object_get_string_member(check, "result"), result))
-            return check;
-    }
-    return NULL;
-}
-
-/* Fails the test unless there is such a check whose sentence has `part`. Returns its command. */
-static const char *
-assert_check(JsonNode *root, const char *name, const char *result, const char *part)
-{
-    JsonObject *check = find_check(root, name, result);
-    g_autofree char *text = json_to_string(root, TRUE);
-
-    if (!check || !strstr(json_object_get_string_member(check, "sentence"), part))
-        g_error("no check '%s' with %s and '%s' in %s", name, result, part, text);
-    return json_object_get_string_member_with_default(check, "command", NULL);
-}
-
 static void
 trust_the_fixture(Scene *scene)
 {
@@ -121,34 +78,34 @@ test_well(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     trust_the_fixture(scene);
-    root = examine(scene, 0);
+    root = seal_test_doctor(scene->home, 0);
     g_assert_cmpstr(json_object_get_string_member(json_node_get_object(root), "result"), ==,
                     "pass");
-    assert_check(root, "configuration", "pass", "privyseal.conf");
-    assert_check(root, "session bus", "pass", "answers");
-    assert_check(root, "activation", "pass", "starts the agent");
-    assert_check(root, "agent", "pass", "runs");
-    assert_check(root, "module", "pass", "'softhsm' runs");
-    assert_check(root, "reader", "pass", "no module that is used needs");
-    assert_check(root, "token", "pass", "locked");
-    assert_check(root, "signing", "pass", "@example.org");
-    assert_check(root, "decrypting", "pass", "@example.org");
-    assert_check(root, "chain", "pass", "lead to a trusted CA");
-    assert_check(root, "pinentry", "pass", "answers");
+    seal_test_doctor_assert(root, "configuration", "pass", "privyseal.conf");
+    seal_test_doctor_assert(root, "session bus", "pass", "answers");
+    seal_test_doctor_assert(root, "activation", "pass", "starts the agent");
+    seal_test_doctor_assert(root, "agent", "pass", "runs");
+    seal_test_doctor_assert(root, "module", "pass", "'softhsm' runs");
+    seal_test_doctor_assert(root, "reader", "pass", "no module that is used needs");
+    seal_test_doctor_assert(root, "token", "pass", "locked");
+    seal_test_doctor_assert(root, "signing", "pass", "@example.org");
+    seal_test_doctor_assert(root, "decrypting", "pass", "@example.org");
+    seal_test_doctor_assert(root, "chain", "pass", "lead to a trusted CA");
+    seal_test_doctor_assert(root, "pinentry", "pass", "answers");
 }
 
 static void
 test_asks_nothing(Scene *scene, gconstpointer data)
 {
-    g_autoptr(JsonNode) root = examine(scene, 1); /* nobody is trusted yet */
+    g_autoptr(JsonNode) root = seal_test_doctor(scene->home, 1); /* nobody is trusted yet */
     g_autofree char *log = NULL;
 
-    assert_check(root, "anchors", "warning", "nobody is trusted");
+    seal_test_doctor_assert(root, "anchors", "warning", "nobody is trusted");
     log = seal_test_pinentry_log(scene->home);
     g_assert_cmpuint(seal_test_pinentry_count(scene->home), ==, 0);
     g_assert_null(strstr(log, "SET"));
-    g_assert_null(find_check(root, "token", "fail"));
-    assert_check(root, "token", "pass", "locked, the PIN is asked for");
+    g_assert_null(seal_test_doctor_find(root, "token", "fail", ""));
+    seal_test_doctor_assert(root, "token", "pass", "locked, the PIN is asked for");
 }
 
 static void
@@ -174,14 +131,14 @@ test_no_bus(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, "unix:path=/nowhere/bus");
-    root = examine(scene, 3);
-    g_assert_cmpstr(assert_check(root, "session bus", "fail", "/nowhere/bus"), ==,
+    root = seal_test_doctor(scene->home, 3);
+    g_assert_cmpstr(seal_test_doctor_assert(root, "session bus", "fail", "/nowhere/bus"), ==,
                     "unset " SEAL_ADDRESS_VARIABLE);
-    g_assert_null(find_check(root, "agent", "fail"));
+    g_assert_null(seal_test_doctor_find(root, "agent", "fail", ""));
     /* what needs no agent is looked at all the same */
-    assert_check(root, "configuration", "pass", "privyseal.conf");
-    assert_check(root, "module", "unknown", "'softhsm' is there");
-    assert_check(root, "pinentry", "pass", "answers");
+    seal_test_doctor_assert(root, "configuration", "pass", "privyseal.conf");
+    seal_test_doctor_assert(root, "module", "unknown", "'softhsm' is there");
+    seal_test_doctor_assert(root, "pinentry", "pass", "answers");
 }
 
 /* A socket that takes connections and never answers. */
@@ -208,8 +165,8 @@ test_silent_bus(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, address);
-    root = examine(scene, 3);
-    assert_check(root, "session bus", "fail", "has not answered");
+    root = seal_test_doctor(scene->home, 3);
+    seal_test_doctor_assert(root, "session bus", "fail", "has not answered");
 }
 
 static void
@@ -218,10 +175,10 @@ test_no_service_file(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     seal_test_bus_new(scene->home);
-    root = examine(scene, 3);
-    assert_check(root, "activation", "warning", "org.privyseal.Agent1.service");
-    assert_check(root, "agent", "fail", "does not know how to start it");
-    assert_check(root, "token", "unknown", "without the agent");
+    root = seal_test_doctor(scene->home, 3);
+    seal_test_doctor_assert(root, "activation", "warning", "org.privyseal.Agent1.service");
+    seal_test_doctor_assert(root, "agent", "fail", "does not know how to start it");
+    seal_test_doctor_assert(root, "token", "unknown", "without the agent");
 }
 
 static void
@@ -233,9 +190,9 @@ test_agent_that_ends(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     seal_test_bus_new(scene->home);
-    root = examine(scene, 3);
-    assert_check(root, "activation", "pass", "starts the agent");
-    g_assert_nonnull(strstr(assert_check(root, "agent", "fail", ""), "journalctl"));
+    root = seal_test_doctor(scene->home, 3);
+    seal_test_doctor_assert(root, "activation", "pass", "starts the agent");
+    g_assert_nonnull(strstr(seal_test_doctor_assert(root, "agent", "fail", ""), "journalctl"));
 }
 
 static void
@@ -246,10 +203,10 @@ test_hanging_agent(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     g_assert_cmpint(kill(agent, SIGSTOP), ==, 0);
-    root = examine(scene, 3);
+    root = seal_test_doctor(scene->home, 3);
     g_assert_cmpint(kill(agent, SIGCONT), ==, 0);
-    g_assert_cmpstr(assert_check(root, "agent", "fail", "it hangs"), ==, command);
-    assert_check(root, "pinentry", "pass", "answers");
+    g_assert_cmpstr(seal_test_doctor_assert(root, "agent", "fail", "it hangs"), ==, command);
+    seal_test_doctor_assert(root, "pinentry", "pass", "answers");
 }
 
 /* -- configuration and modules ---------------------------------------------------------------- */
@@ -260,10 +217,11 @@ test_broken_configuration(Scene *scene, gconstpointer data)
     g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
                                                  "[agent]\npinentri=/bin/true\n");
     g_autofree char *command = g_strdup_printf("${EDITOR:-nano} +2 '%s'", path);
-    g_autoptr(JsonNode) root = examine(scene, 3);
+    g_autoptr(JsonNode) root = seal_test_doctor(scene->home, 3);
 
-    g_assert_cmpstr(assert_check(root, "configuration", "fail", "pinentri"), ==, command);
-    assert_check(root, "agent", "fail", "");
+    g_assert_cmpstr(seal_test_doctor_assert(root, "configuration", "fail", "pinentri"), ==,
+                    command);
+    seal_test_doctor_assert(root, "agent", "fail", "");
 }
 
 /* The agent does not read the commands' groups: it runs all the same. */
@@ -273,9 +231,10 @@ test_broken_settings(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     seal_test_agent_add_groups(scene->home, "[revocation]\nmode=sometimes\n");
-    root = examine(scene, 3);
-    assert_check(root, "agent", "pass", "runs");
-    g_assert_nonnull(strstr(assert_check(root, "settings", "fail", "sometimes"), "privyseal.conf"));
+    root = seal_test_doctor(scene->home, 3);
+    seal_test_doctor_assert(root, "agent", "pass", "runs");
+    g_assert_nonnull(
+        strstr(seal_test_doctor_assert(root, "settings", "fail", "sometimes"), "privyseal.conf"));
 }
 
 static void
@@ -285,10 +244,10 @@ test_missing_module(Scene *scene, gconstpointer data)
 
     seal_test_agent_configure(scene->home, NULL,
                               "[module softhsm]\npath=/nowhere/libsofthsm2.so\n");
-    root = examine(scene, 3);
-    g_assert_cmpstr(assert_check(root, "module", "fail", "'softhsm' does not run"), ==,
+    root = seal_test_doctor(scene->home, 3);
+    g_assert_cmpstr(seal_test_doctor_assert(root, "module", "fail", "'softhsm' does not run"), ==,
                     "sudo apt install softhsm2");
-    assert_check(root, "token", "fail", "no token is there");
+    seal_test_doctor_assert(root, "token", "fail", "no token is there");
 }
 
 static void
@@ -300,8 +259,8 @@ test_no_module(Scene *scene, gconstpointer data)
     g_autoptr(JsonNode) root = NULL;
 
     seal_test_agent_configure(scene->home, NULL, "\n");
-    root = examine(scene, 3);
-    g_assert_cmpstr(assert_check(root, "module", "fail", "no PKCS#11 module"), ==,
+    root = seal_test_doctor(scene->home, 3);
+    g_assert_cmpstr(seal_test_doctor_assert(root, "module", "fail", "no PKCS#11 module"), ==,
                     "sudo apt install opensc-pkcs11");
 }
 
@@ -311,9 +270,9 @@ test_no_pinentry(Scene *scene, gconstpointer data)
     g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
                                                  "[agent]\npinentry=/nowhere/pinentry\n"
                                                  "[module softhsm]\npath=/nowhere.so\n");
-    g_autoptr(JsonNode) root = examine(scene, 3);
+    g_autoptr(JsonNode) root = seal_test_doctor(scene->home, 3);
 
-    g_assert_cmpstr(assert_check(root, "pinentry", "fail", "/nowhere/pinentry"), ==,
+    g_assert_cmpstr(seal_test_doctor_assert(root, "pinentry", "fail", "/nowhere/pinentry"), ==,
                     "sudo apt install pinentry-curses");
 }
 
@@ -323,9 +282,9 @@ test_other_pinentry(Scene *scene, gconstpointer data)
     g_autofree char *path = seal_test_home_write(scene->home, "config/privyseal/privyseal.conf",
                                                  "[agent]\npinentry=/bin/echo\n"
                                                  "[module softhsm]\npath=/nowhere.so\n");
-    g_autoptr(JsonNode) root = examine(scene, 3);
+    g_autoptr(JsonNode) root = seal_test_doctor(scene->home, 3);
 
-    assert_check(root, "pinentry", "fail", "does not greet");
+    seal_test_doctor_assert(root, "pinentry", "fail", "does not greet");
 }
 
 /* -- readers ---------------------------------------------------------------------------------- */
@@ -347,8 +306,8 @@ test_no_pcscd(Scene *scene, gconstpointer data)
 
     configure_readers(scene);
     seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", "/nowhere/pcscd.comm");
-    root = examine(scene, 3);
-    g_assert_true(g_str_has_prefix(assert_check(root, "pcscd", "fail", ""), "sudo "));
+    root = seal_test_doctor(scene->home, 3);
+    g_assert_true(g_str_has_prefix(seal_test_doctor_assert(root, "pcscd", "fail", ""), "sudo "));
 }
 
 #ifdef TEST_PCSC
@@ -362,8 +321,8 @@ test_dead_pcscd(Scene *scene, gconstpointer data)
     seal_fd_clear(&fd); /* its socket stays in the folder */
     configure_readers(scene);
     seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", path);
-    root = examine(scene, 3);
-    g_assert_cmpstr(assert_check(root, "pcscd", "fail", "nobody listens"), ==,
+    root = seal_test_doctor(scene->home, 3);
+    g_assert_cmpstr(seal_test_doctor_assert(root, "pcscd", "fail", "nobody listens"), ==,
                     "sudo systemctl restart pcscd.socket");
 }
 
@@ -376,8 +335,8 @@ test_hanging_pcscd(Scene *scene, gconstpointer data)
 
     configure_readers(scene);
     seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", path);
-    root = examine(scene, 3);
-    g_assert_cmpstr(assert_check(root, "pcscd", "fail", "has not answered"), ==,
+    root = seal_test_doctor(scene->home, 3);
+    g_assert_cmpstr(seal_test_doctor_assert(root, "pcscd", "fail", "has not answered"), ==,
                     "sudo systemctl restart pcscd");
 }
 #endif
@@ -401,10 +360,10 @@ test_worn_certificates(Scene *scene, gconstpointer data)
 
     seal_test_fixture_make(scene->home, profiles);
     seal_test_agent_new(scene->home);
-    root = examine(scene, 3);
-    assert_check(root, "signing", "fail", "no key on a token that is here");
-    assert_check(root, "decrypting", "pass", "ending@example.org");
-    assert_check(root, "certificates", "warning", "1 end within a month");
+    root = seal_test_doctor(scene->home, 3);
+    seal_test_doctor_assert(root, "signing", "fail", "no key on a token that is here");
+    seal_test_doctor_assert(root, "decrypting", "pass", "ending@example.org");
+    seal_test_doctor_assert(root, "certificates", "warning", "1 end within a month");
 }
 
 /* -- the report ------------------------------------------------------------------------------- */
