@@ -266,24 +266,44 @@ seal_entity_parameter(const SealEntity *entity, const char *name)
 
 typedef enum { LINE_OTHER, LINE_BOUNDARY, LINE_LAST_BOUNDARY } LineKind;
 
-/* RFC 2046 5.1.1: two hyphens, the boundary, perhaps two more hyphens, perhaps blanks. */
+/* RFC 2046 5.1.1: behind two hyphens and the boundary perhaps two more hyphens, perhaps blanks. */
 static LineKind
-line_kind(SealBytes line, const char *boundary, size_t boundary_len)
+kind_of_rest(SealBytes rest)
 {
-    SealBytes text = without_line_end(line);
     LineKind kind = LINE_BOUNDARY;
-    size_t at = 2 + boundary_len;
+    size_t at = 0;
 
-    if (text.len < at || memcmp(text.data, "--", 2) != 0 ||
-        memcmp(text.data + 2, boundary, boundary_len) != 0)
-        return LINE_OTHER;
-    if (text.len >= at + 2 && memcmp(text.data + at, "--", 2) == 0) {
+    if (rest.len >= 2 && memcmp(rest.data, "--", 2) == 0) {
         kind = LINE_LAST_BOUNDARY;
-        at += 2;
+        at = 2;
     }
-    while (at < text.len && is_blank_char(text.data[at]))
+    while (at < rest.len && is_blank_char(rest.data[at]))
         at++;
-    return at == text.len ? kind : LINE_OTHER;
+    return at == rest.len ? kind : LINE_OTHER;
+}
+
+/* Takes everything up to and with the next line that is a boundary off the front of `rest`, and
+ * returns its start; NULL if there is none. `delimiter`: two hyphens and the boundary. Searched for
+ * as a whole: a mail of short lines is looked through once for each level of its parts. */
+static const uint8_t *
+take_boundary(SealBytes *rest, const char *delimiter, LineKind *ret_kind)
+{
+    const uint8_t *start = rest->data;
+    size_t len = strlen(delimiter);
+
+    for (;;) {
+        const uint8_t *found = rest->len > 0 ? memmem(rest->data, rest->len, delimiter, len) : NULL;
+        SealBytes line = {0};
+
+        if (!found)
+            return NULL;
+        rest->len -= (size_t)(found - rest->data);
+        rest->data = found;
+        line = without_line_end(take_line(rest));
+        *ret_kind = kind_of_rest((SealBytes){line.data + len, line.len - len});
+        if ((found == start || found[-1] == '\n') && *ret_kind != LINE_OTHER)
+            return found;
+    }
 }
 
 static void
@@ -300,30 +320,28 @@ seal_entity_split(const SealEntity *entity, GArray *parts)
 {
     const char *boundary = seal_entity_parameter(entity, "boundary");
     size_t boundary_len = boundary ? strlen(boundary) : 0;
+    g_autofree char *delimiter = NULL;
     const uint8_t *start = NULL;
-    const uint8_t *end = entity->body.data + entity->body.len;
+    const uint8_t *line = NULL;
     SealBytes rest = entity->body;
+    LineKind kind = LINE_OTHER;
 
     if (boundary_len == 0 || boundary_len > 200) /* RFC 2046 allows 70 */
         return "it is multipart without a usable boundary";
-    while (rest.len > 0) {
-        SealBytes line = take_line(&rest);
-        LineKind kind = line_kind(line, boundary, boundary_len);
-
-        if (kind == LINE_OTHER)
-            continue;
+    delimiter = g_strconcat("--", boundary, NULL);
+    while ((line = take_boundary(&rest, delimiter, &kind))) {
         if (start)
-            add_part(parts, start, line.data);
+            add_part(parts, start, line);
         if (kind == LINE_LAST_BOUNDARY)
             return start ? NULL : "it ends before its first part";
         start = rest.data;
         if (parts->len == SEAL_PARTS_MAX) {
-            add_part(parts, start, end);
+            add_part(parts, start, entity->body.data + entity->body.len);
             return "it has too many parts";
         }
     }
     if (start)
-        add_part(parts, start, end);
+        add_part(parts, start, entity->body.data + entity->body.len);
     return "its last boundary is missing, it may be cut off";
 }
 

@@ -14,26 +14,33 @@ seal_part_read_cms(const SealEntity *entity, GBytes *owner)
     return der && !entity->defect ? seal_message_read(der) : NULL;
 }
 
-static SealVerdict search(const SealEntity *entity, GBytes *owner, guint depth);
+typedef struct {
+    GBytes *owner;
+    guint left; /* parts that may still be looked at */
+} Search;
+
+static SealVerdict search_in(Search *search, const SealEntity *entity, guint depth);
 
 static SealVerdict
-look_at(SealBytes bytes, GBytes *owner, guint depth)
+look_at(Search *search, SealBytes bytes, guint depth)
 {
     g_autoptr(SealEntity) part = seal_entity_parse(bytes);
     g_autoptr(SealMessage) message = NULL;
     SealKind kind = seal_kind_of(part);
+    SealVerdict found = SEAL_VERDICT_OK_PLAIN;
 
     if (kind == SEAL_KIND_CMS)
-        message = seal_part_read_cms(part, owner);
+        message = seal_part_read_cms(part, search->owner);
     if (message && seal_content_info_is_envelope(message->info))
         return SEAL_VERDICT_PARTIALLY_ENCRYPTED;
+    found = search_in(search, part, depth);
     if (kind == SEAL_KIND_MULTIPART || (message && !seal_content_info_is_compressed(message->info)))
-        return MAX(SEAL_VERDICT_PARTIALLY_SIGNED, search(part, owner, depth));
-    return search(part, owner, depth);
+        return MAX(found, SEAL_VERDICT_PARTIALLY_SIGNED);
+    return found;
 }
 
 static SealVerdict
-search(const SealEntity *entity, GBytes *owner, guint depth)
+search_in(Search *search, const SealEntity *entity, guint depth)
 {
     g_autoptr(GArray) parts = g_array_new(FALSE, FALSE, sizeof(SealBytes));
     SealVerdict found = SEAL_VERDICT_OK_PLAIN;
@@ -44,15 +51,23 @@ search(const SealEntity *entity, GBytes *owner, guint depth)
         return SEAL_VERDICT_NESTING_LIMIT;
     if (seal_entity_split(entity, parts) && parts->len > SEAL_PARTS_MAX)
         return SEAL_VERDICT_RESOURCE_LIMIT;
-    for (guint i = 0; i < parts->len && found < SEAL_VERDICT_PARTIALLY_ENCRYPTED; i++)
-        found = MAX(found, look_at(g_array_index(parts, SealBytes, i), owner, depth - 1));
+    for (guint i = 0; i < parts->len && found < SEAL_VERDICT_PARTIALLY_ENCRYPTED; i++) {
+        SealVerdict inner = SEAL_VERDICT_RESOURCE_LIMIT;
+
+        if (search->left > 0) {
+            search->left--;
+            inner = look_at(search, g_array_index(parts, SealBytes, i), depth - 1);
+        }
+        found = MAX(found, inner); /* a macro that may take its arguments twice */
+    }
     return found;
 }
 
 SealVerdict
 seal_parts_search(const SealEntity *entity, GBytes *owner, const char **ret_reason)
 {
-    SealVerdict found = search(entity, owner, SEAL_SEARCH_DEPTH);
+    Search search = {owner, SEAL_SEARCH_PARTS_MAX};
+    SealVerdict found = search_in(&search, entity, SEAL_SEARCH_DEPTH);
 
     switch (found) {
     case SEAL_VERDICT_NESTING_LIMIT:

@@ -9,6 +9,8 @@
 
 /* Levels of plain multipart that are searched. */
 #define SEAL_SEARCH_DEPTH 16
+/* Parts that are looked at in all; real mails have tens. */
+#define SEAL_SEARCH_PARTS_MAX 10000
 
 /* Looks through the parts of `entity`, ranges of `owner`, and opens none. Returns the worst of what
  * is there: "ok-plain" for nothing, "partially-signed", "partially-encrypted"; "nesting-limit" or

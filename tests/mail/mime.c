@@ -258,6 +258,24 @@ many_plain_parts(const char *count)
     return parts_of("mixed", count);
 }
 
+/* So many multiparts of a thousand parts. */
+static GBytes *
+parts_of_parts(const char *count)
+{
+    g_autoptr(GString) inner = g_string_new("Content-Type: multipart/mixed; boundary=g\r\n\r\n");
+    g_autoptr(GString) mail = g_string_new("From: alice@example.org\r\n" HEAD("mixed"));
+
+    for (int i = 0; i < 1000; i++)
+        g_string_append(inner, "--g\r\n\r\n");
+    g_string_append(inner, "--g--\r\n");
+    for (int i = atoi(count); i > 0; i--) {
+        g_string_append(mail, PART);
+        g_string_append(mail, inner->str);
+    }
+    g_string_append(mail, END);
+    return world_bytes(mail->str);
+}
+
 /* A compressed message of so many mebibytes, and a byte. */
 static GBytes *
 bomb(const char *mebibytes)
@@ -485,7 +503,7 @@ const CorpusRow corpus_mime[] = {
      sealed_twice},
     {"mime/efail/signed-by-another/is-not-signed", "open", "decrypted-noauth", NULL, signed_around},
     {"mime/efail/deep/stays-closed", "open", "partially-encrypted", "open it by itself", deep,
-     "10"},
+     "15"},
     /* Limits. */
     {"mime/limits/parts-too-deep", "open", "nesting-limit", "more deeply", deep, "17"},
     {"mime/limits/eight-layers", "open", "ok", NULL, nested, "8"},
@@ -496,6 +514,8 @@ const CorpusRow corpus_mime[] = {
     {"mime/limits/1001-plain-parts", "open", "resource-limit", "more parts than are looked at",
      many_plain_parts, "1001"},
     {"mime/limits/thousand-plain-parts", "open", "ok-plain", NULL, many_plain_parts, "1000"},
+    {"mime/limits/hundred-thousand-parts-of-parts", "open", "resource-limit",
+     "more parts than are looked at", parts_of_parts, "100"},
     {"mime/limits/three-thousand-fields", "verify", "malformed", "too many header fields",
      many_fields, "3000"},
     {"mime/compressed/is-plain", "open", "ok-plain", NULL, compressed, WORLD_MAIL},
