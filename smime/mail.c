@@ -186,9 +186,9 @@ static void
 put_field(SealSink *sink, SealBytes raw)
 {
     seal_transfer_put_canonical(sink, raw);
-    /* The last field of a mail without a body may lack its line end. */
+    /* The last field of a mail without a body may lack its line end, or half of it. */
     if (raw.len > 0 && raw.data[raw.len - 1] != '\n')
-        seal_sink_put(sink, "\r\n", 2);
+        seal_sink_put_text(sink, raw.data[raw.len - 1] == '\r' ? "\n" : "\r\n");
 }
 
 /* Who these name must not be told to the others, whatever sends the mail does with them. */
