@@ -9,6 +9,7 @@
 #include "pkcs11/host/lanes.h"
 #include "pkcs11/host/login.h"
 #include "pkcs11/host/operation.h"
+#include "pkcs11/host/pin.h"
 #include "pkcs11/host/scan.h"
 
 typedef struct {
@@ -102,6 +103,22 @@ serve_logout(Request *request)
     if (!seal_reader_done(&reader))
         return FALSE;
     (void)seal_logout(request->server->host, token, &rv, &request->lost, &error);
+    answer(request, rv, error);
+    return TRUE;
+}
+
+static gboolean
+serve_pin(Request *request)
+{
+    gboolean is_change = request->header->type == SEAL_FRAME_PIN_CHANGE;
+    SealPinRequest pin;
+    g_autoptr(GError) error = NULL;
+    CK_RV rv = CKR_OK;
+
+    if (!seal_pin_request_decode(request->body, request->len, &pin))
+        return FALSE;
+    (void)(is_change ? seal_pin_change : seal_pin_unblock)(request->server->host, &pin, &rv,
+                                                           &request->lost, &error);
     answer(request, rv, error);
     return TRUE;
 }
@@ -223,6 +240,7 @@ static const Row rows[] = {
     {SEAL_FRAME_LOGIN, serve_login},         {SEAL_FRAME_LOGOUT, serve_logout},
     {SEAL_FRAME_RESCAN, serve_rescan},       {SEAL_FRAME_RAW, serve_raw},
     {SEAL_FRAME_LANE_OPEN, serve_lane_open}, {SEAL_FRAME_LANE_REVOKE, serve_lane_revoke},
+    {SEAL_FRAME_PIN_CHANGE, serve_pin},      {SEAL_FRAME_PIN_UNBLOCK, serve_pin},
 };
 
 static gboolean (*find_handler(guint16 type))(Request *request)

@@ -47,6 +47,9 @@ static const FlagRow flag_rows[] = {
     {CKF_USER_PIN_FINAL_TRY, SEAL_TOKEN_PIN_FINAL_TRY},
     {CKF_USER_PIN_LOCKED, SEAL_TOKEN_PIN_LOCKED},
     {CKF_USER_PIN_TO_BE_CHANGED, SEAL_TOKEN_PIN_TO_BE_CHANGED},
+    {CKF_SO_PIN_COUNT_LOW, SEAL_TOKEN_PUK_COUNT_LOW},
+    {CKF_SO_PIN_FINAL_TRY, SEAL_TOKEN_PUK_FINAL_TRY},
+    {CKF_SO_PIN_LOCKED, SEAL_TOKEN_PUK_LOCKED},
 };
 
 /* -- reading --------------------------------------------------------------------------------- */
@@ -262,12 +265,12 @@ claim_session(SealSlot *slot, CK_SESSION_HANDLE *ret_session, gboolean *ret_open
 {
     *ret_open = FALSE;
     while (!seal_slot_is_gone(slot)) {
-        if (slot->idle->len > 0) {
+        if (!slot->is_reserved && slot->idle->len > 0) {
             *ret_session = g_array_index(slot->idle, CK_SESSION_HANDLE, slot->idle->len - 1);
             g_array_set_size(slot->idle, slot->idle->len - 1);
             return CKR_OK;
         }
-        if (slot->n_sessions < slot->max_sessions) {
+        if (!slot->is_reserved && slot->n_sessions < slot->max_sessions) {
             slot->n_sessions++;
             *ret_open = TRUE;
             return CKR_OK;
@@ -347,7 +350,9 @@ seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolean cle
         g_array_append_val(slot->idle, session);
     else
         slot->n_sessions--;
-    if (slot->n_waiting > 0) /* GLib's signal is a system call even if nobody waits */
+    if (slot->is_reserved) /* the one who reserved it waits among others */
+        g_cond_broadcast(&slot->session_freed);
+    else if (slot->n_waiting > 0) /* GLib's signal is a system call even if nobody waits */
         g_cond_signal(&slot->session_freed);
     g_mutex_unlock(&slot->lock);
 }
@@ -367,6 +372,100 @@ seal_slot_mark_gone(SealSlot *slot)
     /* Some modules keep the sessions of a pulled token until told, and their login with them. */
     if (had_sessions)
         (void)slot->functions->C_CloseAllSessions(slot->id);
+}
+
+/* A session is closed, and no other came in its place. */
+static void
+lose_session(SealSlot *slot)
+{
+    g_mutex_lock(&slot->lock);
+    if (--slot->n_sessions == 0)
+        seal_slot_set_logged_in(slot, FALSE);
+    g_cond_broadcast(&slot->session_freed);
+    g_mutex_unlock(&slot->lock);
+}
+
+CK_RV
+seal_slot_borrow_writable(SealSlot *slot, CK_SESSION_HANDLE *ret_session)
+{
+    const CK_FLAGS flags = CKF_SERIAL_SESSION | CKF_RW_SESSION;
+    CK_SESSION_HANDLE plain = 0;
+    CK_SESSION_INFO info = {0};
+    CK_RV rv = seal_slot_borrow_session(slot, &plain);
+
+    if (rv != CKR_OK)
+        return rv;
+    rv = slot->functions->C_OpenSession(slot->id, flags, NULL, NULL, ret_session);
+    if (rv != CKR_OK && rv != CKR_SESSION_COUNT) {
+        seal_slot_return_session(slot, plain, TRUE);
+        return rv;
+    }
+    (void)slot->functions->C_CloseSession(plain); /* its place is the new one's */
+    if (rv == CKR_OK)
+        return rv;
+    rv = slot->functions->C_OpenSession(slot->id, flags, NULL, NULL, ret_session);
+    if (rv != CKR_OK)
+        lose_session(slot);
+    else if (slot->functions->C_GetSessionInfo(*ret_session, &info) == CKR_OK &&
+             info.state == CKS_RW_PUBLIC_SESSION)
+        seal_slot_set_logged_in(slot, FALSE);
+    return rv;
+}
+
+/* Under lock. */
+static void
+wait_for_sessions(SealSlot *slot, gboolean (*is_over)(const SealSlot *slot))
+{
+    while (!seal_slot_is_gone(slot) && !is_over(slot)) {
+        slot->n_waiting++;
+        g_cond_wait(&slot->session_freed, &slot->lock);
+        slot->n_waiting--;
+    }
+}
+
+static gboolean
+is_free(const SealSlot *slot)
+{
+    return !slot->is_reserved;
+}
+
+static gboolean
+is_idle(const SealSlot *slot)
+{
+    return slot->n_sessions == slot->idle->len;
+}
+
+CK_RV
+seal_slot_reserve(SealSlot *slot)
+{
+    CK_RV rv = CKR_OK;
+
+    g_mutex_lock(&slot->lock);
+    wait_for_sessions(slot, is_free);
+    slot->is_reserved = TRUE;
+    wait_for_sessions(slot, is_idle);
+    if (seal_slot_is_gone(slot)) {
+        slot->is_reserved = FALSE;
+        rv = CKR_TOKEN_NOT_PRESENT;
+    } else {
+        g_array_set_size(slot->idle, 0);
+        slot->n_sessions = 0;
+    }
+    g_mutex_unlock(&slot->lock);
+    if (rv != CKR_OK)
+        return rv;
+    (void)slot->functions->C_CloseAllSessions(slot->id);
+    seal_slot_set_logged_in(slot, FALSE);
+    return CKR_OK;
+}
+
+void
+seal_slot_release(SealSlot *slot)
+{
+    g_mutex_lock(&slot->lock);
+    slot->is_reserved = FALSE;
+    g_cond_broadcast(&slot->session_freed);
+    g_mutex_unlock(&slot->lock);
 }
 
 guint32

@@ -53,6 +53,7 @@ typedef struct {
     guint n_sessions;
     guint n_waiting; /* threads that wait for a session */
     guint max_sessions;
+    gboolean is_reserved; /* nobody may have a session */
 } SealSlot;
 
 /* Reads the token in slot `id`. Returns it (transfer full); NULL with the return value if there is
@@ -85,6 +86,15 @@ void seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolea
 void seal_slot_mark_gone(SealSlot *slot);
 /* TRUE once it was marked as gone. */
 gboolean seal_slot_is_gone(SealSlot *slot);
+
+/* As seal_slot_borrow_session(), with a read-write session, to be returned as not clean. A token that
+ * has one session only is logged out by it. */
+CK_RV seal_slot_borrow_writable(SealSlot *slot, CK_SESSION_HANDLE *ret_session);
+/* Waits until all sessions are back, and closes them, which logs the token out. Nobody gets one until
+ * seal_slot_release(), which is only due after CKR_OK. CKR_TOKEN_NOT_PRESENT once the slot is marked as
+ * gone. Not with login_lock held: who has a session may wait for that. */
+CK_RV seal_slot_reserve(SealSlot *slot);
+void seal_slot_release(SealSlot *slot);
 
 /* SEAL_TOKEN_* as the token told them last. `info.flags` itself is read under `login_lock` only. */
 guint32 seal_slot_flags(SealSlot *slot);

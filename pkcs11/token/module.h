@@ -122,6 +122,12 @@ void seal_certificate_info_unref(SealCertificateInfo *info);
  * its own. A login with a NULL `pin` uses the reader's pad. */
 guint64 seal_token_login(SealToken *token, const SealSecret *pin, SealReplyFunc done,
                          gpointer user_data);
+/* Gives the token another PIN, by the one that it has or by its PUK (PKCS#11: the security officer's
+ * PIN), both NULL at the reader's pad. Unblocking logs it out. Fails with PIN_INCORRECT or PIN_BLOCKED
+ * for what opens it, INVALID_INPUT for a new PIN that it does not take. */
+typedef enum { SEAL_PIN_STEP_CHANGE, SEAL_PIN_STEP_UNBLOCK } SealPinStep;
+guint64 seal_token_set_pin(SealToken *token, SealPinStep step, const SealSecret *given,
+                           const SealSecret *fresh, SealReplyFunc done, gpointer user_data);
 guint64 seal_token_logout(SealToken *token, SealReplyFunc done, gpointer user_data);
 guint64 seal_token_sign(SealToken *token, const SealKeyInfo *key, SealMechanism mechanism,
                         const SealSignParameters *parameters, SealBytes data, const SealSecret *pin,

@@ -294,6 +294,29 @@ seal_token_login(SealToken *token, const SealSecret *pin, SealReplyFunc done, gp
 }
 
 guint64
+seal_token_set_pin(SealToken *token, SealPinStep step, const SealSecret *given,
+                   const SealSecret *fresh, SealReplyFunc done, gpointer user_data)
+{
+    SealPinParameters parameters = {.token = token->reference};
+    struct iovec parts[] = {part(&parameters, sizeof parameters), pin_part(given), pin_part(fresh)};
+    SealAsk change = {.type = step == SEAL_PIN_STEP_CHANGE ? SEAL_FRAME_PIN_CHANGE
+                                                           : SEAL_FRAME_PIN_UNBLOCK,
+                      .parts = parts,
+                      .n_parts = G_N_ELEMENTS(parts),
+                      .is_secret = given != NULL,
+                      .is_patient = needs_pad(token, given, TRUE)};
+
+    g_return_val_if_fail(token->module, 0);
+    if (is_pin_too_long(given) || is_pin_too_long(fresh))
+        return refuse(token, SEAL_ERROR_INVALID_INPUT, "the PIN is longer than 255 bytes", done,
+                      user_data);
+    parameters.given_len = (uint32_t)parts[1].iov_len;
+    parameters.fresh_len = (uint32_t)parts[2].iov_len;
+    change.timeout_ms = seal_module_config(token->module)->login_timeout_ms;
+    return ask(token, &change, done, user_data);
+}
+
+guint64
 seal_token_logout(SealToken *token, SealReplyFunc done, gpointer user_data)
 {
     struct iovec parts[] = {part(&token->reference, sizeof token->reference)};

@@ -31,7 +31,10 @@ typedef enum {
     SEAL_FRAME_LOGOUT = 4,  /* body: u32 token reference */
     SEAL_FRAME_SIGN = 5,    /* body: SealSignParameters, data, PIN; reply: signature */
     SEAL_FRAME_UNWRAP = 6,  /* body: SealUnwrapParameters, parts; reply: session key or sealed box */
-    /* reserved for the life of a key: 7 pin change, 8 pin unblock, 9 generate, 10 import, 11 store */
+    SEAL_FRAME_PIN_CHANGE = 7,  /* body: SealPinParameters, PIN, new PIN; logged in or not, the token
+                                   stays as it was */
+    SEAL_FRAME_PIN_UNBLOCK = 8, /* body: SealPinParameters, PUK, new PIN; the token is logged out */
+    /* reserved for the life of a key: 9 generate, 10 import, 11 store */
     SEAL_FRAME_RAW = 12,    /* body: SealRawParameters, input, PIN; reply: secret or block. The host
                                knows no policy: the agent asks for nothing that no rule opened */
 

@@ -53,6 +53,22 @@ seal_login_request_decode(const void *body, size_t len, SealLoginRequest *ret_re
 }
 
 gboolean
+seal_pin_request_decode(const void *body, size_t len, SealPinRequest *ret_request)
+{
+    SealPinRequest request = {0};
+    SealReader reader;
+
+    seal_reader_init(&reader, body, len);
+    read_structure(&reader, &request.parameters, sizeof request.parameters);
+    request.given = read_part(&reader, request.parameters.given_len, SEAL_PIN_MAX);
+    request.fresh = read_part(&reader, request.parameters.fresh_len, SEAL_PIN_MAX);
+    if (!seal_reader_done(&reader))
+        return FALSE;
+    *ret_request = request;
+    return TRUE;
+}
+
+gboolean
 seal_sign_request_decode(const void *body, size_t len, SealSignRequest *ret_request)
 {
     SealSignRequest request = {0};

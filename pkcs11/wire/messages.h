@@ -41,6 +41,15 @@ typedef struct {
     uint32_t pin_len; /* at most SEAL_PIN_MAX */
 } SealLoginParameters;
 
+/* SEAL_FRAME_PIN_CHANGE and SEAL_FRAME_PIN_UNBLOCK; then what opens the token (PIN or PUK), then the
+ * new PIN. Both have a length of 0 at a token with SEAL_TOKEN_PROTECTED_AUTHENTICATION, neither at
+ * another. */
+typedef struct {
+    uint32_t token;
+    uint32_t given_len; /* at most SEAL_PIN_MAX, as the next */
+    uint32_t fresh_len;
+} SealPinParameters;
+
 /* SEAL_FRAME_SIGN; then data, then PIN (for the context login of an always-authenticate key, made
  * between C_SignInit and C_Sign; else 0). mechanism, key, generation: in the header. */
 typedef struct {
@@ -93,11 +102,16 @@ typedef struct {
     SealLoginParameters parameters;
     SealBytes pin;
 } SealLoginRequest;
+typedef struct {
+    SealPinParameters parameters;
+    SealBytes given, fresh;
+} SealPinRequest;
 
 /* TRUE if the body is exactly one request within all limits (not: that the values make sense).
  * FALSE leaves the result untouched. */
 gboolean seal_hello_decode(const void *body, size_t len, SealHello *ret_hello);
 gboolean seal_login_request_decode(const void *body, size_t len, SealLoginRequest *ret_request);
+gboolean seal_pin_request_decode(const void *body, size_t len, SealPinRequest *ret_request);
 gboolean seal_sign_request_decode(const void *body, size_t len, SealSignRequest *ret_request);
 gboolean seal_unwrap_request_decode(const void *body, size_t len, SealUnwrapRequest *ret_request);
 gboolean seal_raw_request_decode(const void *body, size_t len, SealRawRequest *ret_request);
@@ -121,6 +135,9 @@ typedef enum {
     SEAL_TOKEN_PIN_LOCKED = 1 << 6,
     SEAL_TOKEN_PIN_TO_BE_CHANGED = 1 << 7,
     SEAL_TOKEN_LOGGED_IN = 1 << 8,
+    SEAL_TOKEN_PUK_COUNT_LOW = 1 << 9, /* of the PUK: PKCS#11's PIN of the security officer */
+    SEAL_TOKEN_PUK_FINAL_TRY = 1 << 10,
+    SEAL_TOKEN_PUK_LOCKED = 1 << 11,
 } SealTokenFlags;
 
 /* SEAL_FRAME_TOKEN. */

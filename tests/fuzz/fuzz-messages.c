@@ -18,6 +18,7 @@ try_requests(const uint8_t *body, size_t len)
 {
     SealHello hello;
     SealLoginRequest login;
+    SealPinRequest pin;
     SealSignRequest sign;
     SealUnwrapRequest unwrap;
     SealRawRequest raw;
@@ -25,6 +26,8 @@ try_requests(const uint8_t *body, size_t len)
     (void)seal_hello_decode(body, len, &hello);
     if (seal_login_request_decode(body, len, &login))
         g_assert_cmpuint(sizeof login.parameters + login.pin.len, ==, len);
+    if (seal_pin_request_decode(body, len, &pin))
+        g_assert_cmpuint(sizeof pin.parameters + pin.given.len + pin.fresh.len, ==, len);
     if (seal_sign_request_decode(body, len, &sign))
         g_assert_cmpuint(sizeof sign.parameters + sign.data.len + sign.pin.len, ==, len);
     if (seal_raw_request_decode(body, len, &raw))

@@ -83,17 +83,21 @@ get_text(GKeyFile *file, const char *key)
     return g_key_file_get_string(file, "mood", key, NULL);
 }
 
+static CK_RV
+get_rv(GKeyFile *file, const char *key)
+{
+    g_autofree char *text = get_text(file, key);
+
+    return text ? strtoul(text, NULL, 0) : CKR_OK;
+}
+
 static Mood *
 read_mood(void)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
-    g_autofree char *init_rv = NULL;
-    g_autofree char *find_rv = NULL;
     Mood *mood = g_new0(Mood, 1);
 
     (void)g_key_file_load_from_file(file, control_file(), G_KEY_FILE_NONE, NULL);
-    init_rv = get_text(file, "init-rv");
-    find_rv = get_text(file, "find-rv");
     mood->sleep_us = (guint)(g_key_file_get_double(file, "mood", "sleep-ms", NULL) * 1000);
     mood->instant = get_flag(file, "instant");
     mood->hang = get_places(file, "hang");
@@ -104,8 +108,13 @@ read_mood(void)
     mood->events = get_flag(file, "events");
     mood->removable = get_flag(file, "removable");
     mood->pin_tries = get_text(file, "pin-tries");
+    mood->puk_tries = get_text(file, "puk-tries");
+    mood->must_change = get_flag(file, "must-change");
+    mood->login_rv = get_rv(file, "login-rv");
+    mood->set_pin_rv = get_rv(file, "set-pin-rv");
     mood->protected_path = get_flag(file, "protected-path");
     mood->pad_pin = get_text(file, "pad-pin");
+    mood->pad_new_pin = get_text(file, "pad-new-pin");
     mood->hidden = get_mechanisms(file);
     mood->always_authenticate = get_flag(file, "always-authenticate");
     mood->unknown_type = get_text(file, "unknown-type");
@@ -113,8 +122,8 @@ read_mood(void)
     mood->wrong_signature = get_flag(file, "wrong-signature");
     mood->leave_open = get_flag(file, "leave-open");
     mood->session_limit = (guint)g_key_file_get_integer(file, "mood", "session-limit", NULL);
-    mood->init_rv = init_rv ? strtoul(init_rv, NULL, 0) : CKR_OK;
-    mood->find_rv = find_rv ? strtoul(find_rv, NULL, 0) : CKR_OK;
+    mood->init_rv = get_rv(file, "init-rv");
+    mood->find_rv = get_rv(file, "find-rv");
     mood->log = get_text(file, "log");
     return mood;
 }

@@ -24,8 +24,13 @@ typedef struct {
     gboolean events;
     gboolean removable;
     char *pin_tries; /* path; NULL: no counter */
+    char *puk_tries;
+    gboolean must_change;
+    CK_RV login_rv;
+    CK_RV set_pin_rv;
     gboolean protected_path;
     char *pad_pin;
+    char *pad_new_pin;
     GArray *hidden; /* of CK_MECHANISM_TYPE */
     gboolean always_authenticate;
     char *unknown_type; /* labels of objects; NULL: none */

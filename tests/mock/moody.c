@@ -19,16 +19,23 @@
  *   removable=true          CKF_REMOVABLE_DEVICE
  *   pin-tries=FILE          a counter of 3 tries kept in FILE (a digit), as cards have it: the
  * third wrong PIN says PIN_INCORRECT, only the next PIN_LOCKED; COUNT_LOW and FINAL_TRY are set
- * after the second, nothing after the first protected-path=true CKF_PROTECTED_AUTHENTICATION_PATH;
- * a NULL PIN is taken from pad-pin=PIN hide=pss;oaep;x509      mechanisms that the token lacks:
+ * after the second, nothing after the first
+ *   puk-tries=FILE          the same for the security officer's PIN
+ *   must-change=true        CKF_USER_PIN_TO_BE_CHANGED
+ *   login-rv=0xa3           what C_Login says of a right PIN of the user (which is logged in)
+ *   set-pin-rv=0xa1         what C_SetPIN and C_InitPIN say, doing nothing
+ *   protected-path=true     CKF_PROTECTED_AUTHENTICATION_PATH; a NULL PIN is taken from pad-pin=PIN,
+ *                           a new one from pad-new-pin=PIN
+ *   hide=pss;oaep;x509      mechanisms that the token lacks:
  * pkcs, x509, pss, oaep, ecdsa, eddsa, ecdh always-authenticate=true  every private key wants a
  * context login for each use unknown-type=LABEL      keys of that label are of a vendor's type
  *   garbage=LABEL           the certificate of that label is garbage
  *   wrong-signature=true    signatures come from another card
  *   leave-open=true         C_Decrypt fails with GENERAL_ERROR and forgets to end its operation
  *   session-limit=2         ulMaxSessionCount, enforced
- *   log=FILE                a line for each C_Login, C_Logout, C_Sign, C_Decrypt, C_DeriveKey,
- *                           C_OpenSession, C_GetSlotList and C_Initialize: its name and result
+ *   log=FILE                a line for each C_Login, C_Logout, C_SetPIN, C_InitPIN, C_Sign, C_Decrypt,
+ *                           C_DeriveKey, C_OpenSession, C_GetSlotList and C_Initialize: its name
+ *                           and result
  *
  * After a removal the first use of an old session says DEVICE_REMOVED, then all of them say
  * SESSION_HANDLE_INVALID for ever, as OpenSC does. */
@@ -195,23 +202,32 @@ moody_get_slot_info(CK_SLOT_ID slot, CK_SLOT_INFO *info)
     return rv;
 }
 
+/* A counter in the file `path`; NULL: none, it is always full. */
 static int
-read_tries(const Mood *mood)
+read_tries(const char *path)
 {
     g_autofree char *text = NULL;
 
-    if (!mood->pin_tries || !g_file_get_contents(mood->pin_tries, &text, NULL, NULL))
+    if (!path || !g_file_get_contents(path, &text, NULL, NULL))
         return TRIES;
     return CLAMP(atoi(text), 0, TRIES);
 }
 
 static void
-write_tries(const Mood *mood, int tries)
+write_tries(const char *path, int tries)
 {
     g_autofree char *text = g_strdup_printf("%d", tries);
 
-    if (mood->pin_tries && !g_file_set_contents(mood->pin_tries, text, -1, NULL))
-        g_error("moody: cannot write to %s", mood->pin_tries);
+    if (path && !g_file_set_contents(path, text, -1, NULL))
+        g_error("moody: cannot write to %s", path);
+}
+
+static CK_FLAGS
+tries_flags(int tries, CK_FLAGS low, CK_FLAGS final, CK_FLAGS locked)
+{
+    if (tries == 0)
+        return locked;
+    return tries == 1 ? low | final : 0;
 }
 
 static CK_RV
@@ -219,7 +235,6 @@ moody_get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
 {
     const Mood *mood = moody_mood();
     CK_RV rv = mood->absent ? CKR_TOKEN_NOT_PRESENT : real->C_GetTokenInfo(slot, info);
-    int tries = 0;
 
     if (rv != CKR_OK)
         return rv;
@@ -227,14 +242,18 @@ moody_get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
         info->ulMaxSessionCount = info->ulMaxRwSessionCount = mood->session_limit;
     if (mood->protected_path)
         info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
-    if (!mood->pin_tries)
-        return rv;
-    tries = read_tries(mood);
-    info->flags &= ~(CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED);
-    if (tries == 1)
-        info->flags |= CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY;
-    if (tries == 0)
-        info->flags |= CKF_USER_PIN_LOCKED;
+    if (mood->must_change)
+        info->flags |= CKF_USER_PIN_TO_BE_CHANGED;
+    if (mood->pin_tries) {
+        info->flags &= ~(CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_FINAL_TRY | CKF_USER_PIN_LOCKED);
+        info->flags |= tries_flags(read_tries(mood->pin_tries), CKF_USER_PIN_COUNT_LOW,
+                                   CKF_USER_PIN_FINAL_TRY, CKF_USER_PIN_LOCKED);
+    }
+    if (mood->puk_tries) {
+        info->flags &= ~(CKF_SO_PIN_COUNT_LOW | CKF_SO_PIN_FINAL_TRY | CKF_SO_PIN_LOCKED);
+        info->flags |= tries_flags(read_tries(mood->puk_tries), CKF_SO_PIN_COUNT_LOW,
+                                   CKF_SO_PIN_FINAL_TRY, CKF_SO_PIN_LOCKED);
+    }
     return rv;
 }
 
@@ -380,12 +399,13 @@ moody_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_U
 {
     const Mood *mood = moody_mood();
     CK_RV rv = check_session(mood, session);
-    int tries = read_tries(mood);
+    const char *counter = user == CKU_SO ? mood->puk_tries : mood->pin_tries;
+    int tries = read_tries(counter);
 
     hang_or_crash(mood, MOODY_LOGIN);
     if (rv != CKR_OK)
         return told(mood, "C_Login", rv);
-    if (mood->pin_tries && tries == 0)
+    if (counter && tries == 0)
         return told(mood, "C_Login", CKR_PIN_LOCKED);
     if (!pin && mood->protected_path) {
         pin = (CK_UTF8CHAR *)mood->pad_pin;
@@ -396,8 +416,42 @@ moody_login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR *pin, CK_U
         tries = rv == CKR_OK ? TRIES : tries;
     else if (rv == CKR_PIN_INCORRECT)
         tries--;
-    write_tries(mood, tries);
+    write_tries(counter, tries);
+    if (rv == CKR_OK && user == CKU_USER && mood->login_rv != CKR_OK)
+        rv = mood->login_rv;
     return told(mood, "C_Login", rv);
+}
+
+static CK_RV
+moody_set_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR *old, CK_ULONG old_len, CK_UTF8CHAR *fresh,
+              CK_ULONG fresh_len)
+{
+    const Mood *mood = moody_mood();
+    CK_RV rv = check_session(mood, session);
+
+    if (rv == CKR_OK)
+        rv = mood->set_pin_rv;
+    if (rv != CKR_OK)
+        return told(mood, "C_SetPIN", rv);
+    if (!old && mood->protected_path && mood->pad_pin && mood->pad_new_pin)
+        rv = real->C_SetPIN(session, (CK_UTF8CHAR *)mood->pad_pin, strlen(mood->pad_pin),
+                            (CK_UTF8CHAR *)mood->pad_new_pin, strlen(mood->pad_new_pin));
+    else
+        rv = real->C_SetPIN(session, old, old_len, fresh, fresh_len);
+    return told(mood, "C_SetPIN", rv);
+}
+
+static CK_RV
+moody_init_pin(CK_SESSION_HANDLE session, CK_UTF8CHAR *pin, CK_ULONG len)
+{
+    const Mood *mood = moody_mood();
+    CK_RV rv = check_session(mood, session);
+
+    if (rv == CKR_OK)
+        rv = mood->set_pin_rv != CKR_OK ? mood->set_pin_rv : real->C_InitPIN(session, pin, len);
+    if (rv == CKR_OK)
+        write_tries(mood->pin_tries, TRIES);
+    return told(mood, "C_InitPIN", rv);
 }
 
 static CK_RV
@@ -618,6 +672,8 @@ load(void)
     moody.C_GetSessionInfo = moody_get_session_info;
     moody.C_Login = moody_login;
     moody.C_Logout = moody_logout;
+    moody.C_SetPIN = moody_set_pin;
+    moody.C_InitPIN = moody_init_pin;
     moody.C_GetAttributeValue = moody_get_attribute_value;
     moody.C_FindObjectsInit = moody_find_objects_init;
     moody.C_SignInit = moody_sign_init;

@@ -411,6 +411,23 @@ seal_test_host_login(SealTestHost *host, const char *token, const char *pin)
 }
 
 SealTestAnswer *
+seal_test_host_set_pin(SealTestHost *host, SealFrameType type, const char *token,
+                       const char *given, const char *fresh)
+{
+    SealFrameHeader header = {.type = type};
+    SealPinParameters parameters = {seal_test_host_token(host, token)->reference,
+                                    (guint32)strlen(given), (guint32)strlen(fresh)};
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    g_autoptr(GBytes) bytes = NULL;
+
+    seal_put_bytes(body, &parameters, sizeof parameters);
+    seal_put_bytes(body, given, strlen(given));
+    seal_put_bytes(body, fresh, strlen(fresh));
+    bytes = g_byte_array_free_to_bytes(g_steal_pointer(&body));
+    return seal_test_host_ask(host, &header, bytes);
+}
+
+SealTestAnswer *
 seal_test_host_logout(SealTestHost *host, const char *token)
 {
     SealFrameHeader header = {.type = SEAL_FRAME_LOGOUT};

@@ -73,6 +73,9 @@ const SealKeyInfo *seal_test_host_key(SealTestHost *host, const char *label);
 /* LOGIN and LOGOUT at the token of that label (transfer full). */
 SealTestAnswer *seal_test_host_login(SealTestHost *host, const char *token, const char *pin);
 SealTestAnswer *seal_test_host_logout(SealTestHost *host, const char *token);
+/* PIN_CHANGE or PIN_UNBLOCK there (transfer full). */
+SealTestAnswer *seal_test_host_set_pin(SealTestHost *host, SealFrameType type, const char *token,
+                                       const char *given, const char *fresh);
 /* Signs; `pin` may be NULL. */
 SealTestAnswer *seal_test_host_sign(SealTestHost *host, const SealKeyInfo *key,
                                     SealMechanism mechanism, SealHash hash, guint salt_len,

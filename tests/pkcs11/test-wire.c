@@ -222,6 +222,37 @@ test_bare_receive_takes_no_descriptor(void)
 /* -- bodies ------------------------------------------------------------------------------------ */
 
 static gboolean
+decode_pin(guint32 given_len, guint32 fresh_len, gsize follows)
+{
+    SealPinParameters parameters = {1, given_len, fresh_len};
+    g_autofree guint8 *body = g_malloc0(sizeof parameters + follows);
+    SealPinRequest request;
+
+    memcpy(body, &parameters, sizeof parameters);
+    if (!seal_pin_request_decode(body, sizeof parameters + follows, &request))
+        return FALSE;
+    g_assert_cmpuint(request.given.len, ==, given_len);
+    g_assert_cmpuint(request.fresh.len, ==, fresh_len);
+    return TRUE;
+}
+
+static void
+test_pin_request_lengths_must_add_up(void)
+{
+    SealPinRequest request;
+
+    g_assert_true(decode_pin(0, 0, 0));
+    g_assert_true(decode_pin(6, 7, 13));
+    g_assert_true(decode_pin(SEAL_PIN_MAX, SEAL_PIN_MAX, 2 * SEAL_PIN_MAX));
+    g_assert_false(decode_pin(6, 7, 12));
+    g_assert_false(decode_pin(6, 7, 14));
+    g_assert_false(decode_pin(SEAL_PIN_MAX + 1, 0, SEAL_PIN_MAX + 1));
+    g_assert_false(decode_pin(0, SEAL_PIN_MAX + 1, SEAL_PIN_MAX + 1));
+    g_assert_false(decode_pin(G_MAXUINT32, 1, 0));
+    g_assert_false(seal_pin_request_decode("short", 5, &request));
+}
+
+static gboolean
 decode_raw(guint32 input_len, guint32 pin_len, gsize follows)
 {
     SealRawParameters parameters = {input_len, pin_len};
@@ -463,6 +494,7 @@ main(int argc, char **argv)
                     test_bare_receive_takes_no_descriptor);
     g_test_add_func("/wire/lane/grants-must-make-sense", test_grants_must_make_sense);
     g_test_add_func("/wire/lane/ends-have-words-and-errors", test_ends_have_words);
+    g_test_add_func("/wire/pin/lengths-must-add-up", test_pin_request_lengths_must_add_up);
     g_test_add_func("/wire/raw/lengths-must-add-up", test_raw_request_lengths_must_add_up);
     g_test_add_func("/wire/sign/lengths-must-add-up", test_sign_request_lengths_must_add_up);
     g_test_add_func("/wire/unwrap/parts-are-cut-in-order",
