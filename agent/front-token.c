@@ -1,9 +1,10 @@
-/* org.privyseal.Agent1.Token: what is known of a token, and its lock. */
+/* org.privyseal.Agent1.Token: what is known of a token, its lock, its PIN. */
 #include <stddef.h>
 #include <string.h>
 
 #include "agent/front-object.h"
 #include "agent/leases.h"
+#include "agent/pin-change.h"
 
 /* Property name, and where its text lies. */
 static const struct {
@@ -129,6 +130,62 @@ on_lock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
     return 1;
 }
 
+static void
+cancel_pin_change(gpointer change)
+{
+    seal_pin_change_cancel(change);
+}
+
+/* Programs in a sandbox are there so that they cannot do this: a person would be asked for PIN and PUK
+ * in the name of a program that has no business with them. */
+static gboolean
+may_set_pin(const SealCaller *caller)
+{
+    return !*caller->flatpak_id;
+}
+
+static int
+set_pin(sd_bus_message *message, SealTokenObject *token, SealPinStep step, sd_bus_error *ret_error)
+{
+    SealFrontConnection *connection =
+        seal_front_connection_current(sd_bus_message_get_bus(message));
+    SealPinChanger *changer = seal_unlocker_pin_changer(connection->front->context->unlocker);
+    SealPeer *peer = NULL;
+    SealPeerCall *request = NULL;
+    SealPinChange *change = NULL;
+    SealUnlockAsk ask = {0};
+    int result = seal_front_connection_identify(message, &peer, ret_error);
+
+    if (result <= 0)
+        return result < 0 ? result : 1;
+    result = seal_front_read_options(message, "option", seal_front_no_option, NULL, ret_error);
+    if (result < 0)
+        return result;
+    if (!may_set_pin(peer->caller))
+        return seal_front_refuse(ret_error, SEAL_ERROR_NOT_PERMITTED,
+                                 "a program in a sandbox may not have PINs changed: use "
+                                 "\"privyseal pin\" in a terminal");
+    ask.caller = peer->caller;
+    ask.interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0;
+    request = seal_peer_call_new(peer, message);
+    change = seal_pin_change_async(changer, token, step, &ask, on_unlocked, request);
+    if (change) /* else it has been answered */
+        seal_peer_call_on_cancel(request, cancel_pin_change, change);
+    return 1;
+}
+
+static int
+on_change_pin(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    return set_pin(message, user_data, SEAL_PIN_STEP_CHANGE, ret_error);
+}
+
+static int
+on_unblock_pin(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
+{
+    return set_pin(message, user_data, SEAL_PIN_STEP_UNBLOCK, ret_error);
+}
+
 const sd_bus_vtable seal_front_token_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_PROPERTY("Label", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
@@ -145,6 +202,10 @@ const sd_bus_vtable seal_front_token_vtable[] = {
     SD_BUS_PROPERTY("ReadOnly", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_unlock,
                             SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("ChangePin", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            on_change_pin, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD_WITH_ARGS("UnblockPin", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,
+                            on_unblock_pin, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("Lock", SD_BUS_NO_ARGS, SD_BUS_NO_RESULT, on_lock,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,

@@ -17,7 +17,56 @@
 /* Refusals after which a token that tells nothing of its counter may be at its last try. */
 #define REFUSALS_OF_SILENT_TOKEN 2
 
+typedef struct {
+    const char *name; /* "PIN" */
+    const char *label;
+    const char *question, *pad_question, *pad_again;
+    const char *last_try, *last_cost, *unknown_cost;
+    const char *refused_suffix;
+    guint32 count_low, final_try, locked; /* SealTokenFlags */
+} Kind;
+
+static const Kind kinds[] = {
+    [SEAL_PIN_OF_USER] =
+        {
+            .name = "PIN",
+            .label = "PIN:",
+            .question = "Enter the PIN of a token.",
+            .pad_question = "Enter the PIN at the reader's pad.",
+            .pad_again = "The PIN was wrong. Enter it again at the reader's pad.",
+            .last_try = "This may be the token's last PIN try. If the PIN is wrong, the token is "
+                        "blocked until it is unblocked with the PUK.",
+            .last_cost = "1, this is the last try: a wrong PIN blocks the token",
+            .unknown_cost = "unknown, this may be the last one: a wrong PIN may block the token",
+            .refused_suffix = "",
+            .count_low = SEAL_TOKEN_PIN_COUNT_LOW,
+            .final_try = SEAL_TOKEN_PIN_FINAL_TRY,
+            .locked = SEAL_TOKEN_PIN_LOCKED,
+        },
+    [SEAL_PIN_PUK] =
+        {
+            .name = "PUK",
+            .label = "PUK:",
+            .question = "Enter the PUK of a token (also: the PIN of its security officer).",
+            .pad_question = "Enter the PUK at the reader's pad, then the new PIN.",
+            .pad_again = "The PUK was wrong. Enter it again at the reader's pad.",
+            .last_try = "This may be the last try of the token's PUK. If the PUK is wrong, nothing "
+                        "unblocks the token any more, and its keys are lost.",
+            .last_cost = "1, this is the last try: a wrong PUK makes the token useless",
+            .unknown_cost =
+                "unknown, this may be the last one: a wrong PUK may make the token useless",
+            .refused_suffix = " PUK",
+            .count_low = SEAL_TOKEN_PUK_COUNT_LOW,
+            .final_try = SEAL_TOKEN_PUK_FINAL_TRY,
+            .locked = SEAL_TOKEN_PUK_LOCKED,
+        },
+};
+
 struct SealPinDialogue {
+    SealPinKind which;
+    const Kind *kind; /* its row */
+    const char *ok; /* label of the button */
+    char *refused_id;
     const SealRefusedPins *refused;
     const SealTokenObject *token;
     SealPrompter *prompter;
@@ -49,15 +98,41 @@ seal_pin_tries_left(const SealTokenObject *token)
     return flags & SEAL_TOKEN_PIN_FINAL_TRY ? 1 : -1;
 }
 
+char *
+seal_pin_refused_id(const SealTokenObject *token, SealPinKind kind)
+{
+    return g_strconcat(token->id, kinds[kind].refused_suffix, NULL);
+}
+
 gboolean
-seal_pin_may_be_last_try(const SealTokenObject *token, const SealRefusedPins *refused)
+seal_pin_is_locked(const SealTokenObject *token, SealPinKind kind)
+{
+    return (token_flags(token) & kinds[kind].locked) != 0;
+}
+
+static gboolean
+may_be_last_try(const SealTokenObject *token, const Kind *kind, const SealRefusedPins *refused,
+                const char *refused_id)
 {
     guint32 flags = token_flags(token);
 
-    if (flags & SEAL_TOKEN_PIN_FINAL_TRY)
+    if (flags & kind->final_try)
         return TRUE;
-    return !(flags & SEAL_TOKEN_PIN_COUNT_LOW) &&
-           seal_refused_pins_count(refused, token->id) >= REFUSALS_OF_SILENT_TOKEN;
+    return !(flags & kind->count_low) &&
+           seal_refused_pins_count(refused, refused_id) >= REFUSALS_OF_SILENT_TOKEN;
+}
+
+gboolean
+seal_pin_may_be_last_try(const SealTokenObject *token, const SealRefusedPins *refused)
+{
+    return may_be_last_try(token, &kinds[SEAL_PIN_OF_USER], refused, token->id);
+}
+
+static gboolean
+is_last_try(const SealPinDialogue *dialogue)
+{
+    return may_be_last_try(dialogue->token, dialogue->kind, dialogue->refused,
+                           dialogue->refused_id);
 }
 
 char *
@@ -83,17 +158,17 @@ add_line(GString *text, const char *title, const char *name)
 static const char *
 tries_phrase(const SealPinDialogue *dialogue)
 {
-    if (token_flags(dialogue->token) & SEAL_TOKEN_PIN_FINAL_TRY)
-        return "1, this is the last try: a wrong PIN blocks the token";
-    if (seal_pin_may_be_last_try(dialogue->token, dialogue->refused))
-        return "unknown, this may be the last one: a wrong PIN may block the token";
-    if (token_flags(dialogue->token) & SEAL_TOKEN_PIN_COUNT_LOW)
-        return "more than one, a wrong PIN was entered before";
+    if (token_flags(dialogue->token) & dialogue->kind->final_try)
+        return dialogue->kind->last_cost;
+    if (is_last_try(dialogue))
+        return dialogue->kind->unknown_cost;
+    if (token_flags(dialogue->token) & dialogue->kind->count_low)
+        return "more than one, a wrong one was entered before";
     return "unknown, the token does not tell";
 }
 
-static char *
-describe(const SealPinDialogue *dialogue, const char *first_line)
+char *
+seal_pin_dialogue_describe(const SealPinDialogue *dialogue, const char *first_line)
 {
     GString *text = g_string_new(first_line);
 
@@ -105,7 +180,7 @@ describe(const SealPinDialogue *dialogue, const char *first_line)
     if (dialogue->key_label)
         add_line(text, "Key", dialogue->key_label);
     add_line(text, "Purpose", dialogue->purpose);
-    if (dialogue->token->tries_left >= 2)
+    if (dialogue->which == SEAL_PIN_OF_USER && dialogue->token->tries_left >= 2)
         g_string_append_printf(text, "Tries left: %d", dialogue->token->tries_left);
     else
         g_string_append_printf(text, "Tries left: %s", tries_phrase(dialogue));
@@ -114,24 +189,51 @@ describe(const SealPinDialogue *dialogue, const char *first_line)
 
 /* -- which answers are sent ------------------------------------------------------ */
 
-/* Why `pin` is not sent, or NULL. (transfer full) */
-static char *
-objection_to(const SealPinDialogue *dialogue, const SealSecret *pin)
+static gboolean
+has_odd_characters(const SealSecret *pin)
+{
+    const char *text = (const char *)seal_secret_peek(pin);
+    size_t len = seal_secret_len(pin);
+
+    for (size_t i = 0; i < len; i++)
+        if (g_ascii_iscntrl(text[i]))
+            return TRUE;
+    return !g_utf8_validate_len(text, len, NULL);
+}
+
+/* What a token tells of lengths is about its user's PIN. */
+char *
+seal_pin_objection(const SealTokenObject *token, SealPinKind kind, const SealSecret *pin)
 {
     const SealTokenInfo *info =
-        dialogue->token->token ? seal_token_info(dialogue->token->token) : NULL;
+        token->token && kind == SEAL_PIN_OF_USER ? seal_token_info(token->token) : NULL;
     size_t len = seal_secret_len(pin);
-    size_t least = info ? info->pin_min : 0, most = info ? info->pin_max : 0;
+    size_t least = MAX(info ? info->pin_min : 0, 1), most = info ? info->pin_max : 0;
+    const char *name = kinds[kind].name;
 
     if (most == 0 || most > PIN_LEN_MAX)
         most = PIN_LEN_MAX;
     if (len == 0)
-        return g_strdup("no PIN was entered");
+        return g_strdup_printf("no %s was entered", name);
     if (len < least || len > most)
-        return g_strdup_printf("a PIN of this token has %zu to %zu characters", least, most);
-    if (seal_refused_pins_has(dialogue->refused, dialogue->token->id,
-                              seal_refused_pins_hash(dialogue->refused, dialogue->token->id, pin)))
-        return g_strdup("this PIN was refused before: it was not tried again");
+        return g_strdup_printf("a %s of this token has %zu to %zu characters", name, least, most);
+    if (has_odd_characters(pin))
+        return g_strdup_printf("a %s has no control characters", name);
+    return NULL;
+}
+
+/* Why `pin` is not sent, or NULL. (transfer full) */
+static char *
+objection_to(const SealPinDialogue *dialogue, const SealSecret *pin)
+{
+    char *objection = seal_pin_objection(dialogue->token, dialogue->which, pin);
+
+    if (objection)
+        return objection;
+    if (seal_refused_pins_has(dialogue->refused, dialogue->refused_id,
+                              seal_refused_pins_hash(dialogue->refused, dialogue->refused_id, pin)))
+        return g_strdup_printf("this %s was refused before: it was not tried again",
+                               dialogue->kind->name);
     return NULL;
 }
 
@@ -148,8 +250,10 @@ on_pin(SealErrorCode status, SealSecret *answer, const char *message, gpointer u
     }
     objection = objection_to(dialogue, pin);
     if (objection && dialogue->questions >= QUESTIONS_MAX) {
-        dialogue->done(SEAL_ERROR_PIN_INCORRECT, NULL, "no usable PIN was entered",
-                       dialogue->user_data);
+        g_autofree char *sentence =
+            g_strdup_printf("no usable %s was entered", dialogue->kind->name);
+
+        dialogue->done(SEAL_ERROR_PIN_INCORRECT, NULL, sentence, dialogue->user_data);
         return;
     }
     if (objection) {
@@ -165,13 +269,13 @@ on_pin(SealErrorCode status, SealSecret *answer, const char *message, gpointer u
 static void
 ask_pin(SealPinDialogue *dialogue)
 {
-    g_autofree char *description = describe(dialogue, "Enter the PIN of a token.");
+    g_autofree char *description = seal_pin_dialogue_describe(dialogue, dialogue->kind->question);
     const SealPromptText text = {
         .title = "Privy Seal",
         .description = description,
-        .prompt = "PIN:",
+        .prompt = dialogue->kind->label,
         .error = dialogue->error,
-        .ok = "Unlock",
+        .ok = dialogue->ok,
     };
 
     dialogue->questions++;
@@ -189,7 +293,8 @@ on_pad_message(SealErrorCode status, SealSecret *pin, const char *message, gpoin
         dialogue->done(status, NULL, message, dialogue->user_data);
 }
 
-/* A message that still stands there (of an earlier try at the pad) makes room for the next question. */
+/* A message that still stands there (of an earlier try at the pad) makes room for the next
+ * question. */
 static void
 put_message_away(SealPinDialogue *dialogue)
 {
@@ -203,9 +308,8 @@ put_message_away(SealPinDialogue *dialogue)
 static void
 use_pad(SealPinDialogue *dialogue)
 {
-    g_autofree char *description = describe(
-        dialogue, dialogue->error ? "The PIN was wrong. Enter it again at the reader's pad."
-                                  : "Enter the PIN at the reader's pad.");
+    g_autofree char *description = seal_pin_dialogue_describe(
+        dialogue, dialogue->error ? dialogue->kind->pad_again : dialogue->kind->pad_question);
     const SealPromptText text = {.title = "Privy Seal", .description = description};
 
     dialogue->is_confirmed = FALSE;
@@ -241,9 +345,7 @@ on_confirmed(SealErrorCode status, SealSecret *pin, const char *message, gpointe
 static void
 confirm_last_try(SealPinDialogue *dialogue)
 {
-    g_autofree char *description = describe(
-        dialogue, "This may be the token's last PIN try. If the PIN is wrong, the token is "
-                  "blocked until it is unblocked with the PUK.");
+    g_autofree char *description = seal_pin_dialogue_describe(dialogue, dialogue->kind->last_try);
     const SealPromptText text = {
         .title = "Privy Seal: last try",
         .description = description,
@@ -262,7 +364,7 @@ seal_pin_dialogue_ask(SealPinDialogue *dialogue, const char *error)
 
     g_free(dialogue->error);
     dialogue->error = g_strdup(error);
-    if (dialogue->is_confirmed || !seal_pin_may_be_last_try(dialogue->token, dialogue->refused)) {
+    if (dialogue->is_confirmed || !is_last_try(dialogue)) {
         ask_now(dialogue);
         return;
     }
@@ -283,6 +385,9 @@ seal_pin_dialogue_new(SealPrompter *prompter, const SealRefusedPins *refused,
 {
     SealPinDialogue *dialogue = g_new0(SealPinDialogue, 1);
 
+    dialogue->kind = &kinds[SEAL_PIN_OF_USER];
+    dialogue->ok = "Unlock";
+    dialogue->refused_id = seal_pin_refused_id(token, SEAL_PIN_OF_USER);
     dialogue->refused = refused;
     dialogue->token = token;
     dialogue->prompter = prompter;
@@ -298,6 +403,22 @@ seal_pin_dialogue_new(SealPrompter *prompter, const SealRefusedPins *refused,
 }
 
 void
+seal_pin_dialogue_set_kind(SealPinDialogue *dialogue, SealPinKind kind)
+{
+    dialogue->which = kind;
+    dialogue->kind = &kinds[kind];
+    dialogue->ok = "Next";
+    g_free(dialogue->refused_id);
+    dialogue->refused_id = seal_pin_refused_id(dialogue->token, kind);
+}
+
+SealPrompt *
+seal_pin_dialogue_prompt(SealPinDialogue *dialogue)
+{
+    return dialogue->prompt;
+}
+
+void
 seal_pin_dialogue_free(SealPinDialogue *dialogue)
 {
     if (!dialogue)
@@ -308,5 +429,6 @@ seal_pin_dialogue_free(SealPinDialogue *dialogue)
     g_free(dialogue->purpose);
     g_free(dialogue->key_label);
     g_free(dialogue->error);
+    g_free(dialogue->refused_id);
     g_free(dialogue);
 }

@@ -17,6 +17,7 @@
 
 #include "agent/lock-timer.h"
 #include "agent/logout.h"
+#include "agent/pin-change.h"
 #include "agent/pin-dialogue.h"
 #include "agent/refused-pins.h"
 #include "base/log.h"
@@ -61,6 +62,7 @@ struct SealUnlocker {
     SealRegistry *registry;
     SealPrompter *prompter;
     SealRefusedPins *refused;
+    SealPinChanger *changer;
     gint64 idle_us, max_us;
     GHashTable *keepers; /* SealTokenObject* -> SealPinKeeper* */
     GPtrArray *logins;   /* of Login* under way, borrowed */
@@ -162,9 +164,9 @@ set_state(SealPinKeeper *keeper, SealTokenState state)
 static char *
 blocked_sentence(const SealTokenObject *token)
 {
-    return g_strdup_printf("the PIN of token '%s' is blocked: unblock it with its PUK, by the "
-                           "program that came with the token",
-                           token->label);
+    return g_strdup_printf("the PIN of token '%s' is blocked: unblock it with its PUK, by "
+                           "\"privyseal pin unblock '%s'\"",
+                           token->label, token->label);
 }
 
 static void
@@ -418,6 +420,7 @@ seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, guint idle_s, 
     unlocker->registry = registry;
     unlocker->prompter = prompter;
     unlocker->refused = seal_refused_pins_new();
+    unlocker->changer = seal_pin_changer_new(registry, prompter, unlocker->refused);
     unlocker->idle_us = (gint64)idle_s * G_USEC_PER_SEC;
     unlocker->max_us = (gint64)max_s * G_USEC_PER_SEC;
     unlocker->keepers = g_hash_table_new_full(NULL, NULL, NULL, free_keeper);
@@ -433,6 +436,7 @@ seal_unlocker_free(SealUnlocker *unlocker)
     if (!unlocker)
         return;
     seal_lock_all_async(unlocker, NULL, NULL);
+    seal_pin_changer_free(unlocker->changer);
     seal_logout_disown_all(unlocker->logouts);
     g_ptr_array_unref(unlocker->logouts);
     disown_logins(unlocker, NULL);
@@ -607,6 +611,7 @@ lock_token(SealPinKeeper *keeper, SealLogout *logout)
     }
     answer_all(keeper, SEAL_ERROR_CANCELLED, "the token was locked");
     answer_list(keeper->pin_requests, SEAL_ERROR_CANCELLED, "the token was locked");
+    seal_pin_changer_stop(keeper->unlocker->changer, keeper->token);
 }
 
 void
@@ -627,6 +632,7 @@ seal_lock_all_async(SealUnlocker *unlocker, SealUnlockFunc done, gpointer user_d
 
     for (GList *at = keepers; at; at = at->next)
         lock_token(at->data, logout);
+    seal_pin_changer_stop(unlocker->changer, NULL);
     seal_logout_release(logout);
 }
 
@@ -641,12 +647,20 @@ seal_unlock_touch(SealUnlocker *unlocker, SealTokenObject *token)
         seal_lock_timer_touch(keeper->timer);
 }
 
+SealPinChanger *
+seal_unlocker_pin_changer(SealUnlocker *unlocker)
+{
+    return unlocker->changer;
+}
+
 gboolean
 seal_unlocker_is_active(const SealUnlocker *unlocker)
 {
     GHashTableIter iter;
     gpointer value = NULL;
 
+    if (seal_pin_changer_is_active(unlocker->changer))
+        return TRUE;
     g_hash_table_iter_init(&iter, unlocker->keepers);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const SealPinKeeper *keeper = value;

@@ -11,6 +11,7 @@
 
 typedef struct SealUnlocker SealUnlocker;
 typedef struct SealUnlock SealUnlock; /* one request under way */
+typedef struct SealPinChanger SealPinChanger;
 
 /* `idle_s`, `max_s`: 0 = no limit. All borrowed things must outlive it. */
 SealUnlocker *seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, guint idle_s,
@@ -61,5 +62,8 @@ void seal_lock_all_async(SealUnlocker *unlocker, SealUnlockFunc done, gpointer u
 
 /* A key of the token was used: the idle clock starts again. Cheap (no timer is re-armed). */
 void seal_unlock_touch(SealUnlocker *unlocker, SealTokenObject *token);
+/* What changes PINs (agent/pin-change.h), with the same memory of refused ones; locking ends its
+ * dialogues, too. (transfer none) */
+SealPinChanger *seal_unlocker_pin_changer(SealUnlocker *unlocker);
 /* TRUE while any token is unlocked or a person is being asked (the agent does not exit then). */
 gboolean seal_unlocker_is_active(const SealUnlocker *unlocker);

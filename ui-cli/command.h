@@ -23,6 +23,7 @@ extern const SealCommand seal_command_git;
 extern const SealCommand seal_command_list;
 extern const SealCommand seal_command_mutt;
 extern const SealCommand seal_command_open;
+extern const SealCommand seal_command_pin;
 extern const SealCommand seal_command_recipients;
 extern const SealCommand seal_command_setup;
 extern const SealCommand seal_command_sign;

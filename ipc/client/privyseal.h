@@ -172,6 +172,10 @@ SealSessionKey *seal_client_raw(SealClient *client, const char *key, const char 
 gboolean seal_client_unlock(SealClient *client, const char *token, GError **error);
 gboolean seal_client_lock(SealClient *client, const char *token, GError **error);
 gboolean seal_client_lock_all(SealClient *client, GError **error);
+/* Have a token take another PIN, which the agent's prompt asks for: by the one that it has, or by its
+ * PUK. As the methods ChangePin and UnblockPin say. Block; prompt. `token`: object path. */
+gboolean seal_client_change_pin(SealClient *client, const char *token, GError **error);
+gboolean seal_client_unblock_pin(SealClient *client, const char *token, GError **error);
 
 /* -- asynchronous use ------------------------------------------------------- */
 

@@ -1,8 +1,8 @@
-/* Unlocking and locking tokens. */
+/* Unlocking and locking tokens, and their PINs. */
 #include "ipc/client/client.h"
 #include "ipc/names.h"
 
-/* Unlock's options; none are known yet. */
+/* The options of these calls; none are known yet. */
 static int
 append_no_options(const SealConnection *connection, sd_bus_message *message, gpointer data)
 {
@@ -18,15 +18,33 @@ call_plain(SealClient *client, const char *path, const char *interface, const ch
     return seal_client_call(client, &request, NULL, error);
 }
 
-gboolean
-seal_client_unlock(SealClient *client, const char *token, GError **error)
+static gboolean
+call_with_options(SealClient *client, const char *token, const char *member, GError **error)
 {
     const SealRequest request = {.path = token,
                                  .interface = SEAL_INTERFACE_TOKEN,
-                                 .member = "Unlock",
+                                 .member = member,
                                  .append = append_no_options};
 
     return seal_client_call(client, &request, NULL, error);
+}
+
+gboolean
+seal_client_unlock(SealClient *client, const char *token, GError **error)
+{
+    return call_with_options(client, token, "Unlock", error);
+}
+
+gboolean
+seal_client_change_pin(SealClient *client, const char *token, GError **error)
+{
+    return call_with_options(client, token, "ChangePin", error);
+}
+
+gboolean
+seal_client_unblock_pin(SealClient *client, const char *token, GError **error)
+{
+    return call_with_options(client, token, "UnblockPin", error);
 }
 
 gboolean

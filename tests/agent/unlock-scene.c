@@ -50,8 +50,10 @@ void
 seal_unlock_scene_set_moods(SealUnlockScene *scene, const char *moods)
 {
     g_autofree char *tries = seal_test_home_path(scene->home, "moody/tries");
+    g_autofree char *puk_tries = seal_test_home_path(scene->home, "moody/puk-tries");
     g_autofree char *log = seal_test_home_path(scene->home, "moody/log");
-    g_autofree char *text = g_strdup_printf("[mood]\npin-tries=%s\nlog=%s\n%s", tries, log, moods);
+    g_autofree char *text = g_strdup_printf("[mood]\npin-tries=%s\npuk-tries=%s\nlog=%s\n%s",
+                                            tries, puk_tries, log, moods);
     g_autofree char *path = seal_test_home_path(scene->home, "moody/control");
 
     /* Replaced as a whole: the module may read it at any time */
@@ -66,6 +68,22 @@ seal_unlock_scene_set_tries(SealUnlockScene *scene, const char *tries)
     g_assert_nonnull(path);
 }
 
+void
+seal_unlock_scene_set_puk_tries(SealUnlockScene *scene, const char *tries)
+{
+    g_autofree char *path = seal_test_home_write(scene->home, "moody/puk-tries", tries);
+
+    g_assert_nonnull(path);
+}
+
+int
+seal_unlock_scene_puk_tries(SealUnlockScene *scene)
+{
+    g_autofree char *text = seal_test_home_read(scene->home, "moody/puk-tries");
+
+    return atoi(text);
+}
+
 /* Returns the path of the module that the host shall load (transfer full). */
 static char *
 prepare_module(SealUnlockScene *scene, const SealUnlockSceneOptions *options)
@@ -76,6 +94,7 @@ prepare_module(SealUnlockScene *scene, const SealUnlockSceneOptions *options)
     if (!options->moods)
         return g_steal_pointer(&softhsm);
     seal_unlock_scene_set_tries(scene, options->tries ? options->tries : "3");
+    seal_unlock_scene_set_puk_tries(scene, options->puk_tries ? options->puk_tries : "3");
     seal_unlock_scene_set_moods(scene, options->moods);
     seal_test_home_setenv(scene->home, "PRIVYSEAL_MOODY", control);
     seal_test_home_setenv(scene->home, "PRIVYSEAL_MOODY_MODULE", softhsm);

@@ -31,6 +31,7 @@ typedef struct {
     guint login_timeout_ms; /* 0: the test's own deadline */
     const char *moods;      /* (nullable) lines of the moody module's control file; NULL: SoftHSM alone */
     const char *tries;      /* (nullable) with moods: the PIN counter to begin with, "3" */
+    const char *puk_tries;  /* the same of the PUK */
 } SealUnlockSceneOptions;
 
 /* Opens a scene on Alice's token of the golden fixture. Aborts the test if it does not appear. */
@@ -58,6 +59,9 @@ void seal_unlock_scene_set_moods(SealUnlockScene *scene, const char *moods);
 /* The moody module's PIN counter, and how often it was called: "C_Login". */
 int seal_unlock_scene_tries(SealUnlockScene *scene);
 void seal_unlock_scene_set_tries(SealUnlockScene *scene, const char *tries);
+/* The same of the PUK. */
+int seal_unlock_scene_puk_tries(SealUnlockScene *scene);
+void seal_unlock_scene_set_puk_tries(SealUnlockScene *scene, const char *tries);
 guint seal_unlock_scene_calls(SealUnlockScene *scene, const char *call);
 /* Runs the loop until the fake pinentry's log, or the module's, has `text` at least `count` times. */
 void seal_unlock_scene_wait_prompt(SealUnlockScene *scene, const char *text, guint count);

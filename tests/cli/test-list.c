@@ -1,8 +1,9 @@
-/* privyseal list, unlock and lock. */
+/* privyseal list, unlock, lock and pin. */
 #include <json-glib/json-glib.h>
 #include <string.h>
 
 #include "tests/cli/cli-fixture.h"
+#include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
 
 static JsonNode *
@@ -190,6 +191,68 @@ test_wrong_pin(void)
     assert_state("Carol", "locked");
 }
 
+/* -- pin ---------------------------------------------------------------------------------- */
+
+static void
+expect_pin(const char *pin)
+{
+    g_autoptr(SealTestResult) unlock = NULL;
+
+    seal_cli_test_lock_all();
+    seal_test_pinentry_answer(seal_cli_test_home(), "pin %s\n", pin);
+    unlock = seal_cli_test_privyseal(NULL, "unlock", "Carol", NULL);
+    seal_cli_test_assert_status(unlock, 0);
+    seal_cli_test_lock_all();
+}
+
+/* Secrets are nowhere but in the prompt: they stand in no output. */
+static void
+test_pin(void)
+{
+    SealTestHome *home = seal_cli_test_home();
+    g_autofree char *pin = seal_test_fixture_pin(home);
+    g_autofree char *puk = seal_test_home_read(home, "fixture/so-pin");
+    g_autoptr(SealTestResult) change = NULL, unblock = NULL;
+
+    seal_cli_test_lock_all();
+    seal_test_pinentry_answer(home, "pin %s\npin 2468135790\npin 2468135790\n", pin);
+    change = seal_cli_test_privyseal(NULL, "pin", "change", "Carol", NULL);
+    seal_cli_test_assert_status(change, 0);
+    g_assert_cmpstr(change->out, ==, "token 'Carol' has another PIN now\n");
+    g_assert_cmpstr(change->err, ==, "");
+    assert_state("Carol", "locked");
+    expect_pin("2468135790");
+    seal_test_pinentry_answer(home, "pin %s\npin %s\npin %s\n", puk, pin, pin);
+    unblock = seal_cli_test_privyseal(NULL, "pin", "unblock", "Carol", NULL);
+    seal_cli_test_assert_status(unblock, 0);
+    g_assert_cmpstr(unblock->out, ==, "token 'Carol' is unblocked, and has another PIN now\n");
+    expect_pin(pin);
+    seal_cli_test_pin_is_right();
+}
+
+static void
+test_pin_refused(void)
+{
+    SealTestHome *home = seal_cli_test_home();
+    g_autoptr(SealTestResult) wrong = NULL, cancelled = NULL, unknown = NULL, nothing = NULL,
+                              missing = NULL;
+
+    seal_test_pinentry_answer(home, "pin 11111111\npin 22222222\npin 22222222\ncancel\n");
+    wrong = seal_cli_test_privyseal(NULL, "pin", "change", "Carol", NULL);
+    seal_cli_test_assert_error(wrong, 4, "cannot change the PIN of token 'Carol': ");
+    g_assert_null(strstr(wrong->err, "11111111"));
+    seal_test_pinentry_answer(home, "cancel\n");
+    cancelled = seal_cli_test_privyseal(NULL, "pin", "unblock", "Carol", NULL);
+    seal_cli_test_assert_error(cancelled, 4, "cannot unblock the PIN of token 'Carol': cancelled");
+    seal_cli_test_pin_is_right();
+    unknown = seal_cli_test_privyseal(NULL, "pin", "forget", NULL);
+    seal_cli_test_assert_error(unknown, 2, "there is no 'pin forget': it is change or unblock");
+    nothing = seal_cli_test_privyseal(NULL, "pin", NULL);
+    seal_cli_test_assert_error(nothing, 2, "something is missing");
+    missing = seal_cli_test_privyseal(NULL, "pin", "change", "Zoe", NULL);
+    seal_cli_test_assert_error(missing, 3, "no token 'Zoe'");
+}
+
 static void
 add(void)
 {
@@ -201,6 +264,8 @@ add(void)
     g_test_add_func("/cli/unlock/token-by-label-id-serial-and-uri", test_token_names);
     g_test_add_func("/cli/unlock/unknown-or-several-tokens", test_which_token);
     g_test_add_func("/cli/unlock/wrong-pin-then-cancel", test_wrong_pin);
+    g_test_add_func("/cli/pin/change-and-unblock", test_pin);
+    g_test_add_func("/cli/pin/refused-and-misused", test_pin_refused);
 }
 
 int

@@ -6,7 +6,7 @@
 #include "tests/support/agent.h"
 
 static const char *const commands[] = {"list",  "sign",   "verify", "encrypt", "decrypt", "open",
-                                       "trust", "recipients", "unlock", "lock", "git", "mutt", "setup"};
+                                       "trust", "recipients", "unlock", "lock", "pin", "git", "mutt", "setup"};
 
 static void
 test_help(void)
