@@ -124,6 +124,7 @@ bind_as(const SealDirectory *directory, LDAP *ldap)
     return ldap_sasl_bind_s(ldap, NULL, LDAP_SASL_SIMPLE, &nobody, NULL, NULL, NULL);
 }
 
+/* From the first on: what comes before TLS may be anybody's. */
 static void
 limit_answers(LDAP *ldap)
 {
@@ -141,16 +142,14 @@ connect_to(const SealDirectory *directory, LDAP *ldap, GError **error)
 
     if (code != LDAP_SUCCESS)
         return fail(directory, NULL, LDAP_CONNECT_ERROR, error);
+    limit_answers(ldap);
     if (has_scheme(directory, "ldap://") && !directory->in_clear) {
         code = ldap_start_tls_s(ldap, NULL, NULL);
         if (code != LDAP_SUCCESS)
             return fail(directory, ldap, code, error);
     }
     code = bind_as(directory, ldap);
-    if (code != LDAP_SUCCESS)
-        return fail(directory, ldap, code, error);
-    limit_answers(ldap);
-    return TRUE;
+    return code == LDAP_SUCCESS || fail(directory, ldap, code, error);
 }
 
 /* -- searching -------------------------------------------------------------------------------- */

@@ -428,22 +428,58 @@ test_nobody_listens(void)
     seal_cli_test_assert_error(result, 3, "is it running");
 }
 
-/* A listener that accepts and says nothing. */
-static void
-test_silent_server(void)
+/* A listener that accepts and says nothing; its URI. (transfer full) */
+static char *
+listen_in_silence(int *ret_fd)
 {
     struct sockaddr_in address = {.sin_family = AF_INET};
     socklen_t len = sizeof address;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    g_autofree char *uri = NULL;
-    g_autoptr(SealTestResult) result = NULL;
-    gint64 began = g_get_monotonic_time();
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     g_assert_cmpint(bind(fd, (struct sockaddr *)&address, len), ==, 0);
     g_assert_cmpint(listen(fd, 5), ==, 0);
     g_assert_cmpint(getsockname(fd, (struct sockaddr *)&address, &len), ==, 0);
-    uri = g_strdup_printf("ldap://127.0.0.1:%u", ntohs(address.sin_port));
+    *ret_fd = fd;
+    return g_strdup_printf("ldap://127.0.0.1:%u", ntohs(address.sin_port));
+}
+
+/* Says of its first answer that it has 1 GiB, and waits for the other side to hang up. */
+static gpointer
+boast(gpointer data)
+{
+    static const guint8 head[] = {0x30, 0x84, 0x40, 0, 0, 0, 2, 1, 1};
+    int fd = accept(*(int *)data, NULL, NULL);
+    char heard[1024];
+
+    g_assert_cmpint(send(fd, head, sizeof head, MSG_NOSIGNAL), ==, sizeof head);
+    while (recv(fd, heard, sizeof heard, 0) > 0)
+        ;
+    close(fd);
+    return NULL;
+}
+
+static void
+test_large_answer(void)
+{
+    int fd = -1;
+    g_autofree char *uri = listen_in_silence(&fd);
+    GThread *server = g_thread_new("server", boast, &fd);
+    g_autoptr(SealTestResult) result = find_with("dora@example.net", uri, "timeout=20");
+
+    g_thread_join(server);
+    seal_cli_test_assert_error(result, 3, "Can't contact LDAP server");
+    close(fd);
+}
+
+static void
+test_silent_server(void)
+{
+    int fd = -1;
+    g_autofree char *uri = listen_in_silence(&fd);
+    g_autoptr(SealTestResult) result = NULL;
+    gint64 began = g_get_monotonic_time();
+
     result = find_with("dora@example.net", uri, "timeout=1");
     seal_cli_test_assert_error(result, 3, "cannot ask the directory 'circle'");
     g_assert_cmpint(g_get_monotonic_time() - began, <, 15 * G_USEC_PER_SEC);
@@ -485,6 +521,7 @@ add_tests(void)
     g_test_add_func("/cli/ldap/server-of-another-name-is-refused", test_other_name);
     g_test_add_func("/cli/ldap/in-clear-only-when-allowed", test_in_clear);
     g_test_add_func("/cli/ldap/nobody-listens", test_nobody_listens);
+    g_test_add_func("/cli/ldap/large-answer-before-tls-is-refused", test_large_answer);
     g_test_add_func("/cli/ldap/silent-server-ends-at-its-deadline", test_silent_server);
     g_test_add_func("/cli/ldap/configuration", test_configuration);
 }
