@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/program.h"
 
@@ -71,19 +72,18 @@ static GHashTable *
 read_fields(const char *path)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *text = NULL;
     gsize len = 0;
+    g_autofree char *text = path ? seal_file_read_text(path, MODULE_FILE_MAX, &len, &error) : NULL;
 
     if (!path)
         return NULL;
-    if (!g_file_get_contents(path, &text, &len, &error)) {
+    if (!text) {
         if (!g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT))
             seal_log_warning("passing over '%s': %s", path, error->message);
         return NULL;
     }
-    if (len > MODULE_FILE_MAX || !g_utf8_validate_len(text, len, NULL)) {
-        seal_log_warning("passing over '%s': expected at most %d bytes of UTF-8", path,
-                         MODULE_FILE_MAX);
+    if (!g_utf8_validate_len(text, len, NULL)) {
+        seal_log_warning("passing over '%s': expected UTF-8", path);
         return NULL;
     }
     return seal_p11_fields_parse(text, len);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -162,4 +163,21 @@ seal_file_read(const char *path, size_t max, GError **error)
         return NULL;
     }
     return read_fd(fd, path, max, error);
+}
+
+char *
+seal_file_read_text(const char *path, size_t max, size_t *ret_len, GError **error)
+{
+    g_autoptr(GBytes) bytes = seal_file_read(path, max, error);
+    size_t len = bytes ? g_bytes_get_size(bytes) : 0;
+    char *text = NULL;
+
+    if (!bytes)
+        return NULL;
+    text = g_malloc0(len + 1);
+    if (len > 0)
+        memcpy(text, g_bytes_get_data(bytes, NULL), len);
+    if (ret_len)
+        *ret_len = len;
+    return text;
 }

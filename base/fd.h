@@ -44,3 +44,5 @@ gboolean seal_fd_write_all(int fd, const void *data, size_t len);
 /* Reads all of `path`, at most `max` bytes: a device without end stops there. Returns (transfer full), or
  * NULL with a G_FILE_ERROR, or SEAL_ERROR_LIMIT_EXCEEDED; both name the path. Blocks on the disk. */
 GBytes *seal_file_read(const char *path, size_t max, GError **error);
+/* The same with a NUL behind; sets *ret_len (nullable) to the bytes before it. (transfer full) */
+char *seal_file_read_text(const char *path, size_t max, size_t *ret_len, GError **error);

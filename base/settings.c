@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/fd.h"
 
 #define FILE_MAX  (1024 * 1024)
 #define LINES_MAX 10000
@@ -168,20 +169,18 @@ seal_settings_read(const char *file, GError **error)
 {
     const SealSetting whole = {.file = (char *)file, .line = 1};
     g_autoptr(GError) reason = NULL;
-    g_autofree char *text = NULL;
     gsize len = 0;
+    g_autofree char *text = seal_file_read_text(file, FILE_MAX, &len, &reason);
 
-    if (!g_file_get_contents(file, &text, &len, &reason)) {
-        if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOENT))
-            return g_ptr_array_new_with_free_func(setting_free);
-        seal_setting_error(&whole, error, "cannot be read: %s", reason->message);
-        return NULL;
-    }
-    if (len > FILE_MAX) {
+    if (text)
+        return seal_settings_parse(file, text, len, error);
+    if (g_error_matches(reason, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+        return g_ptr_array_new_with_free_func(setting_free);
+    if (seal_error_is(reason, SEAL_ERROR_LIMIT_EXCEEDED))
         seal_setting_error(&whole, error, "expected at most %d bytes", FILE_MAX);
-        return NULL;
-    }
-    return seal_settings_parse(file, text, len, error);
+    else
+        seal_setting_error(&whole, error, "%s", reason->message);
+    return NULL;
 }
 
 /* -- the two files, and one from them

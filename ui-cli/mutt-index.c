@@ -20,6 +20,7 @@
 #define LABEL_MAX    60  /* bytes; mutt shows what fits behind the address */
 #define LINE_MAX_LEN 900 /* bytes; mutt reads 1,023 */
 #define LINE_PARTS   6
+#define INDEX_MAX    ((gsize)16 * 1024 * 1024) /* bytes; 10,000 certificates fill some 2 MB */
 
 /* -- judging ---------------------------------------------------------------------------------- */
 
@@ -182,10 +183,10 @@ seal_mutt_index_find(const char *address)
 {
     g_autofree char *folder = seal_mutt_folder_path();
     g_autofree char *path = g_build_filename(folder, ".index", NULL);
-    g_autofree char *text = NULL;
+    g_autofree char *text = seal_file_read_text(path, INDEX_MAX, NULL, NULL);
     g_auto(GStrv) lines = NULL;
 
-    if (!g_file_get_contents(path, &text, NULL, NULL))
+    if (!text)
         return NULL;
     lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++) {

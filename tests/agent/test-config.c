@@ -360,6 +360,16 @@ test_too_many_lines_are_refused(void)
 }
 
 static void
+test_endless_file_is_refused(void)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(seal_settings_read("/dev/zero", &error));
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT);
+    g_assert_nonnull(strstr(error->message, "expected at most 1048576 bytes"));
+}
+
+static void
 test_nul_bytes_are_refused(void)
 {
     g_autoptr(GError) error = NULL;
@@ -607,6 +617,7 @@ main(int argc, char **argv)
     g_test_add_func("/config/limits/lines", test_too_many_lines_are_refused);
     g_test_add_func("/config/limits/modules", test_too_many_modules_are_refused);
     g_test_add_func("/config/limits/nul-bytes", test_nul_bytes_are_refused);
+    g_test_add_func("/config/limits/endless-file", test_endless_file_is_refused);
     ADD_P11("reads-registered-modules", test_p11_reads_registered_modules);
     ADD_P11("leaves-out-what-is-not-for-us", test_p11_leaves_out_what_is_not_for_us);
     ADD_P11("knows-ours-behind-links", test_p11_knows_ours_behind_links);

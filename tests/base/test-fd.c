@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/program.h"
 #include "tests/support/home.h"
 
@@ -116,6 +117,31 @@ test_sibling_of_a_built_program_is_built(void)
     g_assert_cmpstr(path, ==, expected);
 }
 
+static void
+test_text_ends_in_nul(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *full = seal_test_home_write(home, "full", "12345");
+    g_autofree char *empty = seal_test_home_write(home, "empty", "");
+    gsize len = 0;
+    g_autofree char *text = seal_file_read_text(full, 5, &len, NULL);
+    g_autofree char *nothing = seal_file_read_text(empty, 5, NULL, NULL);
+
+    g_assert_cmpstr(text, ==, "12345");
+    g_assert_cmpuint(len, ==, 5);
+    g_assert_cmpstr(nothing, ==, "");
+    g_assert_null(seal_file_read_text(full, 4, NULL, NULL));
+}
+
+static void
+test_endless_device_is_refused(void)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_null(seal_file_read_text("/dev/zero", 100000, NULL, &error));
+    g_assert_true(seal_error_is(error, SEAL_ERROR_LIMIT_EXCEEDED));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -125,6 +151,8 @@ main(int argc, char **argv)
     g_test_add_func("/fd/replace/writes-with-mode", test_replace_writes_with_mode);
     g_test_add_func("/fd/replace/pipe-stays-a-pipe", test_pipe_stays_a_pipe);
     g_test_add_func("/fd/replace/failed-leaves-nothing", test_failed_replace_leaves_nothing);
+    g_test_add_func("/fd/read/text-ends-in-nul", test_text_ends_in_nul);
+    g_test_add_func("/fd/read/device-without-end-is-refused", test_endless_device_is_refused);
     g_test_add_func("/program/sibling/of-a-built-one", test_sibling_of_a_built_program_is_built);
     return g_test_run();
 }

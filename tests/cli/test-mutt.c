@@ -164,6 +164,21 @@ test_encrypt(void)
     g_assert_false(g_file_test(folder, G_FILE_TEST_EXISTS)); /* only looked at */
 }
 
+/* The index is mutt's, and ours to read for each address; anybody's hand may have been there. */
+static void
+test_endless_index(void)
+{
+    g_autofree char *folder = new_folder("endless-data");
+    g_autofree char *index = g_build_filename(folder, ".index", NULL);
+    g_autofree char *entity = save_text("entity", ENTITY);
+    g_autoptr(SealTestResult) result = NULL;
+
+    g_assert_cmpint(g_mkdir_with_parents(folder, 0700), ==, 0);
+    g_assert_cmpint(symlink("/dev/zero", index), ==, 0);
+    result = seal_cli_test_privyseal(NULL, "mutt", "encrypt", entity, "/x/frank@example.org", NULL);
+    seal_cli_test_assert_error(result, 3, "frank@example.org");
+}
+
 static void
 test_encrypt_refusals(void)
 {
@@ -456,6 +471,7 @@ add(void)
     g_test_add_func("/cli/mutt/sign/refusals-say-why", test_sign_refusals);
     g_test_add_func("/cli/mutt/encrypt/openssl-opens-it", test_encrypt);
     g_test_add_func("/cli/mutt/encrypt/refusals-write-nothing", test_encrypt_refusals);
+    g_test_add_func("/cli/mutt/encrypt/endless-index-is-passed-over", test_endless_index);
     g_test_add_func("/cli/mutt/open/encrypted/gives-the-entity", test_open_encrypted);
     g_test_add_func("/cli/mutt/open/signed-inside/is-silent", test_open_encrypted_around_signed);
     g_test_add_func("/cli/mutt/open/damaged/gives-nothing", test_open_damaged);

@@ -4,12 +4,15 @@
  * command has to be given again. */
 #include "ui-cli/setup/targets.h"
 
+#include "base/fd.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #define CONFIGURATION "java-pkcs11.cfg"
 #define PROPERTIES    "java.security"
 #define NUMBER_MAX    1000
+#define LIST_MAX      ((gsize)1024 * 1024) /* bytes; that of OpenJDK 17 has 60,000 */
 
 /* The JDK's own list of providers: in JAVA_HOME, else beside the java that is found in PATH. NULL
  * with an error. (transfer full) */
@@ -60,11 +63,11 @@ static guint64
 find_number(SealSetup *setup, GError **error)
 {
     g_autofree char *path = find_security_file(setup, error);
-    g_autofree char *text = NULL;
+    g_autofree char *text = path ? seal_file_read_text(path, LIST_MAX, NULL, error) : NULL;
     g_auto(GStrv) lines = NULL;
     guint64 last = 0;
 
-    if (!path || !g_file_get_contents(path, &text, NULL, error))
+    if (!text)
         return 0;
     lines = g_strsplit(text, "\n", -1);
     for (char **line = lines; *line; line++)
