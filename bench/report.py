@@ -29,13 +29,13 @@ def ratio(value):
     return "-" if value is None else f"{value:.2f}"
 
 
-def verdict(result, value):
+def verdict(result, value, goal="goal"):
     calm, turns = result["calm"]
     if calm < min(turns, ENOUGH_CALM):
         return "disturbed"
-    if result["goal"] is None:
+    if result[goal] is None or value is None:
         return ""
-    return "reached" if value >= result["goal"] else "short"
+    return "reached" if value >= result[goal] else "short"
 
 
 def calm_turns(result):
@@ -48,9 +48,24 @@ def speed_table(results):
     for result in results:
         rows.append([result["title"], result["clients"], f"{result['direct']:.0f}",
                      ratio(result["agent"]), ratio(result["goal"]),
-                     verdict(result, result["agent"]), ratio(result["p11kit"]), calm_turns(result)])
-    return table(["operation", "clients", "direct, per s", "agent", "goal", "", "p11-kit server",
-                  "calm turns"], rows)
+                     verdict(result, result["agent"]), ratio(result["lanes"]),
+                     ratio(result["lanes goal"]), verdict(result, result["lanes"], "lanes goal"),
+                     ratio(result["p11kit"]), calm_turns(result)])
+    return table(["operation", "clients", "direct, per s", "agent", "goal", "", "lanes", "goal", "",
+                  "p11-kit server", "calm turns"], rows)
+
+
+def lanes_cpu_table(results):
+    rows = []
+    for result in results:
+        cpu, direct = result["lanes cpu"], result["cpu"]["direct"]
+        if not cpu:
+            continue
+        rows.append([result["title"], result["clients"], f"{direct:.0f}", f"{cpu['client']:.0f}",
+                     f"{cpu['agent']:.1f}", f"{cpu['host']:.0f}", f"{cpu['host'] - direct:+.0f}",
+                     ratio(direct / sum(cpu.values()))])
+    return table(["CPU per operation on lanes, us", "clients", "direct", "client", "agent", "host",
+                  "host - direct", "direct / all three"], rows)
 
 
 def cpu_table(results):
@@ -136,7 +151,7 @@ def conditions(rounds, milliseconds, load):
 
 def compose(measured):
     """Of what run.py, module.py or mail.py measured."""
-    tables = {"speed": (speed_table, cpu_table), "facts": (other_table,),
+    tables = {"speed": (speed_table, cpu_table, lanes_cpu_table), "facts": (other_table,),
               "signing": (module_signing_table,), "threads": (module_threads_table,),
               "looks": (module_looks_table,),
               "many": (mail_many_table,), "large": (mail_large_table,)}

@@ -32,11 +32,13 @@ def direct_workers(world, work, clients, threads=1, module=None, env=None):
     return [Worker(world, command, env) for _ in range(clients)]
 
 
-def agent_group(world, work, clients, in_flight):
+def agent_group(world, work, clients, in_flight, lanes=False):
+    """Through the agent; with `lanes` libprivyseal opens them as it always does."""
     command = [world.program("through-agent"), "work", work.operation, work.label, work.certificate]
     if in_flight > 1:
         command.append(str(in_flight))
-    workers = [Worker(world, command) for _ in range(clients)]
+    env = None if lanes else {"PRIVYSEAL_LANES": "0"}
+    workers = [Worker(world, command, env) for _ in range(clients)]
     return Group(workers, [world.agent_pid(), world.host_pid()])
 
 

@@ -18,6 +18,9 @@
 /* Takes the place of the session bus for every client. */
 #define SEAL_ADDRESS_VARIABLE "PRIVYSEAL_ADDRESS"
 
+/* "0": a client opens no lanes. */
+#define SEAL_LANES_VARIABLE "PRIVYSEAL_LANES"
+
 /* Bytes of `data` and `encryptedKey`. */
 #define SEAL_LIMIT_DATA (64 * 1024)
 /* Requests that one peer may have in flight. */

@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "ipc/client/exchange.h"
 #include "ipc/client/fault.h"
+#include "ipc/client/lanes.h"
 #include "ipc/names.h"
 
 static void
@@ -32,6 +33,7 @@ seal_client_new_unconnected(GError **error)
     client->interrupt.fd = -1;
     client->pid = getpid();
     client->interactive = TRUE;
+    client->lanes_off = g_strcmp0(g_getenv(SEAL_LANES_VARIABLE), "0") == 0;
     client->fading = g_ptr_array_new_with_free_func(free_fading);
     if (!seal_interrupt_init(&client->interrupt, error))
         return NULL;
@@ -58,6 +60,7 @@ seal_client_free(SealClient *client)
         seal_client_drop(client);
         (void)seal_client_process(client, NULL);
     }
+    seal_lanes_clear(client);
     g_ptr_array_unref(client->fading);
     seal_interrupt_clear(&client->interrupt);
     g_free(client);
@@ -73,6 +76,12 @@ void
 seal_client_set_timeout(SealClient *client, guint timeout_ms)
 {
     client->timeout_ms = timeout_ms;
+}
+
+void
+seal_client_set_bulk(SealClient *client, gboolean bulk)
+{
+    client->is_bulk = bulk;
 }
 
 void
@@ -146,6 +155,7 @@ seal_client_drop(SealClient *client)
     if (!client->connection || client->pid != getpid())
         return;
     client->changes++;
+    seal_lanes_close(client);
     connection = g_steal_pointer(&client->connection);
     seal_interrupt_hang_up(&client->interrupt);
     if (connection->in_flight > 0)

@@ -14,8 +14,11 @@ struct SealClient {
     gboolean interactive;
     guint timeout_ms;
     gboolean follows;
-    guint changes; /* announced or suspected, see seal_client_count_changes() */
-    guint depth;   /* callbacks under way */
+    guint changes;      /* announced or suspected, see seal_client_count_changes() */
+    guint depth;        /* callbacks under way */
+    GPtrArray *lanes;   /* (nullable) lanes.c */
+    gboolean lanes_off; /* PRIVYSEAL_LANES=0 */
+    gboolean is_bulk;   /* the program expects many operations */
     gboolean freeing;
 };
 

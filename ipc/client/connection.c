@@ -97,12 +97,10 @@ open_address(const char *address, gboolean is_bus, SealInterrupt *interrupt, gin
     r = sd_bus_set_address(bus, address);
     if (r < 0)
         return r;
-    if (is_bus) {
+    if (is_bus)
         r = sd_bus_set_bus_client(bus, 1);
-    } else {
-        /* Nothing in today's contract passes descriptors to a client. */
-        r = sd_bus_negotiate_fds(bus, 0);
-    }
+    else
+        r = sd_bus_negotiate_fds(bus, 1); /* lanes */
     if (r < 0)
         return r;
     r = start(bus, interrupt, deadline_us);

@@ -50,6 +50,11 @@ void seal_client_set_interactive(SealClient *client, gboolean interactive);
  * where a call must connect first, the limit holds for that, too, if it is below 30 s. Default 0. */
 void seal_client_set_timeout(SealClient *client, guint timeout_ms);
 
+/* Tells that many operations with the same key are to come: each key that is used gets a lane at once
+ * (a line of its own to the key's token, past the agent), not only from the third operation within
+ * a second on. Default FALSE. With PRIVYSEAL_LANES=0 in the environment there are none. */
+void seal_client_set_bulk(SealClient *client, gboolean bulk);
+
 /* -- what is there ---------------------------------------------------------- */
 
 typedef struct {

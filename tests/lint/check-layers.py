@@ -13,7 +13,7 @@ ALLOWED = {
     'pkcs11/host': ['pkcs11/wire', 'pkcs11/core'],
     'pkcs11/token': ['pkcs11/wire', 'pkcs11/core'],
     'pkcs11/module': ['ipc/client', 'pkcs11/core'],
-    'ipc/client': ['ipc'],
+    'ipc/client': ['ipc', 'pkcs11/wire', 'pkcs11/core'],  # the frames of lanes
     'ipc': [],
     'pki': ['ipc/client'],
     'smime': ['pki'],

@@ -1,0 +1,299 @@
+/* libprivyseal's use of lanes, with the real agent and SoftHSM: when it opens them, and that nobody
+ * notices when they are lost. Which way a signature went is read in the agent's audit. */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include "base/error.h"
+#include "ipc/client/privyseal.h"
+#include "ipc/names.h"
+#include "tests/support/agent.h"
+#include "tests/support/fixture.h"
+#include "tests/support/pinentry.h"
+#include "tests/support/process.h"
+#include "tests/support/wait.h"
+
+typedef struct {
+    SealTestHome *home;
+    SealClient *client;
+    char *key, *token;
+    GBytes *public_key;
+} Scene;
+
+static const guint8 digest[32] = {2, 7, 1, 8};
+
+static void
+find_key(Scene *scene)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SealClientObjects) objects = seal_client_list(scene->client, FALSE, &error);
+
+    g_assert_no_error(error);
+    for (guint i = 0; i < objects->keys->len; i++) {
+        const SealClientKey *key = objects->keys->pdata[i];
+
+        if (!g_str_equal(key->label, "Alice P-256 signing"))
+            continue;
+        scene->key = g_strdup(key->path);
+        scene->token = g_strdup(key->token);
+        scene->public_key = g_bytes_ref(key->public_key);
+    }
+    g_assert_nonnull(scene->key);
+}
+
+/* `groups`: policy rules, or NULL. */
+static void
+scene_set_up(Scene *scene, gconstpointer groups)
+{
+    g_autofree char *pin = NULL;
+    g_autoptr(GError) error = NULL;
+
+    scene->home = seal_test_home_new();
+    seal_test_agent_new(scene->home);
+    if (groups)
+        seal_test_agent_add_groups(scene->home, groups);
+    pin = seal_test_fixture_pin(scene->home);
+    seal_test_pinentry_answer(scene->home, "always pin %s", pin);
+    scene->client = seal_client_new(&error);
+    g_assert_no_error(error);
+    find_key(scene);
+}
+
+static void
+scene_tear_down(Scene *scene, gconstpointer groups)
+{
+    seal_client_free(scene->client);
+    g_free(scene->key);
+    g_free(scene->token);
+    g_bytes_unref(scene->public_key);
+    g_unsetenv(SEAL_LANES_VARIABLE);
+    seal_test_home_free(scene->home);
+}
+
+/* OpenSSL judges the signature by the key's own SubjectPublicKeyInfo. */
+static void
+assert_good(const Scene *scene, GBytes *signature)
+{
+    const unsigned char *der = g_bytes_get_data(scene->public_key, NULL);
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &der, (long)g_bytes_get_size(scene->public_key));
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+
+    g_assert_cmpint(EVP_PKEY_verify_init(context), ==, 1);
+    g_assert_cmpint(EVP_PKEY_verify(context, g_bytes_get_data(signature, NULL),
+                                    g_bytes_get_size(signature), digest, sizeof digest),
+                    ==, 1);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+}
+
+static GBytes *
+try_to_sign(Scene *scene, GError **error)
+{
+    g_autoptr(GBytes) data = g_bytes_new_static(digest, sizeof digest);
+
+    return seal_client_sign(scene->client, scene->key, "ecdsa", "sha256", data, error);
+}
+
+static void
+sign(Scene *scene, guint times)
+{
+    for (guint i = 0; i < times; i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) signature = try_to_sign(scene, &error);
+
+        g_assert_no_error(error);
+        assert_good(scene, signature);
+    }
+}
+
+/* How often the agent noted `text`. */
+static guint
+count_notes(Scene *scene, const char *text)
+{
+    g_autofree char *log = seal_test_agent_log(scene->home);
+    guint n = 0;
+
+    for (const char *at = log; (at = strstr(at, text)); at++)
+        n++;
+    return n;
+}
+
+/* Audit lines of uses on lanes come when the host has rung. */
+static void
+wait_for_uses(Scene *scene, guint n)
+{
+    while (count_notes(scene, "on lane ") < n)
+        g_thread_yield();
+    g_assert_cmpuint(count_notes(scene, "on lane "), ==, n);
+}
+
+static void
+test_third_operation_opens_one(Scene *scene, gconstpointer groups)
+{
+    sign(scene, 2);
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 0);
+    sign(scene, 10);
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 1);
+    wait_for_uses(scene, 10);
+}
+
+static void
+test_bulk_opens_one_at_once(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(seal_client_unlock(scene->client, scene->token, &error));
+    seal_client_set_bulk(scene->client, TRUE);
+    sign(scene, 3);
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 1);
+    wait_for_uses(scene, 3);
+}
+
+static void
+test_variable_turns_them_off(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_setenv(SEAL_LANES_VARIABLE, "0", TRUE));
+    seal_client_free(scene->client);
+    scene->client = seal_client_new(&error);
+    g_assert_no_error(error);
+    seal_client_set_bulk(scene->client, TRUE);
+    sign(scene, 10);
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 0);
+}
+
+/* A locked token is opened by the first two uses, where a person is asked: no lane asks. */
+static void
+test_lock_leads_back_to_the_agent(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GError) error = NULL;
+
+    sign(scene, 5);
+    g_assert_true(seal_client_lock(scene->client, scene->token, &error));
+    sign(scene, 5);
+    g_assert_cmpuint(count_notes(scene, ": locked"), ==, 1);
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 2);
+}
+
+static void
+test_not_interactive_stays_so(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) signature = NULL;
+
+    sign(scene, 5);
+    g_assert_true(seal_client_lock(scene->client, scene->token, &error));
+    seal_client_set_interactive(scene->client, FALSE);
+    signature = try_to_sign(scene, &error);
+    g_assert_null(signature);
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_INTERACTION_REQUIRED);
+}
+
+static pid_t
+host_pid(Scene *scene)
+{
+    g_autoptr(GArray) children = seal_test_children(seal_test_agent_pid(scene->home));
+
+    g_assert_cmpuint(children->len, ==, 1);
+    return g_array_index(children, pid_t, 0);
+}
+
+static void
+test_killed_host_is_not_noticed(Scene *scene, gconstpointer groups)
+{
+    pid_t host = 0;
+
+    sign(scene, 5);
+    host = host_pid(scene);
+    g_assert_no_errno(kill(host, SIGKILL));
+    g_assert_true(seal_test_wait_for_end(host));
+    sign(scene, 5);
+}
+
+static void
+test_killed_agent_is_not_noticed(Scene *scene, gconstpointer groups)
+{
+    pid_t agent = seal_test_agent_pid(scene->home);
+    pid_t host = 0;
+
+    sign(scene, 5);
+    host = host_pid(scene);
+    g_assert_no_errno(kill(agent, SIGKILL));
+    g_assert_true(seal_test_wait_for_end(agent));
+    g_assert_true(seal_test_wait_for_end(host)); /* which does not outlive its agent */
+    sign(scene, 5);
+}
+
+static void
+test_rule_that_asks_keeps_them_away(Scene *scene, gconstpointer groups)
+{
+    g_autofree char *pin = seal_test_fixture_pin(scene->home);
+
+    seal_test_pinentry_answer(scene->home, "yes\npin %s\nyes\nyes\nyes\nyes", pin);
+    sign(scene, 5);
+    g_assert_cmpuint(count_notes(scene, "on lane "), ==, 0);
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 1); /* refused once, and never again */
+}
+
+/* A forked child has no business on its parent's lane. */
+static void
+test_child_does_not_use_it(Scene *scene, gconstpointer groups)
+{
+    int status = 0;
+    pid_t child = 0;
+
+    sign(scene, 5);
+    child = fork();
+    if (child == 0) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) signature = try_to_sign(scene, &error);
+
+        _exit(!signature && g_error_matches(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE) ? 0 : 1);
+    }
+    g_assert_cmpint(waitpid(child, &status, 0), ==, child);
+    g_assert_cmpint(status, ==, 0);
+    sign(scene, 5);
+    wait_for_uses(scene, 8);
+}
+
+static void
+test_bad_digests_are_the_agents_matter(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GBytes) data = g_bytes_new_static(digest, 31);
+
+    for (guint i = 0; i < 5; i++) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(GBytes) signature =
+            seal_client_sign(scene->client, scene->key, "ecdsa", "sha256", data, &error);
+
+        g_assert_null(signature);
+        g_assert_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT);
+    }
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 0);
+}
+
+#define ADD(path, groups, test) g_test_add(path, Scene, groups, scene_set_up, test, scene_tear_down)
+
+int
+main(int argc, char **argv)
+{
+    g_test_init(&argc, &argv, NULL);
+    ADD("/client/lanes/third-operation-opens-one", NULL, test_third_operation_opens_one);
+    ADD("/client/lanes/bulk-opens-one-at-once", NULL, test_bulk_opens_one_at_once);
+    ADD("/client/lanes/variable-turns-them-off", NULL, test_variable_turns_them_off);
+    ADD("/client/lanes/lock-leads-back-to-the-agent", NULL, test_lock_leads_back_to_the_agent);
+    ADD("/client/lanes/not-interactive-stays-so", NULL, test_not_interactive_stays_so);
+    ADD("/client/lanes/killed-host-is-not-noticed", NULL, test_killed_host_is_not_noticed);
+    ADD("/client/lanes/killed-agent-is-not-noticed", NULL, test_killed_agent_is_not_noticed);
+    ADD("/client/lanes/rule-that-asks-keeps-them-away", "[policy careful]\naction=ask\n",
+        test_rule_that_asks_keeps_them_away);
+    ADD("/client/lanes/child-does-not-use-it", NULL, test_child_does_not_use_it);
+    ADD("/client/lanes/bad-digests-are-the-agents-matter", NULL,
+        test_bad_digests_are_the_agents_matter);
+    return g_test_run();
+}
