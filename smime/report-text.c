@@ -1,5 +1,6 @@
 /* The report for people: who, since when, what was checked, and for each refusal the reason. Names
- * from certificates are shown as certified; control characters were escaped when they were read. */
+ * are shown as certified, but each in its line: what could move the cursor or turn the direction of
+ * writing becomes a blank. */
 #include "smime/report.h"
 
 static const char *const verdict_lines[] = {
@@ -54,7 +55,32 @@ free_line(gpointer data)
     g_free(line);
 }
 
-/* Adds a line; takes `text`, whose line ends and controls become blanks; nothing for NULL. */
+/* What ends a line, moves the cursor, is invisible or turns the direction of writing. */
+static gboolean
+can_mislead(gunichar c)
+{
+    GUnicodeType type = g_unichar_type(c);
+
+    return type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT ||
+           type == G_UNICODE_LINE_SEPARATOR || type == G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
+/* `text` with such characters as blanks. (transfer full) */
+static char *
+one_line(const char *text)
+{
+    g_autofree char *valid = g_utf8_make_valid(text, -1);
+    GString *line = g_string_new(NULL);
+
+    for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+
+        g_string_append_unichar(line, can_mislead(c) ? ' ' : c);
+    }
+    return g_string_free(line, FALSE);
+}
+
+/* Adds a line; takes `text`; nothing for NULL. */
 static void
 add_line(GPtrArray *lines, SealLineMood mood, guint indent, const char *label, char *text)
 {
@@ -62,11 +88,9 @@ add_line(GPtrArray *lines, SealLineMood mood, guint indent, const char *label, c
 
     if (!text)
         return;
-    for (char *c = text; *c; c++)
-        if (g_ascii_iscntrl(*c))
-            *c = ' ';
     line = g_new0(SealReportLine, 1);
-    *line = (SealReportLine){mood, indent, label, text};
+    *line = (SealReportLine){mood, indent, label, one_line(text)};
+    g_free(text);
     g_ptr_array_add(lines, line);
 }
 

@@ -92,7 +92,9 @@ test_json(World *world, gconstpointer data)
 static void
 test_page(World *world, gconstpointer data)
 {
-    const TestSpec spec = {.name = "Eve\n  chain: good\x1b[32m", .address = "eve@example.net"};
+    /* A line end, a colour, and U+202E, behind which text runs from right to left. */
+    const TestSpec spec = {.name = "Eve\n  chain: good\x1b[32m\xe2\x80\xae",
+                           .address = "eve@example.net"};
     g_autoptr(GBytes) mail = world_sign(world, world_person(world, &spec), NULL, NULL);
     g_autoptr(SealReport) report =
         world_open_mail(world, SEAL_OPEN_VERIFY, mail, SEAL_VERDICT_ADDRESS_MISMATCH, NULL);
@@ -106,6 +108,7 @@ test_page(World *world, gconstpointer data)
               "alice@example.org, but its signer is certified as eve@example.net"));
     g_assert_nonnull(strstr(text, "    revocation: not-checked\n"));
     g_assert_null(strchr(text, '\x1b'));
+    g_assert_null(strstr(text, "\xe2\x80\xae"));
     for (guint i = 0; i < lines->len; i++) {
         const SealReportLine *line = g_ptr_array_index(lines, i);
 
