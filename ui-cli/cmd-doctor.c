@@ -82,9 +82,7 @@ run_doctor(SealOptions *options, GError **error)
     if (!examine_all(exam, is_text, error))
         return SEAL_STATUS_REFUSED;
     if (is_text) {
-        g_autofree char *sum = seal_exam_sum_up(exam);
-
-        printf("%s\n", sum);
+        seal_exam_print_sum(exam);
     } else if (is_json) {
         g_autofree char *json = seal_exam_to_json(exam);
 

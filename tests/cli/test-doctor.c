@@ -4,6 +4,7 @@
  * cards that hangs or is dead is a socket of this test. */
 #include <glib/gstdio.h>
 #include <json-glib/json-glib.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -18,6 +19,7 @@
 #include "tests/support/home.h"
 #include "tests/support/pinentry.h"
 #include "tests/support/process.h"
+#include "tests/support/wait.h"
 
 typedef struct {
     SealTestHome *home;
@@ -120,7 +122,7 @@ test_text(Scene *scene, gconstpointer data)
     g_assert_null(strchr(result->out, '\033'));
     g_assert_null(strchr(result->out, '\002'));
     g_assert_true(g_str_has_prefix(result->out, "Agent\n  pass     configuration   "));
-    g_assert_true(g_str_has_suffix(result->out, "\nall is well\n"));
+    g_assert_true(g_str_has_suffix(result->out, "\n\nall is well\n"));
 }
 
 /* -- the way to the agent --------------------------------------------------------------------- */
@@ -167,6 +169,26 @@ test_silent_bus(Scene *scene, gconstpointer data)
     seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, address);
     root = seal_test_doctor(scene->home, 3);
     seal_test_doctor_assert(root, "session bus", "fail", "has not answered");
+}
+
+static void
+test_interrupted(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = NULL;
+    g_auto(SealFd) fd = listen_silently(scene, "run/silent", &path);
+    g_autofree char *address = g_strconcat("unix:path=", path, NULL);
+    g_autofree char *program = seal_test_built("ui-cli/privyseal");
+    const char *argv[] = {program, "doctor", NULL};
+    g_autofree char *log = seal_test_home_path(scene->home, "doctor.log");
+    g_auto(SealFd) asked = -1;
+    pid_t pid = 0;
+
+    seal_test_home_setenv(scene->home, SEAL_ADDRESS_VARIABLE, address);
+    pid = seal_test_start(scene->home, argv, "doctor.log");
+    asked = accept(fd, NULL, NULL);
+    g_assert_cmpint(kill(pid, SIGINT), ==, 0);
+    g_assert_true(seal_test_wait_for_text(log, "privyseal: cancelled"));
+    g_assert_true(seal_test_wait_for_end(pid));
 }
 
 static void
@@ -310,7 +332,30 @@ test_no_pcscd(Scene *scene, gconstpointer data)
     g_assert_true(g_str_has_prefix(seal_test_doctor_assert(root, "pcscd", "fail", ""), "sudo "));
 }
 
-#ifdef TEST_PCSC
+/* A reader on USB, as umockdev shows it to the doctor alone. */
+static void
+test_unused_reader(Scene *scene, gconstpointer data)
+{
+    static const char device[] =
+        "P: /devices/pci0000:00/0000:00:14.0/usb1/1-2\nE: SUBSYSTEM=usb\nE: DEVTYPE=usb_device\n"
+        "A: busnum=1\\n\nA: devnum=7\\n\nA: product=Blue Reader\\n\n\n"
+        "P: /devices/pci0000:00/0000:00:14.0/usb1/1-2/1-2:1.0\nE: SUBSYSTEM=usb\n"
+        "E: DEVTYPE=usb_interface\nA: bInterfaceClass=0b\\n\n\n";
+    g_autofree char *path = seal_test_home_write(scene->home, "reader.umockdev", device);
+    g_autofree char *umockdev = g_find_program_in_path("umockdev-run");
+    g_autofree char *program = seal_test_built("ui-cli/privyseal");
+    const char *argv[] = {umockdev, "--device", path, "--", program, "doctor", NULL};
+    g_autoptr(SealTestResult) result = NULL;
+
+    if (!umockdev) {
+        g_test_skip("umockdev-run is not installed (scripts/setup test)");
+        return;
+    }
+    result = seal_test_run(scene->home, argv, NULL);
+    g_assert_nonnull(strstr(result->out, "USB has Blue Reader, but no module that is used"));
+    g_assert_nonnull(strstr(result->out, "sudo apt install opensc-pkcs11"));
+}
+
 static void
 test_dead_pcscd(Scene *scene, gconstpointer data)
 {
@@ -324,6 +369,36 @@ test_dead_pcscd(Scene *scene, gconstpointer data)
     root = seal_test_doctor(scene->home, 3);
     g_assert_cmpstr(seal_test_doctor_assert(root, "pcscd", "fail", "nobody listens"), ==,
                     "sudo systemctl restart pcscd.socket");
+}
+
+#ifdef TEST_PCSC
+/* As pcscd does with whom polkit does not let in: it asks polkit while the client has said its
+ * word, and closes without having read it. */
+static gpointer
+hang_up(gpointer data)
+{
+    g_auto(SealFd) probe = accept(GPOINTER_TO_INT(data), NULL, NULL); /* is somebody there? */
+    g_auto(SealFd) fd = accept(GPOINTER_TO_INT(data), NULL, NULL);
+    struct pollfd waiting = {fd, POLLIN, 0};
+
+    (void)poll(&waiting, 1, seal_test_deadline_ms());
+    return NULL;
+}
+
+static void
+test_refusing_pcscd(Scene *scene, gconstpointer data)
+{
+    g_autofree char *path = NULL;
+    g_auto(SealFd) fd = listen_silently(scene, "run/pcscd.comm", &path);
+    GThread *thread = g_thread_new("pcscd", hang_up, GINT_TO_POINTER(fd));
+    g_autoptr(JsonNode) root = NULL;
+
+    configure_readers(scene);
+    seal_test_home_setenv(scene->home, "PCSCLITE_CSOCK_NAME", path);
+    root = seal_test_doctor(scene->home, 3);
+    g_thread_join(thread);
+    g_assert_nonnull(
+        strstr(seal_test_doctor_assert(root, "pcscd", "fail", "where polkit refuses"), "pkcheck"));
 }
 
 static void
@@ -478,6 +553,7 @@ main(int argc, char **argv)
     ADD("well/text-is-plain-in-a-pipe", set_up_agent, test_text);
     ADD("agent/without-a-bus-the-rest-is-examined", set_up_agent, test_no_bus);
     ADD("agent/bus-that-says-nothing", set_up_home, test_silent_bus);
+    ADD("agent/wait-ends-at-ctrl-c", set_up_home, test_interrupted);
     ADD("agent/unknown-to-the-bus", set_up_home, test_no_service_file);
     ADD("agent/ends-at-once", set_up_home, test_agent_that_ends);
     ADD("agent/hangs", set_up_agent, test_hanging_agent);
@@ -487,9 +563,11 @@ main(int argc, char **argv)
     ADD("module/there-is-none", set_up_agent, test_no_module);
     ADD("pinentry/is-missing", set_up_home, test_no_pinentry);
     ADD("pinentry/is-another-program", set_up_home, test_other_pinentry);
+    ADD("reader/is-plugged-in-but-not-used", set_up_agent, test_unused_reader);
     ADD("pcscd/is-missing", set_up_home, test_no_pcscd);
-#ifdef TEST_PCSC
     ADD("pcscd/left-a-dead-socket", set_up_home, test_dead_pcscd);
+#ifdef TEST_PCSC
+    ADD("pcscd/hangs-up-on-whom-polkit-refuses", set_up_home, test_refusing_pcscd);
     ADD("pcscd/hangs", set_up_home, test_hanging_pcscd);
 #endif
     ADD("certificate/expired-or-ending", set_up_home, test_worn_certificates);

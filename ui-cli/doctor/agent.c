@@ -38,12 +38,14 @@ examine_activation(SealExam *exam, const SealProbe *probe)
                        "is in no folder that it reads, or it was put there after your login");
 }
 
-/* What ends an agent that hangs or is outdated; the next command starts another. (transfer full)
+/* What ends an agent that hangs, or is outdated; the next command starts another. (transfer full)
  * (nullable) */
 static char *
 end_command(const SealProbe *probe)
 {
-    return probe->pid > 0 ? g_strdup_printf("kill -KILL %u", probe->pid) : NULL;
+    if (probe->pid == 0)
+        return NULL;
+    return g_strdup_printf("kill %s%u", probe->version ? "" : "-KILL ", probe->pid);
 }
 
 static gboolean
@@ -62,7 +64,7 @@ examine_answer(SealExam *exam, const SealProbe *probe)
                        SEAL_EXAM_AGENT_MS / 1000);
     else
         seal_exam_note(exam, "agent", SEAL_HEALTH_BAD,
-                       "journalctl --user -b -t privyseald -n 20 --no-pager", "%s",
+                       "journalctl -b _COMM=privyseald -n 20 --no-pager", "%s",
                        probe->error->message);
     return probe->version != NULL;
 }

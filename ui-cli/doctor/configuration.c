@@ -4,6 +4,7 @@
 #include "ui-cli/doctor/examine.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/program.h"
 #include "base/setting-keys.h"
@@ -122,6 +123,23 @@ last_words(const char *out)
 }
 
 static void
+note_files(SealExam *exam)
+{
+    g_autofree char *user_file = seal_settings_user_file();
+    g_autofree char *site_file = seal_settings_site_file();
+    gboolean has_user = access(user_file, F_OK) == 0;
+    gboolean has_site = access(site_file, F_OK) == 0;
+
+    if (!has_user && !has_site)
+        seal_exam_note(exam, "configuration", SEAL_HEALTH_GOOD, NULL,
+                       "there is no privyseal.conf, so all is as it comes");
+    else
+        seal_exam_note(exam, "configuration", SEAL_HEALTH_GOOD, NULL, "the agent accepts %s%s%s",
+                       has_user ? user_file : "", has_user && has_site ? " and " : "",
+                       has_site ? site_file : "");
+}
+
+static void
 examine_agents_groups(SealExam *exam)
 {
     g_autofree char *program = seal_program_path("agent/privyseald");
@@ -142,8 +160,7 @@ examine_agents_groups(SealExam *exam)
         return;
     }
     exam->settings = seal_settings_parse("privyseald", answer.out, strlen(answer.out), NULL);
-    seal_exam_note(exam, "configuration", SEAL_HEALTH_GOOD, NULL,
-                   "privyseal.conf can be read, or there is none");
+    note_files(exam);
 }
 
 void

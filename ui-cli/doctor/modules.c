@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/program.h"
 #include "base/setting-keys.h"
 #include "ui-cli/doctor/apart.h"
 
@@ -153,6 +154,24 @@ examine_settings(SealExam *exam)
     return count;
 }
 
+/* The other way round: what other programs load to use the agent. */
+static void
+examine_own(SealExam *exam)
+{
+    g_autofree char *path = seal_program_module();
+
+    if (access(path, R_OK) == 0)
+        seal_exam_note(exam, "for others", SEAL_HEALTH_GOOD, NULL,
+                       "programs that load '%s' use the "
+                       "agent's keys",
+                       path);
+    else
+        seal_exam_note(exam, "for others", SEAL_HEALTH_WORRY, NULL,
+                       "'%s', by which other programs use the agent's keys, is not there: install "
+                       "Privy Seal again",
+                       path);
+}
+
 void
 seal_examine_modules(SealExam *exam)
 {
@@ -168,4 +187,5 @@ seal_examine_modules(SealExam *exam)
     else if (!exam->settings && !exam->objects)
         seal_exam_note(exam, "module", SEAL_HEALTH_UNKNOWN, NULL,
                        "neither configuration nor agent can tell which modules are used");
+    examine_own(exam);
 }

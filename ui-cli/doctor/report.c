@@ -163,7 +163,8 @@ char *
 seal_exam_to_report(const SealExam *exam)
 {
     g_autoptr(GPtrArray) list = collect_private(exam);
-    g_autofree char *sum = seal_exam_sum_up(exam);
+    g_autofree char *sum_up = seal_exam_sum_up(exam);
+    g_autofree char *sum = redact(exam, list, sum_up);
     GString *page = g_string_new(NULL);
 
     append_system(page);

@@ -86,17 +86,55 @@ seal_exam_print_from(const SealExam *exam, guint first)
     fflush(stdout);
 }
 
+static void
+append_count(GString *sum, guint count, const char *one, const char *many)
+{
+    if (count > 0)
+        g_string_append_printf(sum, "%s%u %s", sum->len > 0 ? ", " : "", count,
+                               count == 1 ? one : many);
+}
+
+/* Of the first that failed, or else the first that worries. (nullable) */
+static const char *
+first_command(const SealExam *exam)
+{
+    SealHealth worst = seal_exam_worst(exam);
+
+    for (guint i = 0; i < exam->findings->len; i++) {
+        const SealFinding *finding = exam->findings->pdata[i];
+
+        if (finding->health == worst && worst != SEAL_HEALTH_GOOD && finding->command)
+            return finding->command;
+    }
+    return NULL;
+}
+
 char *
 seal_exam_sum_up(const SealExam *exam)
 {
-    guint bad = seal_exam_count(exam, SEAL_HEALTH_BAD);
-    guint worries = seal_exam_count(exam, SEAL_HEALTH_WORRY);
-    guint unknown = seal_exam_count(exam, SEAL_HEALTH_UNKNOWN);
+    GString *sum = g_string_new(NULL);
+    const char *command = first_command(exam);
 
-    if (bad + worries + unknown == 0)
-        return g_strdup("all is well");
-    return g_strdup_printf("%u failed, %u warnings, %u unknown%s", bad, worries, unknown,
-                           bad > 0 ? ": begin with the first that failed" : "");
+    append_count(sum, seal_exam_count(exam, SEAL_HEALTH_BAD), "failed", "failed");
+    append_count(sum, seal_exam_count(exam, SEAL_HEALTH_WORRY), "warning", "warnings");
+    append_count(sum, seal_exam_count(exam, SEAL_HEALTH_UNKNOWN), "unknown", "unknown");
+    if (sum->len == 0)
+        g_string_append(sum, "all is well");
+    if (command)
+        g_string_append_printf(sum, "; first: %s", command);
+    return g_string_free(sum, FALSE);
+}
+
+void
+seal_exam_print_sum(const SealExam *exam)
+{
+    g_autofree char *sum = seal_exam_sum_up(exam);
+    g_autofree char *shown = seal_exam_show(sum);
+    g_autofree char *clean = seal_text_clean(shown);
+
+    putchar('\n');
+    seal_terminal_put(stdout, colour_of(seal_exam_worst(exam)), clean);
+    putchar('\n');
 }
 
 static void

@@ -20,10 +20,18 @@ is_absent(const SealClientToken *token)
 
 /* -- tokens ----------------------------------------------------------------------------------- */
 
+/* Of the card's own tools. */
+static const char *
+unblock_command(const SealClientToken *token)
+{
+    return strstr(token->module, "ykcs11") ? "ykman piv access unblock-pin"
+                                           : "pkcs15-tool --unblock-pin";
+}
+
 static void
 examine_blocked(SealExam *exam, const SealClientToken *token)
 {
-    seal_exam_note(exam, "token", SEAL_HEALTH_BAD, "pkcs15-tool --unblock-pin",
+    seal_exam_note(exam, "token", SEAL_HEALTH_BAD, unblock_command(token),
                    "%s: the PIN is blocked; its PUK unblocks it",
                    seal_exam_hide(exam, token->label));
 }
@@ -47,11 +55,11 @@ examine_pin(SealExam *exam, const SealClientToken *token)
             "the PIN up first",
             label);
     else if (token->tries_left < 0)
-        seal_exam_note(exam, "token", SEAL_HEALTH_GOOD, NULL,
-                       "%s: %s; how many tries are left it does not tell", label, state);
+        seal_exam_note(exam, "token", SEAL_HEALTH_GOOD, NULL, "%s: %s; tries left: unknown", label,
+                       state);
     else
-        seal_exam_note(exam, "token", SEAL_HEALTH_GOOD, NULL, "%s: %s; %d tries left", label, state,
-                       token->tries_left);
+        seal_exam_note(exam, "token", SEAL_HEALTH_GOOD, NULL, "%s: %s; tries left: %d", label,
+                       state, token->tries_left);
 }
 
 static void
@@ -80,6 +88,15 @@ count_present(const SealClientObjects *objects)
     return count;
 }
 
+static gint
+compare_labels(gconstpointer a, gconstpointer b)
+{
+    const SealClientToken *token_a = *(const SealClientToken *const *)a;
+    const SealClientToken *token_b = *(const SealClientToken *const *)b;
+
+    return g_strcmp0(token_a->label, token_b->label);
+}
+
 void
 seal_examine_tokens(SealExam *exam)
 {
@@ -90,6 +107,7 @@ seal_examine_tokens(SealExam *exam)
                        "without the agent nobody knows the tokens");
         return;
     }
+    g_ptr_array_sort(exam->objects->tokens, compare_labels);
     for (guint i = 0; i < exam->objects->tokens->len; i++) {
         const SealClientToken *token = exam->objects->tokens->pdata[i];
 
@@ -167,7 +185,14 @@ usable_address(const SealExam *exam, const SealClientKey *key, SealCertificatePu
     return NULL;
 }
 
-/* Those of all keys that are here, each once. (transfer full) (element-type utf8, borrowed) */
+static gint
+compare_texts(gconstpointer a, gconstpointer b)
+{
+    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* Those of all keys that are here, sorted, each once. (transfer full) (element-type utf8, borrowed)
+ */
 static GPtrArray *
 usable_addresses(const SealExam *exam, const char *purpose, SealCertificatePurpose use)
 {
@@ -183,6 +208,7 @@ usable_addresses(const SealExam *exam, const char *purpose, SealCertificatePurpo
         if (address && !g_ptr_array_find_with_equal_func(addresses, address, g_str_equal, NULL))
             g_ptr_array_add(addresses, (gpointer)address);
     }
+    g_ptr_array_sort(addresses, compare_texts);
     return addresses;
 }
 

@@ -63,26 +63,6 @@ judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, char **ret_
     return result.state;
 }
 
-/* Of one's own certificate that is valid now and is for mail. */
-static void
-examine_chain(SealExam *exam, const SealTrust *trust, STACK_OF(X509) *untrusted,
-              const SealClientCertificate *certificate, guint *good)
-{
-    g_autoptr(X509) leaf = seal_certificate_read(certificate->certificate, "certificate", NULL);
-    g_autofree char *reason = NULL;
-    SealChainState state = SEAL_CHAIN_MALFORMED;
-
-    if (leaf)
-        state = judge(trust, leaf, untrusted, &reason);
-    if (state == SEAL_CHAIN_GOOD) {
-        (*good)++;
-        return;
-    }
-    seal_exam_note(exam, "chain", SEAL_HEALTH_WORRY, "privyseal trust add ROOT.pem", "%s: %s",
-                   seal_exam_hide(exam, certificate->subject),
-                   reason ? seal_exam_hide(exam, reason) : seal_chain_word(state));
-}
-
 static gboolean
 is_own_and_current(const SealExam *exam, const SealClientCertificate *certificate)
 {
@@ -94,24 +74,61 @@ is_own_and_current(const SealExam *exam, const SealClientCertificate *certificat
            now >= certificate->not_before && now <= certificate->not_after;
 }
 
+/* Certificates that came to the same. */
+typedef struct {
+    guint count;
+    char *reason; /* (nullable) of the first */
+} Outcome;
+
 static void
-examine_chains(SealExam *exam, const SealTrust *trust)
+judge_all(const SealExam *exam, const SealTrust *trust, Outcome *outcomes)
 {
     STACK_OF(X509) *untrusted = collect_certificates(exam->objects);
-    guint good = 0;
 
     for (guint i = 0; i < exam->objects->certificates->len; i++) {
         const SealClientCertificate *certificate = exam->objects->certificates->pdata[i];
+        g_autoptr(X509) leaf = NULL;
+        g_autofree char *reason = NULL;
+        SealChainState state = SEAL_CHAIN_MALFORMED;
 
-        if (is_own_and_current(exam, certificate))
-            examine_chain(exam, trust, untrusted, certificate, &good);
+        if (!is_own_and_current(exam, certificate))
+            continue;
+        leaf = seal_certificate_read(certificate->certificate, "certificate", NULL);
+        if (leaf)
+            state = judge(trust, leaf, untrusted, &reason);
+        if (outcomes[state].count++ == 0)
+            outcomes[state].reason = g_steal_pointer(&reason);
     }
-    if (good > 0)
+    sk_X509_pop_free(untrusted, X509_free);
+}
+
+static void
+note_outcome(SealExam *exam, SealChainState state, const Outcome *outcome)
+{
+    if (outcome->count == 0)
+        return;
+    if (state == SEAL_CHAIN_GOOD)
         seal_exam_note(exam, "chain", SEAL_HEALTH_GOOD, NULL,
                        "%u of your certificates lead to a trusted CA; whether one is revoked was "
                        "not asked",
-                       good);
-    sk_X509_pop_free(untrusted, X509_free);
+                       outcome->count);
+    else
+        seal_exam_note(exam, "chain", SEAL_HEALTH_WORRY, "privyseal trust add ROOT.pem",
+                       "%u of your certificates: %s%s%s", outcome->count, seal_chain_word(state),
+                       outcome->reason ? ": " : "",
+                       outcome->reason ? seal_exam_hide(exam, outcome->reason) : "");
+}
+
+static void
+examine_chains(SealExam *exam, const SealTrust *trust)
+{
+    Outcome outcomes[SEAL_CHAIN_POLICY_INCONSISTENT + 1] = {{0}};
+
+    judge_all(exam, trust, outcomes);
+    for (guint state = 0; state < G_N_ELEMENTS(outcomes); state++) {
+        note_outcome(exam, (SealChainState)state, &outcomes[state]);
+        g_free(outcomes[state].reason);
+    }
 }
 
 void
