@@ -16,6 +16,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/opensc.h"
 
 #define OWN_MODULE "privyseal-pkcs11.so"
 
@@ -128,12 +129,15 @@ find_functions(void *library, const char *path, GError **error)
 }
 
 static gboolean
-initialize(CK_FUNCTION_LIST *functions, const char *path, GError **error)
+initialize(CK_FUNCTION_LIST *functions, const char *path, gboolean is_opensc, GError **error)
 {
     CK_C_INITIALIZE_ARGS arguments = {.flags = CKF_OS_LOCKING_OK};
-    CK_RV rv = functions->C_Initialize(&arguments);
     g_autofree char *reason = NULL;
+    CK_RV rv = CKR_OK;
 
+    if (is_opensc)
+        seal_opensc_set_locks(&arguments);
+    rv = functions->C_Initialize(&arguments);
     if (rv == CKR_OK)
         return TRUE;
     reason = rv == CKR_CRYPTOKI_ALREADY_INITIALIZED
@@ -161,6 +165,7 @@ seal_library_load(const char *path, GError **error)
 {
     void *library = NULL;
     CK_FUNCTION_LIST *functions = NULL;
+    gboolean is_opensc = FALSE;
 
     if (!check_not_own(path, error) || !check_architecture(path, error))
         return NULL;
@@ -179,8 +184,13 @@ seal_library_load(const char *path, GError **error)
         (void)fail_as_own(error, path);
         return NULL;
     }
+    is_opensc = seal_opensc_is(library_soname(library));
+    if (is_opensc && !seal_opensc_configure()) {
+        fail(error, path, "its cache of PINs cannot be turned off");
+        return NULL;
+    }
     functions = find_functions(library, path, error);
-    if (!functions || !initialize(functions, path, error) ||
+    if (!functions || !initialize(functions, path, is_opensc, error) ||
         !check_manufacturer(functions, path, error))
         return NULL;
     return functions;

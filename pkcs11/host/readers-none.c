@@ -19,6 +19,22 @@ seal_readers_insertion(SealReaders *readers, const char *name)
     return 0;
 }
 
+void
+seal_readers_doubt(SealReaders *readers, const char *name, guint32 insertion)
+{
+}
+
+void
+seal_readers_trust(SealReaders *readers, const char *name)
+{
+}
+
+gboolean
+seal_readers_doubts(SealReaders *readers, const char *name, guint32 insertion)
+{
+    return FALSE;
+}
+
 gboolean
 seal_readers_lost(SealReaders *readers, const char *name, guint32 insertion)
 {

@@ -31,9 +31,17 @@
 #define FIRST_LOOK_US (300 * 1000)
 /* pcscd looks at readers without interrupts every 0.4 s. */
 #define LOST_US (700 * 1000)
+/* What a call at a card that is gone may take to notice. */
+#define STUCK_US (300 * 1000)
 /* From the appearance of the socket to a service that answers. */
 #define WAKING_TRIES 50
 #define WAKING_MS    20
+
+/* A card that the module did not read is looked at again, after pauses that double. */
+#define AGAIN_TRIES 4u
+#define AGAIN_MS    500u
+
+static const char ended[] = "the smart card service has ended";
 
 typedef LONG (*EstablishFunc)(DWORD scope, LPCVOID reserved1, LPCVOID reserved2,
                               LPSCARDCONTEXT context);
@@ -51,11 +59,13 @@ struct SealReaders {
     ChangeFunc change;
     SCARDCONTEXT context;
     GPtrArray *names; /* of the readers, owned; the thread's own */
+    guint tries;      /* of reading a card again; the thread's own */
 
     GMutex lock;
     GCond changed;
     gboolean looked;        /* at all readers, once */
     GHashTable *insertions; /* name -> insertion */
+    GHashTable *doubts;     /* the same of cards that a call did not find any more */
 };
 
 /* -- the service ----------------------------------------------------------------------------------
@@ -69,9 +79,16 @@ socket_path(void)
     return path && *path ? path : SOCKET;
 }
 
+/* A service that was killed leaves its socket behind, and asking it would start one that waits for
+ * that: the kernel's list says whether anybody listens. Without the list the file has to do. */
 gboolean
 seal_readers_are_dark(void)
 {
+    g_autofree char *list = NULL;
+    g_autofree char *end = g_strdup_printf(" %s\n", socket_path());
+
+    if (g_file_get_contents("/proc/net/unix", &list, NULL, NULL))
+        return strstr(list, end) == NULL;
     return access(socket_path(), F_OK) != 0;
 }
 
@@ -167,40 +184,112 @@ note(SealReaders *readers, const SCARD_READERSTATE *states, guint n)
     return differs;
 }
 
-/* Looks at the readers as they are, then sleeps until one changes, or there are others. FALSE: the
- * service is gone. */
+/* TRUE while a call is under way at a token whose card is not there any more. */
 static gboolean
-watch_once(SealReaders *readers)
+calls_hang(SealReaders *readers)
 {
+    g_autoptr(GPtrArray) slots = seal_store_slots(readers->host->store);
+
+    for (guint i = 0; i < slots->len; i++) {
+        SealSlot *slot = slots->pdata[i];
+
+        if (seal_readers_insertion(readers, slot->reader) != slot->insertion &&
+            seal_slot_is_busy(slot))
+            return TRUE;
+    }
+    return FALSE;
+}
+
+/* Has the slots looked at. A module may hang for ever in a call whose card was pulled: nothing is
+ * asked of it then. NULL, or why it cannot go on. */
+static const char *
+look_at_tokens(SealReaders *readers)
+{
+    gint64 until = g_get_monotonic_time() + STUCK_US;
+
+    while (calls_hang(readers)) {
+        if (g_get_monotonic_time() > until)
+            return "its module hangs at a card that was pulled";
+        (void)poll(NULL, 0, WAKING_MS);
+    }
+    seal_scan(readers->host, FALSE);
+    return NULL;
+}
+
+/* TRUE if a card lies in a reader and the module shows no token there: it is none of its cards, or
+ * it was pulled and put back while the module read it. */
+static gboolean
+has_unread(SealReaders *readers)
+{
+    g_autoptr(GPtrArray) slots = seal_store_slots(readers->host->store);
+    guint n_cards = 0;
+
+    for (guint i = 0; i < readers->names->len; i++)
+        n_cards += seal_readers_insertion(readers, readers->names->pdata[i]) != 0;
+    return n_cards > slots->len;
+}
+
+/* How long to sleep: until something happens, or a card that was not read is worth another look. */
+static DWORD
+sleep_ms(SealReaders *readers)
+{
+    if (readers->tries >= AGAIN_TRIES || !has_unread(readers))
+        return INFINITE;
+    return AGAIN_MS << readers->tries++;
+}
+
+typedef struct {
     SCARD_READERSTATE states[READERS_MAX + 1];
-    DWORD n = 0;
+    DWORD n;
+} Look;
+
+/* Sleeps until a reader is not as it was in `look`, or there are others. NULL, or why the module
+ * cannot go on. */
+static const char *
+await_change(SealReaders *readers, Look *look)
+{
     LONG result = SCARD_S_SUCCESS;
 
+    for (DWORD i = 0; i < look->n; i++)
+        look->states[i].dwCurrentState = look->states[i].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
+    look->states[look->n].szReader = PLUG_PLAY;
+    look->states[look->n].dwCurrentState = look->n << 16; /* how many readers are known */
+    result = readers->change(readers->context, sleep_ms(readers), look->states, look->n + 1);
+    if (result == SCARD_E_TIMEOUT)
+        return look_at_tokens(readers);
+    return result == SCARD_S_SUCCESS || result == SCARD_E_UNKNOWN_READER ? NULL : ended;
+}
+
+/* Looks at the readers as they are, then sleeps. NULL, or why the module cannot go on. */
+static const char *
+watch_once(SealReaders *readers)
+{
+    Look look = {0};
+    LONG result = SCARD_S_SUCCESS;
+    const char *why = NULL;
+
     if (!list_readers(readers))
-        return FALSE;
-    memset(states, 0, sizeof states);
-    for (; n < readers->names->len; n++)
-        states[n].szReader = readers->names->pdata[n];
-    result = n > 0 ? readers->change(readers->context, 0, states, n) : SCARD_S_SUCCESS;
+        return ended;
+    for (; look.n < readers->names->len; look.n++)
+        look.states[look.n].szReader = readers->names->pdata[look.n];
+    if (look.n > 0)
+        result = readers->change(readers->context, 0, look.states, look.n);
     if (result == SCARD_E_UNKNOWN_READER)
-        return TRUE; /* it went just now */
+        return NULL; /* it went just now */
     if (result != SCARD_S_SUCCESS && result != SCARD_E_TIMEOUT)
-        return FALSE;
-    if (note(readers, states, (guint)n))
-        seal_scan(readers->host, FALSE);
-    for (DWORD i = 0; i < n; i++)
-        states[i].dwCurrentState = states[i].dwEventState & ~(DWORD)SCARD_STATE_CHANGED;
-    states[n].szReader = PLUG_PLAY;
-    states[n].dwCurrentState = n << 16; /* pcsc-lite: the number of readers that are known */
-    result = readers->change(readers->context, INFINITE, states, n + 1);
-    return result == SCARD_S_SUCCESS || result == SCARD_E_TIMEOUT ||
-           result == SCARD_E_UNKNOWN_READER;
+        return ended;
+    if (note(readers, look.states, (guint)look.n)) {
+        readers->tries = 0;
+        why = look_at_tokens(readers);
+    }
+    return why ? why : await_change(readers, &look);
 }
 
 static gpointer
 readers_main(gpointer data)
 {
     SealReaders *readers = data;
+    const char *why = NULL;
 
     if (!connect_service(readers)) {
         if (await_service(readers))
@@ -211,10 +300,10 @@ readers_main(gpointer data)
         seal_host_retire(readers->host, "the smart card service has come");
         return NULL;
     }
-    while (watch_once(readers))
-        continue;
+    while (!why)
+        why = watch_once(readers);
     (void)readers->release(readers->context);
-    seal_host_retire(readers->host, "the smart card service has ended");
+    seal_host_retire(readers->host, why);
     return NULL;
 }
 
@@ -244,6 +333,7 @@ seal_readers_watch(SealHost *host, gboolean dark)
     readers.dark = dark;
     readers.names = g_ptr_array_new_with_free_func(g_free);
     readers.insertions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    readers.doubts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&readers.lock);
     g_cond_init(&readers.changed);
     g_thread_unref(g_thread_new("readers", readers_main, &readers));
@@ -272,6 +362,42 @@ seal_readers_insertion(SealReaders *readers, const char *name)
     insertion = current_insertion(readers, name);
     g_mutex_unlock(&readers->lock);
     return insertion;
+}
+
+void
+seal_readers_doubt(SealReaders *readers, const char *name, guint32 insertion)
+{
+    if (!readers || insertion == 0)
+        return;
+    g_mutex_lock(&readers->lock);
+    g_hash_table_replace(readers->doubts, g_strdup(name), GUINT_TO_POINTER(insertion));
+    g_mutex_unlock(&readers->lock);
+}
+
+void
+seal_readers_trust(SealReaders *readers, const char *name)
+{
+    if (!readers)
+        return;
+    g_mutex_lock(&readers->lock);
+    (void)g_hash_table_remove(readers->doubts, name);
+    g_mutex_unlock(&readers->lock);
+}
+
+gboolean
+seal_readers_doubts(SealReaders *readers, const char *name, guint32 insertion)
+{
+    gboolean doubts = FALSE;
+
+    if (!readers)
+        return FALSE;
+    g_mutex_lock(&readers->lock);
+    if (insertion == 0)
+        doubts = g_hash_table_contains(readers->insertions, name);
+    else
+        doubts = GPOINTER_TO_UINT(g_hash_table_lookup(readers->doubts, name)) == insertion;
+    g_mutex_unlock(&readers->lock);
+    return doubts;
 }
 
 gboolean

@@ -22,6 +22,13 @@ SealReaders *seal_readers_watch(SealHost *host, gboolean dark);
  * is none, or no such reader. `readers` NULL: always 0. */
 guint32 seal_readers_insertion(SealReaders *readers, const char *name);
 
+/* Whether the module may be believed that the card of number `insertion` is in the reader `name`:
+ * not while it is doubted, and not before PC/SC has told of it (a number of 0 in a reader that is
+ * known). */
+void seal_readers_doubt(SealReaders *readers, const char *name, guint32 insertion);
+void seal_readers_trust(SealReaders *readers, const char *name);
+gboolean seal_readers_doubts(SealReaders *readers, const char *name, guint32 insertion);
+
 /* A call failed for a reason that may be a card that was pulled in the middle. Waits until PC/SC
  * has looked at its readers again: TRUE as soon as the card of number `insertion` is not in the
  * reader `name` any more, FALSE when it still is. Blocks for 0.7 s at most; not at all without a

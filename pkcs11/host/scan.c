@@ -101,7 +101,7 @@ tell_token(SealHost *host, SealSlot *slot, const GArray *frames)
 void
 seal_scan_tell_flags(SealHost *host, SealSlot *slot)
 {
-    if (seal_slot_refresh_flags(slot) && !seal_slot_is_gone(slot))
+    if (seal_slot_refresh_flags(slot) && !slot->told_gone)
         send_u32(host, SEAL_FRAME_TOKEN_STATE, slot->info.reference, &slot->info.flags);
 }
 
@@ -118,7 +118,7 @@ seal_scan_read(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
     seal_store_set_keys(host->store, slot, inventory->keys);
     frames = describe(inventory);
     hash_frames(frames, hash);
-    if (memcmp(hash, slot->told_hash, sizeof hash) != 0) {
+    if (memcmp(hash, slot->told_hash, sizeof hash) != 0 && !slot->told_gone) {
         memcpy(slot->told_hash, hash, sizeof hash);
         tell_token(host, slot, frames);
     }
@@ -144,13 +144,21 @@ read_slot(SealHost *host, SealSlot *slot)
     return rv;
 }
 
+void
+seal_scan_tell_gone(SealHost *host, SealSlot *slot)
+{
+    g_mutex_lock(&slot->login_lock);
+    if (!slot->told_gone)
+        send_u32(host, SEAL_FRAME_TOKEN_GONE, slot->info.reference, NULL);
+    slot->told_gone = TRUE;
+    g_mutex_unlock(&slot->login_lock);
+}
+
 static void
 forget(SealHost *host, SealSlot *slot)
 {
-    guint32 reference = slot->info.reference;
-
     seal_store_remove_slot(host->store, slot);
-    send_u32(host, SEAL_FRAME_TOKEN_GONE, reference, NULL); /* before the module is asked again */
+    seal_scan_tell_gone(host, slot); /* before the module is asked again */
     seal_slot_mark_gone(slot);
 }
 
@@ -161,8 +169,11 @@ welcome(SealHost *host, CK_SLOT_ID id)
     g_autofree char *reader = seal_slot_describe(host->functions, id);
     /* before the token is read: a card that comes meanwhile has another number */
     guint32 insertion = seal_readers_insertion(host->readers, reader);
-    g_autoptr(SealSlot) slot =
-        seal_slot_new(host->functions, id, seal_store_next_reference(host->store), &rv);
+    g_autoptr(SealSlot) slot = NULL;
+
+    if (seal_readers_doubts(host->readers, reader, insertion))
+        return;
+    slot = seal_slot_new(host->functions, id, seal_store_next_reference(host->store), &rv);
 
     if (!slot) {
         if (rv != CKR_TOKEN_NOT_RECOGNIZED && !seal_rv_is_removal(rv))
@@ -213,7 +224,8 @@ visit(SealHost *host, SealSlot *slot, gboolean listed, gboolean again)
 {
     gboolean stayed = seal_readers_insertion(host->readers, slot->reader) == slot->insertion;
 
-    if (!listed || !stayed || !seal_slot_is_same(slot) || (again && read_slot(host, slot) != CKR_OK)) {
+    if (!listed || !stayed || !seal_slot_is_same(slot) ||
+        (again && read_slot(host, slot) != CKR_OK)) {
         forget(host, slot);
         return FALSE;
     }
@@ -253,10 +265,18 @@ seal_scan(SealHost *host, gboolean again)
 void
 seal_scan_lost(SealHost *host, SealSlot *slot)
 {
+    gboolean is_news = FALSE;
+
+    seal_readers_doubt(host->readers, slot->reader, slot->insertion);
     g_mutex_lock(&host->scan_lock);
-    if (!seal_slot_is_gone(slot)) {
+    is_news = !seal_slot_is_gone(slot);
+    if (is_news)
         forget(host, slot);
-        scan_locked(host, FALSE);
-    }
     g_mutex_unlock(&host->scan_lock);
+    if (is_news) {
+        /* until PC/SC has seen it, the module may show the token that went */
+        (void)seal_readers_lost(host->readers, slot->reader, slot->insertion);
+        seal_readers_trust(host->readers, slot->reader);
+        seal_scan(host, FALSE);
+    }
 }

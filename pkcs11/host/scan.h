@@ -17,6 +17,10 @@ CK_RV seal_scan_read(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session);
 /* Tells the token's flags if they changed. Needs slot->login_lock. */
 void seal_scan_tell_flags(SealHost *host, SealSlot *slot);
 
+/* Tells TOKEN_GONE if that was not told yet: before the answer that says why, so that nobody takes the
+ * token for present who has read that. Needs no lock. */
+void seal_scan_tell_gone(SealHost *host, SealSlot *slot);
+
 /* A call said that the token or its sessions are lost: forgets the slot, tells TOKEN_GONE, and
  * looks what is there now (FACTS: asking C_GetSlotList makes modules notice a reinsertion). */
 void seal_scan_lost(SealHost *host, SealSlot *slot);

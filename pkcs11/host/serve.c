@@ -56,6 +56,8 @@ answer(Request *request, CK_RV rv, const GError *error)
 {
     SealHost *host = request->server->host;
 
+    if (request->lost)
+        seal_scan_tell_gone(host, request->lost);
     if (error)
         seal_server_refuse(host, request->header, rv, error);
     else
@@ -135,6 +137,8 @@ operation_for(const Request *request)
 static void
 answer_operation(Request *request, SealOperation *operation, const GError *error)
 {
+    if (request->lost)
+        seal_scan_tell_gone(operation->host, request->lost);
     if (error)
         seal_server_refuse(operation->host, request->header, operation->rv, error);
     else

@@ -271,7 +271,7 @@ seal_sign_fail_mismatch(SealOperation *operation, GError **error)
     operation->was_exchanged = TRUE;
     operation->answer_len = 0;
     g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_TOKEN_REMOVED,
-                        "the signature does not match the key: the token was exchanged, try again");
+                        "the signature does not match the key: the token was exchanged or fails, try again");
     return FALSE;
 }
 

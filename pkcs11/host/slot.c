@@ -357,6 +357,17 @@ seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolean cle
     g_mutex_unlock(&slot->lock);
 }
 
+gboolean
+seal_slot_is_busy(SealSlot *slot)
+{
+    gboolean is_busy = FALSE;
+
+    g_mutex_lock(&slot->lock);
+    is_busy = slot->n_sessions > slot->idle->len;
+    g_mutex_unlock(&slot->lock);
+    return is_busy;
+}
+
 void
 seal_slot_mark_gone(SealSlot *slot)
 {

@@ -43,6 +43,7 @@ typedef struct {
     guint32 abilities;    /* SealTokenAbilities */
     gint quirks;          /* atomic */
     gint gone;            /* atomic */
+    gboolean told_gone;   /* under login_lock */
     gint logged_in;       /* atomic */
     GMutex login_lock;    /* held by login, logout and re-reading of the token */
     guint8 told_hash[32]; /* of the descriptions sent last; under login_lock */
@@ -81,6 +82,9 @@ CK_RV seal_slot_borrow_session(SealSlot *slot, CK_SESSION_HANDLE *ret_session);
 /* Gives a session back. `clean`: no operation is under way in it; else it is closed, and replaced
  * if it was the last one (closing the last session would log the token out). */
 void seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolean clean);
+
+/* TRUE while sessions are borrowed: a call may be under way. */
+gboolean seal_slot_is_busy(SealSlot *slot);
 
 /* Nothing uses the token's sessions from here on. Closes them where they still are. */
 void seal_slot_mark_gone(SealSlot *slot);

@@ -26,8 +26,9 @@
 #define PAUSE_FIRST_MS 500u
 #define PAUSE_MAX_MS   30000u
 #define HEALTHY_US     (60 * G_USEC_PER_SEC)
-/* A host that wants to be replaced sooner than this counts as lost. */
-#define RETIRE_HASTY_US (2 * G_USEC_PER_SEC)
+/* A host that wants to be replaced more often than this in a minute waits a second for it. */
+#define RETIREMENTS_MAX      16u
+#define LOSSES_OF_RETIREMENT 2u
 #define REASON_MAX      256u
 /* A module that kills its host while it is loaded gets this many hosts. */
 #define LOAD_ATTEMPTS 3u
@@ -54,6 +55,8 @@ struct SealModule {
     gint64 running_since_us;
     guint losses;        /* in a row, without a minute of health */
     guint load_failures; /* in a row */
+    gint64 retiring_since_us; /* of a minute in which they are counted */
+    guint retirements;
     GHashTable *alive;   /* u32 reference -> SealToken * (owned) */
     GHashTable *known;   /* set of every SealToken * that somebody still holds (not owned) */
 };
@@ -489,14 +492,17 @@ on_retire(SealModule *module, const SealFrameHeader *header, SealBytes body)
 {
     SealReader reader;
     g_autofree char *reason = NULL;
+    gint64 now_us = g_get_monotonic_time();
 
     seal_reader_init(&reader, body.data, body.len);
     reason = seal_reader_text(&reader, REASON_MAX);
     if (!reason || !seal_reader_done(&reader))
         return FALSE;
-    if (module->running_since_us > 0 &&
-        g_get_monotonic_time() - module->running_since_us >= RETIRE_HASTY_US)
-        module->losses = 0;
+    if (now_us - module->retiring_since_us >= HEALTHY_US) {
+        module->retiring_since_us = now_us;
+        module->retirements = 0;
+    }
+    module->losses = ++module->retirements <= RETIREMENTS_MAX ? 0 : LOSSES_OF_RETIREMENT;
     lose_host(module, SEAL_MODULE_WAITING, SEAL_ERROR_TOKEN_REMOVED, reason);
     schedule_start(module);
     return TRUE;

@@ -61,7 +61,10 @@ start_loopback(void)
     g_auto(SealFd) fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
 
-    return fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
+    /* A vpcd that starts anew does not get its port while the kernel remembers an old connection.
+     */
+    return fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0 &&
+           write_text("/proc/sys/net/ipv4/tcp_max_tw_buckets", "0");
 }
 
 static gboolean

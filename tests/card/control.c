@@ -143,7 +143,8 @@ slow(Line *line)
 static char *
 plan(Line *line, SealFaultKind kind, guint status)
 {
-    const SealFault fault = {kind, parse_ins(line->words[0]), (guint)atoi(line->words[1]), status};
+    const SealFault fault = {kind, parse_ins(line->words[0]), (guint)atoi(line->words[1]), status,
+                             NULL};
 
     seal_card_play_plan(line->play, fault);
     return done();
@@ -171,6 +172,19 @@ static char *
 plan_pull(Line *line)
 {
     return plan(line, SEAL_FAULT_PULL, 0);
+}
+
+static char *
+plan_swap(Line *line)
+{
+    const SealFault fault = {SEAL_FAULT_SWAP, parse_ins(line->words[1]),
+                             (guint)atoi(line->words[2]), 0,
+                             find_play(line->control, line->words[0])};
+
+    if (fault.other == NULL)
+        return g_strdup("error: no such card\n");
+    seal_card_play_plan(line->play, fault);
+    return done();
 }
 
 static char *
@@ -227,11 +241,11 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-    {"insert", 1, insert},  {"pull", 0, pull},          {"swap", 1, swap},
-    {"slow", 1, slow},      {"status", 3, plan_status}, {"cut", 2, plan_cut},
-    {"hang", 2, plan_hang}, {"pull-at", 2, plan_pull},  {"release", 0, release},
-    {"count", 1, count},    {"tries", 0, tries},        {"wait", 2, wait_for},
-    {"forget", 0, forget},  {"calm", 0, calm},
+    {"insert", 1, insert},   {"pull", 0, pull},          {"swap", 1, swap},
+    {"slow", 1, slow},       {"status", 3, plan_status}, {"cut", 2, plan_cut},
+    {"hang", 2, plan_hang},  {"pull-at", 2, plan_pull},  {"swap-at", 3, plan_swap},
+    {"release", 0, release}, {"count", 1, count},        {"tries", 0, tries},
+    {"wait", 2, wait_for},   {"forget", 0, forget},      {"calm", 0, calm},
 };
 
 /* (nullable) the answer (transfer full) */

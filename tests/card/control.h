@@ -18,6 +18,7 @@ typedef struct SealCardControl SealCardControl;
  *   cut CARD INS N          ... by half of its answer
  *   hang CARD INS N         ... not before the release
  *   pull-at CARD INS N      ... never, the card is pulled
+ *   swap-at CARD OTHER INS N  ... but OTHER does, which takes its place unseen
  *   release CARD            a hanging card goes on
  *   count CARD INS          how many commands INS came
  *   tries CARD              the tries left of its PIN

@@ -14,23 +14,27 @@ typedef enum {
     SEAL_FAULT_CUT,    /* ... does it, but its answer has lost its second half */
     SEAL_FAULT_HANG,   /* ... does not answer until it is released */
     SEAL_FAULT_PULL,   /* ... is pulled before it answers */
+    SEAL_FAULT_SWAP,   /* another answers in its place, unseen */
 } SealFaultKind;
+
+typedef struct SealCardPlay SealCardPlay;
 
 typedef struct {
     SealFaultKind kind;
-    int ins;      /* of the instruction; -1: any */
-    guint nth;    /* of these from now on, the first is 1 */
-    guint status; /* word */
+    int ins;             /* of the instruction; -1: any */
+    guint nth;           /* of these from now on, the first is 1 */
+    guint status;        /* word */
+    SealCardPlay *other; /* of a swap (transfer none) */
 } SealFault;
 
-typedef struct {
+struct SealCardPlay {
     SealCard *card;
     SealCardReader *reader; /* (nullable) where it is */
     GArray *faults;
     guint slow_ms;
     guint counts[256]; /* of commands, by instruction */
     guint count;
-} SealCardPlay;
+};
 
 /* Begins with a card (transfer full). */
 SealCardPlay *seal_card_play_new(SealCard *card);

@@ -115,6 +115,8 @@ command(SealCardReader *reader, const guint8 *data, gsize len)
     if (fault.kind == SEAL_FAULT_HANG)
         reader->held = g_bytes_new(data, len);
     reader->heard(reader->play, reader->heard_data);
+    if (fault.kind == SEAL_FAULT_SWAP && fault.other->reader == NULL)
+        seal_card_reader_swap(reader, fault.other);
     if (fault.kind == SEAL_FAULT_PULL)
         seal_card_reader_eject(reader);
     else if (fault.kind == SEAL_FAULT_STATUS)

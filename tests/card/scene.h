@@ -23,12 +23,16 @@ void seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data);
  * that took (ms). */
 guint seal_card_scene_wait(SealCardScene *scene, const char *key, const char *state);
 
+/* Waits until the agent tells something, but at most 0.1 s. */
+void seal_card_scene_doze(SealCardScene *scene);
+
 /* Signs a digest with `key`, by PKCS#1 v1.5 or ECDSA; OpenSSL checks the signature against the
  * certificate that the fixture has of it. FALSE with `error` as it came from the agent. */
 gboolean seal_card_scene_sign(SealCardScene *scene, const char *key, GError **error);
 
 /* Has the content-encryption key of a message unwrapped that OpenSSL encrypted for the RSA key
- * `key`. FALSE with `error` as it came from the agent. */
+ * `key`. FALSE with `error` as it came from the agent; or one that says "AnotherKey", which is how
+ * PKCS#1 v1.5 fails without telling. */
 gboolean seal_card_scene_unwrap(SealCardScene *scene, const char *key, GError **error);
 
 /* The object path of the token with `key`, or of the key (transfer full, nullable). */

@@ -1,0 +1,19 @@
+/* What OpenSC's module needs so that it neither keeps PINs nor locks itself out. */
+#pragma once
+
+#include <glib.h>
+#include <p11-kit/pkcs11.h>
+
+/* TRUE if a library of this soname (nullable) is OpenSC's module. */
+gboolean seal_opensc_is(const char *soname);
+
+/* Gives OpenSC the configuration it would read, with its own cache of PINs turned off, by a file
+ * without a name. FALSE, and nothing done, if that cannot be made. Before C_Initialize, before any
+ * thread. */
+gboolean seal_opensc_configure(void);
+
+/* Puts locks of ours into what C_Initialize gets. */
+void seal_opensc_set_locks(CK_C_INITIALIZE_ARGS *arguments);
+
+/* `text` (a configuration, nullable) with the cache turned off in it (transfer full). */
+char *seal_opensc_without_cache(const char *text);

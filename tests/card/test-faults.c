@@ -1,0 +1,396 @@
+/* Every fault at every moment of every operation, one agent for all of them: the request ends soon
+ * with an error that says what happened, the next works when the card is there with one PIN at
+ * most, and no try of the PIN is lost. docs/robustness.md has the table; SEAL_FAULTS_TABLE names a
+ * file to which a run adds its rows.
+ *
+ * What happens in the middle happens while the card holds back an answer: a thread waits for that,
+ * does it, and lets the card go on. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ipc/names.h"
+#include "tests/card/scene.h"
+#include "tests/support/agent.h"
+#include "tests/support/pinentry.h"
+#include "tests/support/process.h"
+
+/* An operation must have ended by then, the deadline of the hanging ones included, on a busy
+ * machine. */
+#define END_MS  8000
+#define NEXT_MS 10000
+
+typedef gboolean (*Operate)(SealCardScene *scene, const char *key, GError **error);
+
+typedef struct {
+    const char *name;
+    const char *key;
+    Operate operate;
+    gboolean locked; /* begins with a locked token */
+} Operation;
+
+static const Operation operations[] = {
+    {"login", "alice-rsa-sign", seal_card_scene_sign, TRUE},
+    {"sign", "alice-rsa-sign", seal_card_scene_sign, FALSE},
+    {"sign-9c", "alice-p256-sign", seal_card_scene_sign, FALSE},
+    {"decrypt", "alice-rsa-decrypt", seal_card_scene_unwrap, FALSE},
+};
+
+typedef struct {
+    const char *name;
+    const char
+        *where; /* (nullable) instruction and number in control.h; NULL: outside of the operation */
+    const char *operations;
+} Moment;
+
+static const Moment moments[] = {
+    {"before", NULL, "login sign sign-9c decrypt"},
+    {"first-command", "any 1", "login sign sign-9c decrypt"},
+    {"pin", "20 1", "login sign-9c"},
+    {"key", "87 1", "login sign sign-9c decrypt"},
+    {"last-command", "87 2", "login sign decrypt"},
+    {"after", NULL, "login sign sign-9c decrypt"},
+};
+
+typedef struct {
+    const char *name;
+    void (*act)(SealTestHome *home); /* (nullable) */
+    const char *plan;     /* (nullable) for the middle: a line without instruction and number */
+    const char *plan_end; /* (nullable) what follows these */
+    void (*mend)(SealTestHome *home); /* (nullable) makes it possible to go on */
+    const char *errors;               /* that are right; "ok" if it may go well */
+} Fault;
+
+static SealCardScene scene; /* of all cells */
+
+/* -- faults
+ * ------------------------------------------------------------------------------------------- */
+
+static void
+pull(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "pull alice");
+}
+
+static void
+put_back(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "pull alice");
+    seal_test_cards_tell(home, "insert alice 0");
+}
+
+static void
+move(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "pull alice");
+    seal_test_cards_tell(home, "insert alice 1");
+}
+
+static void
+move_back(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "pull alice");
+    seal_card_scene_wait(&scene, "alice-rsa-sign", "absent");
+    seal_test_cards_tell(home, "insert alice 0");
+}
+
+static void
+exchange(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "pull alice");
+    seal_test_cards_tell(home, "insert bob 0");
+}
+
+static void
+exchange_unseen(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "swap alice bob");
+}
+
+static void
+insert(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "insert alice 0");
+}
+
+static void
+exchange_back(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "pull bob");
+    seal_card_scene_wait(&scene, "bob-rsa-sign", "absent");
+    seal_card_scene_wait(&scene, "alice-rsa-sign", "absent");
+    seal_test_cards_tell(home, "insert alice 0");
+}
+
+static void
+end_service(SealTestHome *home)
+{
+    seal_test_cards_stop_pcscd(home, SIGTERM);
+}
+
+/* Its socket stays. */
+static void
+kill_service(SealTestHome *home)
+{
+    seal_test_cards_stop_pcscd(home, SIGKILL);
+}
+
+static void
+kill_hosts(SealTestHome *home)
+{
+    g_autoptr(GArray) hosts = seal_test_children(seal_test_agent_pid(home));
+
+    for (guint i = 0; i < hosts->len; i++)
+        (void)kill(g_array_index(hosts, pid_t, i), SIGKILL);
+}
+
+/* By another program. */
+static void
+reset(SealTestHome *home)
+{
+    const char *const argv[] = {"opensc-tool", "--reader", "0", "--reset", NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(home, argv, NULL);
+
+    g_assert_cmpint(result->status, ==, 0);
+}
+
+static void
+release(SealTestHome *home)
+{
+    seal_test_cards_tell(home, "release alice");
+}
+
+static const Fault faults[] = {
+    {"pulled", pull, NULL, NULL, insert, "TokenRemoved"},
+    {"put-back", put_back, NULL, NULL, NULL, "TokenRemoved ModuleFailed ok"},
+    {"moved", move, NULL, NULL, NULL, "TokenRemoved ok"},
+    {"exchanged", exchange, NULL, NULL, exchange_back, "TokenRemoved ModuleFailed"},
+    {"exchanged-unseen", exchange_unseen, "swap-at alice bob", "", exchange_back,
+     "TokenRemoved AnotherKey"},
+    {"service-ended", end_service, NULL, NULL, seal_test_cards_start_pcscd, "TokenRemoved"},
+    {"service-killed", kill_service, NULL, NULL, seal_test_cards_start_pcscd, "TokenRemoved"},
+    {"host-killed", kill_hosts, NULL, NULL, NULL, "ModuleFailed TokenRemoved ok"},
+    {"reset", reset, NULL, NULL, NULL, "ok"},
+    {"word-6f00", NULL, "status alice", "6f00", NULL, "ModuleFailed TokenRemoved AnotherKey ok"},
+    {"word-6982", NULL, "status alice", "6982", NULL,
+     "ModuleFailed TokenRemoved PinRequired AnotherKey ok"},
+    {"cut-short", NULL, "cut alice", "", NULL, "ModuleFailed TokenRemoved AnotherKey ok"},
+    {"hangs", NULL, "hang alice", "", release, "TimedOut"},
+};
+
+/* -- a cell
+ * ------------------------------------------------------------------------------------------- */
+
+typedef struct {
+    const Operation *operation;
+    const Moment *moment;
+    const Fault *fault;
+} Cell;
+
+static gint64
+now_ms(void)
+{
+    return g_get_monotonic_time() / 1000;
+}
+
+/* "TokenRemoved", "ok" */
+static char *
+name_of(const GError *error)
+{
+    g_autofree char *name = error ? g_dbus_error_get_remote_error(error) : g_strdup("x.ok");
+
+    return g_strdup(name ? strrchr(name, '.') + 1 : error->message);
+}
+
+static gboolean
+has_word(const char *words, const char *word)
+{
+    g_auto(GStrv) each = g_strsplit(words, " ", -1);
+
+    return g_strv_contains((const char *const *)each, word);
+}
+
+static void
+lock_all(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer = seal_test_call(
+        scene.connection, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "LockAll", NULL, FALSE, &error);
+
+    g_assert_no_error(error);
+}
+
+/* Tries until it works, as a person would who sees the card in the reader. */
+static gint64
+go_on(void)
+{
+    gint64 start_ms = now_ms();
+
+    for (;;) {
+        g_autofree char *path = seal_card_scene_key_path(&scene, "alice-rsa-sign");
+        g_autoptr(GError) error = NULL;
+
+        if (path && seal_card_scene_sign(&scene, "alice-rsa-sign", &error))
+            return now_ms() - start_ms;
+        g_test_message("not yet: %s", error ? error->message : "no such key");
+        if (now_ms() - start_ms > NEXT_MS)
+            g_error("the next signature still fails: %s", error ? error->message : "no such key");
+        seal_card_scene_doze(&scene);
+    }
+}
+
+static void
+begin(const Operation *operation)
+{
+    seal_test_cards_tell(scene.home, "calm alice");
+    (void)go_on();
+    if (operation->locked) {
+        lock_all();
+        seal_card_scene_wait(&scene, operation->key, "locked");
+    }
+    seal_test_cards_tell(scene.home, "forget alice");
+}
+
+static gpointer
+act_in_the_middle(gpointer data)
+{
+    const Cell *cell = data;
+
+    seal_test_cards_tell(scene.home, "wait alice %s", cell->moment->where);
+    cell->fault->act(scene.home);
+    release(scene.home);
+    return NULL;
+}
+
+static void
+plan(const Cell *cell)
+{
+    const Fault *fault = cell->fault;
+
+    seal_test_cards_tell(scene.home, "%s %s%s%s", fault->plan, cell->moment->where,
+                         *fault->plan_end ? " " : "", fault->plan_end);
+}
+
+/* Returns the name of what the operation ended with (transfer full). */
+static char *
+operate(const Cell *cell, gint64 *ret_ms)
+{
+    const Operation *operation = cell->operation;
+    gboolean in_the_middle = cell->moment->where != NULL;
+    GThread *thread = NULL;
+    g_autoptr(GError) error = NULL;
+    gint64 start_ms = 0;
+
+    if (in_the_middle && cell->fault->plan) {
+        plan(cell);
+    } else if (in_the_middle) {
+        seal_test_cards_tell(scene.home, "hang alice %s", cell->moment->where);
+        thread = g_thread_new("fault", act_in_the_middle, (gpointer)cell);
+    } else if (g_str_equal(cell->moment->name, "before")) {
+        cell->fault->act(scene.home);
+    }
+    start_ms = now_ms();
+    (void)operation->operate(&scene, operation->key, &error);
+    *ret_ms = now_ms() - start_ms;
+    if (thread)
+        g_thread_join(thread);
+    if (g_str_equal(cell->moment->name, "after"))
+        cell->fault->act(scene.home);
+    if (error)
+        g_test_message("%s", error->message);
+    return name_of(error);
+}
+
+static void
+note_row(const Cell *cell, const char *end, gint64 ms, gint64 next_ms, guint pins)
+{
+    const char *path = g_getenv("SEAL_FAULTS_TABLE");
+    g_autofree char *row =
+        g_strdup_printf("| %s | %s | %s | %s | %d | %d | %u |\n", cell->operation->name,
+                        cell->moment->name, cell->fault->name, end, (int)ms, (int)next_ms, pins);
+    int fd = path ? open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644) : -1;
+
+    g_test_message("%s", row);
+    if (fd < 0)
+        return;
+    g_assert_cmpint(write(fd, row, strlen(row)), ==, (ssize_t)strlen(row));
+    (void)close(fd);
+}
+
+static void
+test_cell(gconstpointer data)
+{
+    const Cell *cell = data;
+    g_autofree char *end = NULL;
+    gint64 ms = 0, next_ms = 0;
+    guint pins = 0;
+
+    if (!scene.connection) {
+        g_test_skip("there are no cards here");
+        return;
+    }
+    begin(cell->operation);
+    end = operate(cell, &ms);
+    pins = seal_test_pinentry_count(scene.home);
+    if (cell->fault->mend)
+        cell->fault->mend(scene.home);
+    next_ms = go_on();
+    pins = seal_test_pinentry_count(scene.home) - pins;
+    note_row(cell, end, ms, next_ms, pins);
+    if (!has_word(g_str_equal(cell->moment->name, "after") ? "ok" : cell->fault->errors, end))
+        g_error("ended with %s, expected %s", end, cell->fault->errors);
+    g_assert_cmpint(ms, <, END_MS);
+    g_assert_cmpuint(pins, <=, 1);
+    g_assert_cmpuint(seal_test_cards_tell(scene.home, "tries alice"), ==, 3);
+    if (cell->fault->act == move)
+        move_back(scene.home);
+}
+
+/* -- all cells
+ * ---------------------------------------------------------------------------------------- */
+
+static gboolean
+is_cell(const Operation *operation, const Moment *moment, const Fault *fault)
+{
+    if (!has_word(moment->operations, operation->name))
+        return FALSE;
+    if (!fault->act)
+        return moment->where != NULL;
+    /* in the middle another program waits until the card is free: it cannot come between */
+    return fault->act != reset || !moment->where;
+}
+
+static void
+add_cells(const Operation *operation)
+{
+    for (gsize m = 0; m < G_N_ELEMENTS(moments); m++) {
+        for (gsize f = 0; f < G_N_ELEMENTS(faults); f++) {
+            Cell *cell = NULL;
+            g_autofree char *path = g_strdup_printf("/card/faults/%s/%s-%s", operation->name,
+                                                    faults[f].name, moments[m].name);
+
+            if (!is_cell(operation, &moments[m], &faults[f]))
+                continue;
+            cell = g_new0(Cell, 1);
+            *cell = (Cell){operation, &moments[m], &faults[f]};
+            g_test_add_data_func_full(path, cell, test_cell, g_free);
+        }
+    }
+}
+
+int
+main(int argc, char **argv)
+{
+    int status = 0;
+
+    seal_test_cards_enter();
+    g_test_init(&argc, &argv, NULL);
+    for (gsize i = 0; i < G_N_ELEMENTS(operations); i++)
+        add_cells(&operations[i]);
+    seal_card_scene_set_up(&scene, "operation-timeout=2\nlogin-timeout=2\n");
+    status = g_test_run();
+    seal_card_scene_tear_down(&scene, NULL);
+    return status;
+}
