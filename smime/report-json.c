@@ -132,11 +132,43 @@ put_headers(JsonBuilder *builder, const GPtrArray *headers)
     json_builder_end_array(builder);
 }
 
+static void
+put_escaped(GString *out, gunichar c)
+{
+    gunichar2 units[2] = {(gunichar2)c, 0};
+
+    if (c > 0xffff) { /* RFC 8259 7: as a surrogate pair */
+        units[0] = (gunichar2)(0xd800 + ((c - 0x10000) >> 10));
+        units[1] = (gunichar2)(0xdc00 + ((c - 0x10000) & 0x3ff));
+    }
+    for (gsize i = 0; i < 2 && units[i]; i++)
+        g_string_append_printf(out, "\\u%04x", units[i]);
+}
+
+/* json-glib escapes what JSON must have escaped; these can only stand in strings, too, but for the
+ * line feeds of the layout. (transfer full) */
+static char *
+escape_misleading(const char *json)
+{
+    GString *out = g_string_new(NULL);
+
+    for (const char *at = json; *at; at = g_utf8_next_char(at)) {
+        gunichar c = g_utf8_get_char(at);
+
+        if (c != '\n' && seal_report_can_mislead(c))
+            put_escaped(out, c);
+        else
+            g_string_append_unichar(out, c);
+    }
+    return g_string_free(out, FALSE);
+}
+
 char *
 seal_report_to_json(const SealReport *report)
 {
     g_autoptr(JsonBuilder) builder = json_builder_new();
     g_autoptr(JsonNode) root = NULL;
+    g_autofree char *json = NULL;
 
     json_builder_begin_object(builder);
     put_text(builder, "verdict", seal_verdict_word(report->verdict));
@@ -150,5 +182,6 @@ seal_report_to_json(const SealReport *report)
     json_builder_end_array(builder);
     json_builder_end_object(builder);
     root = json_builder_get_root(builder);
-    return json_to_string(root, TRUE);
+    json = json_to_string(root, TRUE);
+    return escape_misleading(json);
 }

@@ -55,17 +55,7 @@ free_line(gpointer data)
     g_free(line);
 }
 
-/* What ends a line, moves the cursor, is invisible or turns the direction of writing. */
-static gboolean
-can_mislead(gunichar c)
-{
-    GUnicodeType type = g_unichar_type(c);
-
-    return type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT ||
-           type == G_UNICODE_LINE_SEPARATOR || type == G_UNICODE_PARAGRAPH_SEPARATOR;
-}
-
-/* `text` with such characters as blanks. (transfer full) */
+/* `text` with blanks for what can mislead. (transfer full) */
 static char *
 one_line(const char *text)
 {
@@ -75,7 +65,7 @@ one_line(const char *text)
     for (const char *at = valid; *at; at = g_utf8_next_char(at)) {
         gunichar c = g_utf8_get_char(at);
 
-        g_string_append_unichar(line, can_mislead(c) ? ' ' : c);
+        g_string_append_unichar(line, seal_report_can_mislead(c) ? ' ' : c);
     }
     return g_string_free(line, FALSE);
 }

@@ -182,6 +182,15 @@ seal_report_new(void)
     return report;
 }
 
+gboolean
+seal_report_can_mislead(gunichar c)
+{
+    GUnicodeType type = g_unichar_type(c);
+
+    return type == G_UNICODE_CONTROL || type == G_UNICODE_FORMAT ||
+           type == G_UNICODE_LINE_SEPARATOR || type == G_UNICODE_PARAGRAPH_SEPARATOR;
+}
+
 void
 seal_report_set(SealReport *report, SealVerdict verdict, const char *reason)
 {

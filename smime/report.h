@@ -143,7 +143,12 @@ void seal_report_add_header(SealReport *report, const char *name, const char *va
 /* Adds a sentence (copied) that does not change the verdict. */
 void seal_layer_report_add_warning(SealLayerReport *layer, const char *text);
 
-/* Returns (transfer full) the report as JSON, pretty-printed, UTF-8, no final newline:
+/* TRUE for characters that end a line, move a terminal's cursor, are invisible or turn the direction
+ * of writing. */
+gboolean seal_report_can_mislead(gunichar c);
+
+/* Returns (transfer full) the report as JSON, pretty-printed, UTF-8, no final newline; what could
+ * mislead a reader on a terminal is escaped:
  * {"verdict": WORD, "reason": TEXT|null, "warnings": [TEXT, ...], "headers": [{"name", "value",
  * "visible": TEXT|null}], "layers": [{"type": "signed"|"encrypted"|"auth-encrypted"|"compressed"|
  * "certs-only"|"unknown", "verdict", "reason", "algorithms": [...], "warnings": [TEXT, ...],
