@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "agent/algorithm-identifier.h"
+#include "pkcs11/core/algorithm-identifier.h"
 #include "ipc/names.h"
 
 /* User keying material: RFC 5753 wants some 64 bytes at the most. */

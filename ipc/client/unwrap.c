@@ -110,8 +110,12 @@ seal_client_unwrap(SealClient *client, const char *key, const SealUnwrapQuery *q
                                  .data = &unwrap};
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(SealSecret) box_key = NULL;
-    gboolean answered = seal_client_call(client, &request, &reply, error);
+    SealSecret *on_lane = NULL;
+    gboolean answered = FALSE;
 
+    if (seal_unwrap_on_lane(client, key, query, &on_lane, error) != SEAL_LANES_NOT_USED)
+        return seal_session_key_new(on_lane);
+    answered = seal_client_call(client, &request, &reply, error);
     box_key = unwrap.box_key;
     if (!answered)
         return NULL;

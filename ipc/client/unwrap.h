@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/secret.h"
+#include "ipc/client/lanes.h"
 
 #include <systemd/sd-bus.h>
 
@@ -9,3 +10,8 @@
  * key the answer is sealed to. (transfer full), or NULL with INVALID_INPUT. */
 SealSecret *seal_unwrap_read_reply(sd_bus_message *reply, const SealSecret *box_key,
                                    GError **error);
+
+/* Does it on a lane, as seal_lanes_try(): `ret_session_key` (transfer full) comes in clear. */
+SealLanesResult seal_unwrap_on_lane(SealClient *client, const char *key,
+                                    const SealUnwrapQuery *query, SealSecret **ret_session_key,
+                                    GError **error);

@@ -6,7 +6,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include "agent/algorithm-identifier.h"
+#include "pkcs11/core/algorithm-identifier.h"
 #include "pkcs11/core/der.h"
 
 /* -- what OpenSSL writes --------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include "base/error.h"
@@ -27,7 +28,7 @@ typedef struct {
 static const guint8 digest[32] = {2, 7, 1, 8};
 
 static void
-find_key(Scene *scene)
+find_key(Scene *scene, const char *label)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(SealClientObjects) objects = seal_client_list(scene->client, FALSE, &error);
@@ -36,8 +37,11 @@ find_key(Scene *scene)
     for (guint i = 0; i < objects->keys->len; i++) {
         const SealClientKey *key = objects->keys->pdata[i];
 
-        if (!g_str_equal(key->label, "Alice P-256 signing"))
+        if (!g_str_equal(key->label, label))
             continue;
+        g_free(scene->key);
+        g_free(scene->token);
+        g_clear_pointer(&scene->public_key, g_bytes_unref);
         scene->key = g_strdup(key->path);
         scene->token = g_strdup(key->token);
         scene->public_key = g_bytes_ref(key->public_key);
@@ -60,7 +64,7 @@ scene_set_up(Scene *scene, gconstpointer groups)
     seal_test_pinentry_answer(scene->home, "always pin %s", pin);
     scene->client = seal_client_new(&error);
     g_assert_no_error(error);
-    find_key(scene);
+    find_key(scene, "Alice P-256 signing");
 }
 
 static void
@@ -277,6 +281,85 @@ test_bad_digests_are_the_agents_matter(Scene *scene, gconstpointer groups)
     g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 0);
 }
 
+/* -- unwrapping -----------------------------------------------------------------------------------
+ */
+
+/* rsaEncryption with its NULL (RFC 8017 A.1). */
+static const guint8 rsa_encryption[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
+                                        0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
+
+static const guint8 session_key[16] = "sixteen octets..";
+
+static GBytes *
+encrypt(Scene *scene)
+{
+    const unsigned char *der = g_bytes_get_data(scene->public_key, NULL);
+    EVP_PKEY *key = d2i_PUBKEY(NULL, &der, (long)g_bytes_get_size(scene->public_key));
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
+    guint8 encrypted[256];
+    gsize len = sizeof encrypted;
+
+    g_assert_cmpint(EVP_PKEY_encrypt_init(context), ==, 1);
+    g_assert_cmpint(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING), ==, 1);
+    g_assert_cmpint(EVP_PKEY_encrypt(context, encrypted, &len, session_key, sizeof session_key), ==,
+                    1);
+    EVP_PKEY_CTX_free(context);
+    EVP_PKEY_free(key);
+    return g_bytes_new(encrypted, len);
+}
+
+static SealSessionKey *
+unwrap(Scene *scene, GBytes *encrypted)
+{
+    g_autoptr(GBytes) algorithm = g_bytes_new_static(rsa_encryption, sizeof rsa_encryption);
+    g_autoptr(GError) error = NULL;
+    const SealUnwrapQuery query = {.algorithm = algorithm, .encrypted_key = encrypted};
+    SealSessionKey *key = seal_client_unwrap(scene->client, scene->key, &query, &error);
+
+    g_assert_no_error(error);
+    return key;
+}
+
+static void
+test_session_keys_come_by_lanes(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GBytes) encrypted = NULL;
+
+    find_key(scene, "Alice RSA decryption");
+    encrypted = encrypt(scene);
+    for (guint i = 0; i < 6; i++) {
+        g_autoptr(SealSessionKey) key = unwrap(scene, encrypted);
+
+        g_assert_cmpmem(seal_session_key_data(key), seal_session_key_len(key), session_key,
+                        sizeof session_key);
+    }
+    wait_for_uses(scene, 4);
+}
+
+/* A damaged key gives the same pseudo-random one, whichever way it goes. */
+static void
+test_damaged_key_is_the_same_both_ways(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GBytes) encrypted = NULL;
+    g_autoptr(GBytes) damaged = NULL;
+    g_autoptr(SealSessionKey) by_agent = NULL;
+    g_autofree guint8 *bytes = NULL;
+
+    find_key(scene, "Alice RSA decryption");
+    encrypted = encrypt(scene);
+    bytes = g_memdup2(g_bytes_get_data(encrypted, NULL), g_bytes_get_size(encrypted));
+    bytes[100] ^= 1;
+    damaged = g_bytes_new(bytes, g_bytes_get_size(encrypted));
+    by_agent = unwrap(scene, damaged);
+    for (guint i = 0; i < 5; i++) {
+        g_autoptr(SealSessionKey) key = unwrap(scene, damaged);
+
+        g_assert_cmpmem(seal_session_key_data(key), seal_session_key_len(key),
+                        seal_session_key_data(by_agent), seal_session_key_len(by_agent));
+    }
+    wait_for_uses(scene, 4);
+}
+
 #define ADD(path, groups, test) g_test_add(path, Scene, groups, scene_set_up, test, scene_tear_down)
 
 int
@@ -295,5 +378,8 @@ main(int argc, char **argv)
     ADD("/client/lanes/child-does-not-use-it", NULL, test_child_does_not_use_it);
     ADD("/client/lanes/bad-digests-are-the-agents-matter", NULL,
         test_bad_digests_are_the_agents_matter);
+    ADD("/client/lanes/session-keys-come-by-them", NULL, test_session_keys_come_by_lanes);
+    ADD("/client/lanes/damaged-key-is-the-same-both-ways", NULL,
+        test_damaged_key_is_the_same_both_ways);
     return g_test_run();
 }

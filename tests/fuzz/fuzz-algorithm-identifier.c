@@ -3,7 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
-#include "agent/algorithm-identifier.h"
+#include "pkcs11/core/algorithm-identifier.h"
 #include "pkcs11/core/der.h"
 #include "tests/fuzz/fuzz.h"
 

@@ -1,7 +1,7 @@
 /* The allow-list. Object identifiers are compared by their content octets in tables; each table
  * says what the identifier means for us. An identifier of one table in the place of another is as
  * unknown as any. */
-#include "agent/algorithm-identifier.h"
+#include "pkcs11/core/algorithm-identifier.h"
 
 #include <string.h>
 
