@@ -14,6 +14,7 @@
 #include "agent/config.h"
 #include "agent/front.h"
 #include "agent/leases.h"
+#include "agent/logind.h"
 #include "agent/private-socket.h"
 #include "agent/prompter.h"
 #include "agent/registry.h"
@@ -49,6 +50,7 @@ struct SealAgent {
     GPtrArray *newcomers; /* of Newcomer* */
     SealFront *front;
     SealSignals *signals;
+    SealLogind *logind;
     sd_bus *bus;
     sd_bus_slot *releasing;
     SealWatch *idle_watch;
@@ -92,6 +94,40 @@ on_signal(gpointer user_data)
     agent->end_watch = seal_loop_watch(agent->loop, -1, 0, on_logout_late, agent);
     seal_watch_set_deadline(agent->end_watch, g_get_monotonic_time() + LOGOUT_US);
     seal_lock_all_async(agent->unlocker, on_all_locked, agent);
+}
+
+/* -- nobody is there ------------------------------------------------------------------ */
+
+static void
+on_locked_for_sleep(SealErrorCode status, const char *message, gpointer user_data)
+{
+    SealAgent *agent = user_data;
+
+    seal_logind_allow_sleep(agent->logind);
+}
+
+static void
+on_logind(SealLogindEvent event, gpointer user_data)
+{
+    static const char *const reasons[] = {
+        [SEAL_LOGIND_SCREEN_LOCKED] = "the screen is locked",
+        [SEAL_LOGIND_SESSION_ENDED] = "the session has ended",
+        [SEAL_LOGIND_SUSPENDS] = "the machine goes to sleep",
+    };
+    SealAgent *agent = user_data;
+
+    seal_log_info("all tokens are locked: %s", reasons[event]);
+    seal_leases_end_token(agent->leases, NULL, SEAL_LANE_LOCKED);
+    seal_lock_all_async(agent->unlocker, event == SEAL_LOGIND_SUSPENDS ? on_locked_for_sleep : NULL,
+                        agent);
+}
+
+static guint
+logind_events(const SealConfig *config)
+{
+    return (config->lock_on_screen_lock ? 1u << SEAL_LOGIND_SCREEN_LOCKED : 0) |
+           (config->lock_on_session_end ? 1u << SEAL_LOGIND_SESSION_ENDED : 0) |
+           (config->lock_on_suspend ? 1u << SEAL_LOGIND_SUSPENDS : 0);
 }
 
 /* -- idle end -------------------------------------------------------------------- */
@@ -313,6 +349,7 @@ start(SealAgent *agent, const SealAgentOptions *options, GError **error)
         return FALSE;
     seal_front_add(agent->front, agent->bus, NULL);
     agent->signals = seal_signals_new(agent->loop, on_signal, agent);
+    agent->logind = seal_logind_new(agent->loop, logind_events(agent->config), on_logind, agent);
     if (agent->config->idle_exit_s > 0) {
         agent->idle_watch = seal_loop_watch(agent->loop, -1, 0, on_idle_clock, agent);
         arm_idle_clock(agent);
@@ -341,6 +378,7 @@ seal_agent_free(SealAgent *agent)
     seal_watch_free(agent->idle_watch);
     seal_watch_free(agent->end_watch);
     seal_signals_free(agent->signals);
+    seal_logind_free(agent->logind);
     seal_private_socket_free(agent->socket);
     g_ptr_array_unref(agent->newcomers);
     sd_bus_slot_unref(agent->releasing);

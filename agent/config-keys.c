@@ -137,6 +137,11 @@ static const SealSettingKey agent_keys[] = {
     {"max-unlocked", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, max_unlocked_s), 0,
      MONTH_S},
     {"idle-exit", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, idle_exit_s), 0, MONTH_S},
+    {"lock-on-screen-lock", seal_setting_take_flag,
+     G_STRUCT_OFFSET(SealConfig, lock_on_screen_lock)},
+    {"lock-on-session-end", seal_setting_take_flag,
+     G_STRUCT_OFFSET(SealConfig, lock_on_session_end)},
+    {"lock-on-suspend", seal_setting_take_flag, G_STRUCT_OFFSET(SealConfig, lock_on_suspend)},
     {NULL},
 };
 

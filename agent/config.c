@@ -189,6 +189,7 @@ config_new(void)
     config->idle_lock_s = 600;
     config->max_unlocked_s = 28800;
     config->idle_exit_s = 300;
+    config->lock_on_screen_lock = config->lock_on_session_end = config->lock_on_suspend = TRUE;
     config->modules = g_ptr_array_new_with_free_func(module_config_free);
     config->policy_rules = g_ptr_array_new_with_free_func((GDestroyNotify)seal_policy_rule_free);
     return config;
@@ -247,6 +248,12 @@ seal_config_load_from(const char *config_file, GError **error)
     return seal_config_load(user_file, site_file, error);
 }
 
+static const char *
+yes_or_no(gboolean flag)
+{
+    return flag ? "yes" : "no";
+}
+
 char *
 seal_config_to_text(const SealConfig *config)
 {
@@ -256,6 +263,10 @@ seal_config_to_text(const SealConfig *config)
         text, "pinentry=%s\npin-timeout=%u\nidle-lock=%u\nmax-unlocked=%u\nidle-exit=%u\n",
         config->pinentry, config->pin_timeout_s, config->idle_lock_s, config->max_unlocked_s,
         config->idle_exit_s);
+    g_string_append_printf(
+        text, "lock-on-screen-lock=%s\nlock-on-session-end=%s\nlock-on-suspend=%s\n",
+        yes_or_no(config->lock_on_screen_lock), yes_or_no(config->lock_on_session_end),
+        yes_or_no(config->lock_on_suspend));
     for (guint i = 0; i < config->modules->len; i++) {
         const SealModuleConfig *module = config->modules->pdata[i];
 

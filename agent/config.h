@@ -12,6 +12,9 @@ typedef struct {
     guint idle_lock_s;          /* [agent] idle-lock, seconds, default 600; 0 = never */
     guint max_unlocked_s;       /* [agent] max-unlocked, default 28800; 0 = no limit */
     guint idle_exit_s;          /* [agent] idle-exit, default 300; 0 = never */
+    gboolean lock_on_screen_lock; /* [agent] lock-on-screen-lock, default yes */
+    gboolean lock_on_session_end; /* [agent] lock-on-session-end, default yes */
+    gboolean lock_on_suspend;     /* [agent] lock-on-suspend, default yes */
     GPtrArray *modules;         /* of SealModuleConfig*; rejection_secret is the caller's to fill */
     GPtrArray *policy_rules;    /* of SealPolicyRule* */
 } SealConfig;

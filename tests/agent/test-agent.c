@@ -89,7 +89,8 @@ configuration_in_force_can_be_printed(void)
     g_assert_cmpint(result->status, ==, 0);
     g_assert_cmpstr(result->out, ==,
                     "[agent]\npinentry=pinentry\npin-timeout=120\nidle-lock=7\n"
-                    "max-unlocked=28800\nidle-exit=300\n[module one]\npath=/one.so\n");
+                    "max-unlocked=28800\nidle-exit=300\nlock-on-screen-lock=yes\n"
+                    "lock-on-session-end=yes\nlock-on-suspend=yes\n[module one]\npath=/one.so\n");
     argv[0] = program;
     wrong = seal_test_run(home, argv, NULL);
     g_assert_cmpint(wrong->status, ==, 1);

@@ -65,6 +65,9 @@ test_empty_gives_defaults(void)
     g_assert_cmpuint(config->idle_lock_s, ==, 600);
     g_assert_cmpuint(config->max_unlocked_s, ==, 28800);
     g_assert_cmpuint(config->idle_exit_s, ==, 300);
+    g_assert_true(config->lock_on_screen_lock);
+    g_assert_true(config->lock_on_session_end);
+    g_assert_true(config->lock_on_suspend);
     g_assert_cmpuint(config->modules->len, ==, 0);
     g_assert_cmpuint(config->policy_rules->len, ==, 0);
 }
@@ -79,7 +82,10 @@ test_agent_keys_are_read(void)
                                              "pin-timeout=0\n"
                                              "idle-lock=1\n"
                                              "max-unlocked=0\n"
-                                             "idle-exit=86400\n",
+                                             "idle-exit=86400\n"
+                                             "lock-on-screen-lock=no\n"
+                                             "lock-on-session-end=no\n"
+                                             "lock-on-suspend=no\n",
                                              "");
 
     g_assert_cmpstr(config->pinentry, ==, "/usr/bin/pinentry-tty");
@@ -87,6 +93,9 @@ test_agent_keys_are_read(void)
     g_assert_cmpuint(config->idle_lock_s, ==, 1);
     g_assert_cmpuint(config->max_unlocked_s, ==, 0);
     g_assert_cmpuint(config->idle_exit_s, ==, 86400);
+    g_assert_false(config->lock_on_screen_lock);
+    g_assert_false(config->lock_on_session_end);
+    g_assert_false(config->lock_on_suspend);
 }
 
 static void
@@ -262,7 +271,10 @@ static const struct {
     const char *message; /* after "user.conf:" */
 } mistakes[] = {
     {"[agent]\npinentri=x\n", "2: unknown key 'pinentri' in [agent], expected one of pinentry, "
-                              "pin-timeout, idle-lock, max-unlocked, idle-exit"},
+                              "pin-timeout, idle-lock, max-unlocked, idle-exit, "
+                              "lock-on-screen-lock, lock-on-session-end, lock-on-suspend"},
+    {"[agent]\nlock-on-suspend=perhaps\n", "2: 'lock-on-suspend' of [agent] is 'perhaps', expected "
+                                           "one of no, yes"},
     {"[agnet]\n", "1: unknown group [agnet], expected [agent], [module NAME], "
                   "[policy NAME], [trust], [revocation], [recipients], "
                   "[ldap NAME], [dns], [sign] or [encrypt]"},

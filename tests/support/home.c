@@ -55,6 +55,8 @@ seal_test_home_new(void)
         seal_test_home_setenv(home, folders[i].variable, path);
     }
     seal_test_home_setenv(home, "HOME", home->path);
+    /* the machine's sessions and its sleep are not the test's */
+    seal_test_home_setenv(home, "DBUS_SYSTEM_BUS_ADDRESS", "unix:path=/nowhere");
     seal_test_home_setenv(home, "LC_ALL", "C.UTF-8");
     return home;
 }
