@@ -74,13 +74,34 @@ read_as_text(const uint8_t *data, size_t size)
                    seal_address_differs_in_case(text, address));
 }
 
-/* OpenSSL 3.0 does not free the policy constraints of a certificate without policies: some 40 bytes
- * for each, which a sanitizer would take for a finding. */
+/* Whether OpenSSL takes them: some, and each once. */
+static gboolean
+are_policies(const CERTIFICATEPOLICIES *policies)
+{
+    for (int i = 0; i < sk_POLICYINFO_num(policies); i++) {
+        for (int j = 0; j < i; j++) {
+            if (OBJ_cmp(sk_POLICYINFO_value(policies, i)->policyid,
+                        sk_POLICYINFO_value(policies, j)->policyid) == 0)
+                return FALSE;
+        }
+    }
+    return sk_POLICYINFO_num(policies) > 0;
+}
+
+/* OpenSSL 3.0 does not free the policy constraints of a certificate without policies that it takes:
+ * some 40 bytes for each, which a sanitizer would take for a finding. */
 static gboolean
 is_forgotten_by_openssl(const X509 *certificate)
 {
-    return X509_get_ext_by_NID(certificate, NID_policy_constraints, -1) >= 0 &&
-           X509_get_ext_by_NID(certificate, NID_certificate_policies, -1) < 0;
+    CERTIFICATEPOLICIES *policies = NULL;
+    gboolean forgotten = FALSE;
+
+    if (X509_get_ext_by_NID(certificate, NID_policy_constraints, -1) < 0)
+        return FALSE;
+    policies = X509_get_ext_d2i(certificate, NID_certificate_policies, NULL, NULL);
+    forgotten = !are_policies(policies);
+    CERTIFICATEPOLICIES_free(policies);
+    return forgotten;
 }
 
 int
