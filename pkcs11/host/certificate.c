@@ -81,6 +81,29 @@ add_address(GPtrArray *addresses, const ASN1_STRING *string)
         g_ptr_array_add(addresses, g_steal_pointer(&address));
 }
 
+/* RFC 9598. Whether it may be one is for whoever compares it: no more is done here than reading. */
+static const ASN1_STRING *
+utf8_mailbox(const OTHERNAME *name)
+{
+    gboolean is_mailbox = OBJ_obj2nid(name->type_id) == NID_id_on_SmtpUTF8Mailbox;
+
+    return is_mailbox && name->value->type == V_ASN1_UTF8STRING ? name->value->value.utf8string
+                                                                : NULL;
+}
+
+static void
+add_alternative(GPtrArray *addresses, const GENERAL_NAME *name)
+{
+    const ASN1_STRING *mailbox = NULL;
+
+    if (name->type == GEN_EMAIL)
+        mailbox = name->d.rfc822Name;
+    else if (name->type == GEN_OTHERNAME)
+        mailbox = utf8_mailbox(name->d.otherName);
+    if (mailbox)
+        add_address(addresses, mailbox);
+}
+
 static char **
 collect_addresses(X509 *certificate)
 {
@@ -90,12 +113,8 @@ collect_addresses(X509 *certificate)
     X509_NAME *subject = X509_get_subject_name(certificate);
     int at = -1;
 
-    for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-
-        if (name->type == GEN_EMAIL)
-            add_address(addresses, name->d.rfc822Name);
-    }
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names); i++)
+        add_alternative(addresses, sk_GENERAL_NAME_value(names, i));
     while ((at = X509_NAME_get_index_by_NID(subject, NID_pkcs9_emailAddress, at)) >= 0)
         add_address(addresses, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at)));
     g_ptr_array_add(addresses, NULL);

@@ -72,6 +72,40 @@ test_fields_are_those_openssl_shows(void)
     seal_certificate_info_clear(&info);
 }
 
+/* RFC 9598: what has letters beyond ASCII stands in an otherName. Others of these are no addresses.
+ */
+static void
+test_utf8_mailbox(void)
+{
+    static const char configuration[] = "[req]\ndistinguished_name=names\nx509_extensions=all\n"
+                                        "[names]\n[all]\nsubjectAltName=@addresses\n[addresses]\n"
+                                        "email=a@example.org\n"
+                                        "otherName.0=1.3.6.1.5.5.7.8.9;FORMAT:UTF8,UTF8:"
+                                        "\xc3\xa4@example.org\n"
+                                        "otherName.1=1.3.6.1.5.5.7.8.9;IA5:b@example.org\n"
+                                        "otherName.2=1.3.6.1.4.1.311.20.2.3;UTF8:c@example.org\n";
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *file = seal_test_home_path(home, "configuration");
+    g_autofree char *key_file = seal_test_home_path(home, "key");
+    const char *argv[] = {"openssl",  "req",     "-x509",   "-newkey", "rsa:2048",
+                          "-nodes",   "-keyout", key_file,  "-subj",   "/CN=A",
+                          "-outform", "DER",     "-config", file,      NULL};
+    g_autoptr(SealTestResult) result = NULL;
+    g_autoptr(GBytes) der = NULL;
+    g_autoptr(SealPublicKey) key = NULL;
+    SealCertificateInfo info = {0};
+
+    g_assert_true(g_file_set_contents(file, configuration, -1, NULL));
+    result = seal_test_run(home, argv, NULL);
+    g_assert_cmpint(result->status, ==, 0);
+    der = g_bytes_new(result->out, result->out_len);
+    g_assert_true(seal_certificate_parse(der, &info, &key));
+    g_assert_cmpstr(info.addresses[0], ==, "a@example.org");
+    g_assert_cmpstr(info.addresses[1], ==, "\xc3\xa4@example.org");
+    g_assert_null(info.addresses[2]);
+    seal_certificate_info_clear(&info);
+}
+
 static void
 test_usage_of_encryption_and_ca(void)
 {
@@ -193,6 +227,7 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/certificate/fields-are-those-openssl-shows",
                     test_fields_are_those_openssl_shows);
+    g_test_add_func("/certificate/address-beyond-ascii/is-listed", test_utf8_mailbox);
     g_test_add_func("/certificate/usage-of-encryption-and-ca", test_usage_of_encryption_and_ca);
     g_test_add_func("/certificate/garbage-is-refused", test_garbage_is_refused);
     g_test_add_func("/public-key/points-off-the-curve-are-refused",
