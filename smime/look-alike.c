@@ -77,6 +77,26 @@ seal_look_alike_name(const char *name, const char *address)
     return NULL;
 }
 
+char *
+seal_look_alike_local(const char *address)
+{
+    g_autofree char *canonical = seal_address_canonical(address);
+    g_autofree char *local = NULL;
+
+    if (!canonical)
+        return NULL;
+    local = g_strndup(canonical, (gsize)(strrchr(canonical, '@') - canonical));
+    if (strchr(local, '@'))
+        return g_strdup_printf("the sender's address %s begins like another one, but belongs to "
+                               "the domain behind its last @",
+                               address);
+    if (strstr(local, "=?"))
+        return g_strdup_printf("the sender's address %s begins with encoded text, which mail "
+                               "programs may show as another address",
+                               address);
+    return NULL;
+}
+
 /* Scripts with letters that look alike; words in others, such as Chinese, are often mixed with
  * Latin. */
 static gboolean

@@ -156,7 +156,8 @@ static void
 add_warnings(const char *names, const char *address, GPtrArray *warnings)
 {
     g_autofree char *shown = with_ascii_domain(address);
-    char *found[] = {seal_look_alike_name(names, shown), seal_look_alike_domain(address)};
+    char *found[] = {seal_look_alike_name(names, shown), seal_look_alike_local(shown),
+                     seal_look_alike_domain(address)};
 
     for (gsize i = 0; i < G_N_ELEMENTS(found); i++)
         if (found[i])
