@@ -10,13 +10,14 @@
 #include <openssl/x509v3.h>
 
 #include "pki/certificate.h"
+#include "pki/cost.h"
 #include "pki/issuers.h"
 #include "pki/path.h"
 #include "pki/strength.h"
 
 #define INTERMEDIATES_MAX 10  /* as in pki/path.c */
 #define PATHS_MAX         16  /* judged in full */
-#define SIGNATURES_MAX    200 /* verified in search of paths: at most some 0.2 s */
+#define WORK_MAX          500 /* on signatures in search of paths (pki/cost.h): some 25 ms */
 #define ROUNDS_MAX        4   /* of fetching: intermediates that are missing one above the other */
 
 typedef struct {
@@ -31,7 +32,7 @@ typedef struct {
     gboolean reached;                 /* whether that path ends in an anchor */
     X509 *way[INTERMEDIATES_MAX + 1]; /* the leaf and the intermediates that are tried */
     guint length;
-    guint signatures, paths; /* that were spent */
+    guint work, paths; /* that were spent */
 } Search;
 
 /* -- one path --------------------------------------------------------------------------------- */
@@ -68,6 +69,17 @@ judge_first(Search *search)
 
 /* -- other paths ------------------------------------------------------------------------------ */
 
+static guint
+cost_of_way(const Search *search, X509 *anchor)
+{
+    guint cost = 0;
+
+    for (guint i = 0; i < search->length; i++)
+        cost += seal_cost_signature(i + 1 < search->length ? search->way[i + 1] : anchor,
+                                    search->way[i]);
+    return cost;
+}
+
 static void
 judge_way(Search *search, X509 *anchor)
 {
@@ -78,6 +90,7 @@ judge_way(Search *search, X509 *anchor)
     for (guint i = 1; i < search->length; i++)
         sk_X509_push(between, search->way[i]);
     search->paths++;
+    search->work += cost_of_way(search, anchor);
     seal_path_judge(search->trust, search->leaf, between, anchor, search->purpose, search->at,
                     &path);
     take_better(search, &path);
@@ -89,7 +102,7 @@ static gboolean
 is_over(const Search *search)
 {
     return search->result->state == SEAL_CHAIN_GOOD || search->paths >= PATHS_MAX ||
-           search->signatures >= SIGNATURES_MAX;
+           search->work >= WORK_MAX;
 }
 
 static gboolean
@@ -107,7 +120,7 @@ has_issued(Search *search, X509 *issuer, X509 *certificate)
 {
     if (X509_check_issued(issuer, certificate) != X509_V_OK || is_on_way(search, issuer))
         return FALSE;
-    search->signatures++;
+    search->work += seal_cost_signature(issuer, certificate);
     return X509_verify(certificate, X509_get0_pubkey(issuer)) == 1;
 }
 
@@ -139,7 +152,7 @@ judge_others(Search *search)
 {
     search->way[0] = search->leaf;
     search->length = 1;
-    search->signatures = search->paths = 0;
+    search->work = search->paths = 0;
     search_on(search);
     ERR_clear_error();
 }
@@ -155,7 +168,7 @@ keep_usable(STACK_OF(X509) *certificates)
     for (int i = 0; i < sk_X509_num(certificates); i++) {
         X509 *certificate = sk_X509_value(certificates, i);
 
-        if (seal_key_problem(certificate))
+        if (seal_key_problem(certificate) || seal_cost_problem(certificate))
             continue;
         X509_up_ref(certificate);
         sk_X509_push(usable, certificate);
@@ -223,6 +236,8 @@ seal_trust_judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted,
     const char *problem = seal_key_problem(leaf);
 
     *ret_result = (SealChainResult){.state = SEAL_CHAIN_GOOD, .revocation = "not-checked"};
+    if (!problem)
+        problem = seal_cost_problem(leaf);
     if (problem) {
         seal_chain_note(ret_result, SEAL_CHAIN_MALFORMED, leaf, problem);
         return;

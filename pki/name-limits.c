@@ -10,14 +10,15 @@
 
 #include "pki/address.h"
 
-/* RFC 5280 4.2.1.10: "user@host", "host", or ".domain" for all hosts below. */
+/* RFC 5280 4.2.1.10: "user@host", of which `mailbox` (nullable) is the canonical form; "host", or
+ * ".domain" for all hosts below. `address` is canonical. */
 static gboolean
-covers(const char *limit, const char *address)
+covers(const char *limit, const char *mailbox, const char *address)
 {
     const char *domain = strrchr(address, '@') + 1;
 
     if (strchr(limit, '@'))
-        return seal_address_equal(limit, address);
+        return mailbox && strcmp(mailbox, address) == 0;
     if (limit[0] != '.')
         return g_ascii_strcasecmp(limit, domain) == 0;
     return strlen(domain) > strlen(limit) &&
@@ -29,12 +30,14 @@ is_excluded(const GENERAL_SUBTREE *excluded, GPtrArray *addresses)
 {
     const ASN1_STRING *value = excluded->base->d.rfc822Name;
     g_autofree char *limit = NULL;
+    g_autofree char *mailbox = NULL;
 
     if (excluded->base->type != GEN_EMAIL)
         return FALSE;
     limit = g_strndup((const char *)ASN1_STRING_get0_data(value), (gsize)ASN1_STRING_length(value));
+    mailbox = seal_address_canonical(limit);
     for (guint i = 0; i < addresses->len; i++)
-        if (!g_str_is_ascii(addresses->pdata[i]) && covers(limit, addresses->pdata[i]))
+        if (!g_str_is_ascii(addresses->pdata[i]) && covers(limit, mailbox, addresses->pdata[i]))
             return TRUE;
     return FALSE;
 }

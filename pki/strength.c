@@ -13,6 +13,10 @@
 #define RSA_BITS_MAX      16384 /* OpenSSL's own limit; real keys end at 8192 */
 #define EXPONENT_BITS_MAX 64    /* real exponents are 3 and 65537 */
 
+/* With a longer modulus a signature by a longer exponent takes milliseconds to verify. */
+#define PLAIN_BITS_MAX          4096
+#define PLAIN_EXPONENT_BITS_MAX 17
+
 static gboolean
 is_rsa(const EVP_PKEY *key)
 {
@@ -31,6 +35,9 @@ rsa_problem(EVP_PKEY *key)
         return "has an RSA key that cannot be read";
     if (BN_num_bits(exponent) > EXPONENT_BITS_MAX)
         problem = "has an RSA key with an exponent of more than 64 bits, which is not looked at";
+    else if (EVP_PKEY_get_bits(key) > PLAIN_BITS_MAX &&
+             BN_num_bits(exponent) > PLAIN_EXPONENT_BITS_MAX)
+        problem = "has an RSA key with a long modulus and a long exponent, which is not looked at";
     else if (!BN_is_odd(exponent) || BN_is_one(exponent))
         problem = "has an RSA key with which everybody can sign";
     BN_free(exponent);

@@ -5,6 +5,7 @@
 
 #include "pki/address.h"
 #include "pki/certificate.h"
+#include "pki/cost.h"
 #include "smime/preference.h"
 #include "smime/signature.h"
 
@@ -169,8 +170,7 @@ note_answer(SealSignerReport *signer, const SealSignerInfo *info, X509 *certific
     for (guint i = 0; senders && i < senders->len; i++)
         if (seal_address_in(signer->addresses, senders->pdata[i]))
             g_ptr_array_add(signer->senders, g_strdup(senders->pdata[i]));
-    encryption =
-        seal_preference_certificate(info->signed_attributes, certificate, certificates);
+    encryption = seal_preference_certificate(info->signed_attributes, certificate, certificates);
     if (encryption)
         signer->encryption_certificate = encode(encryption);
     signer->capabilities = seal_preference_capabilities(info->signed_attributes);
@@ -269,14 +269,31 @@ sum_up(SealLayerReport *layer, const SealVerifyPolicy *policy)
 }
 
 static gboolean
+has_long_certificate(const SealSignedData *data)
+{
+    for (int i = 0; i < sk_ASN1_TYPE_num(data->certificates); i++) {
+        const ASN1_TYPE *any = sk_ASN1_TYPE_value(data->certificates, i);
+
+        if (any->type == V_ASN1_SEQUENCE &&
+            (gsize)ASN1_STRING_length(any->value.sequence) > SEAL_CERTIFICATE_LEN_MAX)
+            return TRUE;
+    }
+    return FALSE;
+}
+
+static gboolean
 is_within_limits(const SealSignedData *data, SealLayerReport *layer)
 {
-    if (sk_SealSignerInfo_num(data->signers) <= SEAL_SIGNERS_MAX &&
-        sk_ASN1_TYPE_num(data->certificates) <= SEAL_CERTIFICATES_MAX)
-        return TRUE;
-    set_layer(layer, SEAL_VERDICT_RESOURCE_LIMIT,
-              "it has more signers or certificates than are looked at");
-    return FALSE;
+    const char *reason = NULL;
+
+    if (sk_SealSignerInfo_num(data->signers) > SEAL_SIGNERS_MAX ||
+        sk_ASN1_TYPE_num(data->certificates) > SEAL_CERTIFICATES_MAX)
+        reason = "it has more signers or certificates than are looked at";
+    else if (has_long_certificate(data))
+        reason = "it has a certificate of more than 128 KiB, which is not looked at";
+    if (reason)
+        set_layer(layer, SEAL_VERDICT_RESOURCE_LIMIT, reason);
+    return !reason;
 }
 
 static void

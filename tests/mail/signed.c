@@ -359,6 +359,24 @@ thousand_certificates(SealSignedData *data, SealSignerInfo *signer)
     }
 }
 
+static void
+long_certificate(SealSignedData *data, SealSignerInfo *signer)
+{
+    g_autofree unsigned char *zeros = g_malloc0(128 * 1024 + 1);
+    ASN1_STRING *value = ASN1_STRING_new();
+    ASN1_TYPE *any = ASN1_TYPE_new();
+
+    /* A SEQUENCE of so many bytes; none of them is read. */
+    zeros[0] = 0x30;
+    zeros[1] = 0x83;
+    zeros[2] = 0x01;
+    zeros[3] = 0xff;
+    zeros[4] = 0xfc;
+    ASN1_STRING_set(value, zeros, 128 * 1024 + 1);
+    ASN1_TYPE_set(any, V_ASN1_SEQUENCE, value);
+    sk_ASN1_TYPE_push(data->certificates, any);
+}
+
 /* Nothing covers unsigned attributes, so whatever they say must not count. */
 static void
 unsigned_attributes(SealSignedData *data, SealSignerInfo *signer)
@@ -427,6 +445,7 @@ static const struct {
     {"33-signers", many_signers},
     {"32-signers", most_signers},
     {"1000-certificates", thousand_certificates},
+    {"long-certificate", long_certificate},
     {"unsigned-attributes", unsigned_attributes},
     {"attributes-moved-out", attributes_moved_out},
     {"odd-versions", odd_versions},
@@ -584,6 +603,7 @@ const CorpusRow corpus_signed[] = {
     {"signed/33-signers", LIMIT, "more signers or certificates", edited, "33-signers"},
     {"signed/thousand-certificates", LIMIT, "more signers or certificates", edited,
      "1000-certificates"},
+    {"signed/certificate-of-129-KiB", LIMIT, "more than 128 KiB", edited, "long-certificate"},
     {"signed/unsigned-attributes/do-not-count", GOOD, edited, "unsigned-attributes"},
     {"signed/attributes-moved-out", BAD, "not made with the key", edited, "attributes-moved-out"},
     {"signed/odd-versions", GOOD, edited, "odd-versions"},

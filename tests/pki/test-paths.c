@@ -8,6 +8,7 @@
 #include <openssl/param_build.h>
 #include <string.h>
 
+#include "pki/cost.h"
 #include "pki/issuers.h"
 #include "pki/strength.h"
 #include "tests/pki/authority.h"
@@ -419,6 +420,7 @@ test_costly_keys(World *world, gconstpointer data)
     } rows[] = {
         {public_key(odd_number(32768), small_number(65537)), "more than 16384 bits"},
         {public_key(odd_number(3072), odd_number(3000)), "more than 64 bits"},
+        {public_key(odd_number(8192), odd_number(18)), "long modulus and a long exponent"},
         {public_key(odd_number(2048), small_number(1)), "everybody can sign"},
         {public_key(odd_number(2048), small_number(4)), "everybody can sign"},
     };
@@ -431,6 +433,62 @@ test_costly_keys(World *world, gconstpointer data)
 
         expect(world, costly, "malformed", rows[i].text);
         expect(world, new_alice(world, &forger), "incomplete-chain", NULL);
+        EVP_PKEY_free(rows[i].key);
+    }
+}
+
+/* "email:a0@example.org,..." (transfer full) */
+static char *
+many_names(const char *start, const char *between, guint count)
+{
+    GString *text = g_string_new(start);
+
+    for (guint i = 0; i < count; i++)
+        g_string_append_printf(text, "%sa%u@example.org", between, i);
+    return g_string_free(text, FALSE);
+}
+
+/* OpenSSL compares each name with each limit. */
+static void
+test_many_names(World *world, gconstpointer data)
+{
+    g_autofree char *most = many_names("subjectAltName=email:x@example.org", ",email:", 255);
+    g_autofree char *names = many_names("subjectAltName=email:x@example.org", ",email:", 256);
+    g_autofree char *limits =
+        many_names("nameConstraints=permitted;email:example.org", ",excluded;email:", 257);
+    const TestSpec with_most = {.name = "Most", .extensions = {most}};
+    const TestSpec with_names = {.name = "Names", .extensions = {names}};
+    const TestSpec with_limits = {.name = "Limits", .authority = TRUE, .extensions = {limits}};
+    TestIdentity *limited = carry(world, &with_limits, world->root);
+
+    expect(world, make(world, &with_most, world->root), "good", NULL);
+    expect(world, make(world, &with_names, world->root), "malformed", "more than 256 names");
+    expect(world, new_alice(world, limited), "incomplete-chain", NULL);
+}
+
+/* The slower the keys, the fewer ways are tried; the one that is found at once costs nothing. */
+static void
+test_cost_of_signatures(void)
+{
+    const struct {
+        EVP_PKEY *key;
+        guint cost;
+    } rows[] = {
+        {public_key(odd_number(2048), small_number(65537)), 1},
+        {public_key(odd_number(4096), odd_number(64)), 6},
+        {public_key(odd_number(8192), small_number(65537)), 4},
+        {public_key(odd_number(16384), small_number(3)), 16},
+        {EVP_EC_gen("P-256"), 1},
+        {EVP_EC_gen("P-384"), 15},
+        {EVP_EC_gen("brainpoolP512r1"), 15},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        X509 *issuer = X509_new();
+
+        X509_set_pubkey(issuer, rows[i].key);
+        g_assert_cmpuint(seal_cost_signature(issuer, issuer), ==, rows[i].cost);
+        X509_free(issuer);
         EVP_PKEY_free(rows[i].key);
     }
 }
@@ -578,6 +636,8 @@ main(int argc, char **argv)
     ADD("/paths/thousand-certificates/are-bounded", test_flood);
     ADD("/paths/too-deep/is-untrusted", test_too_deep);
     ADD("/paths/costly-keys/are-refused-before-use", test_costly_keys);
+    ADD("/paths/names/more-than-are-looked-at", test_many_names);
+    g_test_add_func("/paths/keys/slow-ones-cost-more", test_cost_of_signatures);
     ADD("/paths/kinds-of-keys", test_accepted_keys);
     ADD("/paths/fetch/issuer-completes-the-path", test_fetch_issuer);
     ADD("/paths/fetch/what-is-not-the-issuer-changes-nothing", test_fetch_nothing_good);
