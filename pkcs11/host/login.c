@@ -5,6 +5,7 @@
  * the stale login is ended and the PIN given for the first time. */
 #include "pkcs11/host/login.h"
 
+#include "base/log.h"
 #include "pkcs11/core/rv.h"
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
@@ -48,6 +49,10 @@ logout_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
 
     if (rv == CKR_USER_NOT_LOGGED_IN)
         rv = CKR_OK;
+    /* C_Logout sends nothing to a PIV card: any program could go on with it. */
+    if (rv == CKR_OK && !seal_readers_reset(host->readers, slot->reader))
+        seal_log_warning("token '%s' may still be open to other programs: its card cannot be reset",
+                         slot->info.label);
     if (rv == CKR_OK)
         seal_slot_set_logged_in(slot, FALSE);
     if (!seal_rv_is_removal(rv))

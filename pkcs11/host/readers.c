@@ -50,6 +50,10 @@ typedef LONG (*ListFunc)(SCARDCONTEXT context, LPCSTR groups, LPSTR readers, LPD
 typedef LONG (*ChangeFunc)(SCARDCONTEXT context, DWORD timeout, SCARD_READERSTATE *states,
                            DWORD n_states);
 
+typedef LONG (*ConnectFunc)(SCARDCONTEXT context, LPCSTR reader, DWORD share, DWORD protocols,
+                            LPSCARDHANDLE card, LPDWORD protocol);
+typedef LONG (*DisconnectFunc)(SCARDHANDLE card, DWORD disposition);
+
 struct SealReaders {
     SealHost *host;
     gboolean dark;
@@ -57,6 +61,8 @@ struct SealReaders {
     ReleaseFunc release;
     ListFunc list;
     ChangeFunc change;
+    ConnectFunc connect;
+    DisconnectFunc disconnect;
     SCARDCONTEXT context;
     GPtrArray *names; /* of the readers, owned; the thread's own */
     guint tries;      /* of reading a card again; the thread's own */
@@ -317,7 +323,10 @@ find_functions(SealReaders *readers, void *library)
     *(void **)&readers->release = dlsym(library, "SCardReleaseContext");
     *(void **)&readers->list = dlsym(library, "SCardListReaders");
     *(void **)&readers->change = dlsym(library, "SCardGetStatusChange");
-    return readers->establish && readers->release && readers->list && readers->change;
+    *(void **)&readers->connect = dlsym(library, "SCardConnect");
+    *(void **)&readers->disconnect = dlsym(library, "SCardDisconnect");
+    return readers->establish && readers->release && readers->list && readers->change &&
+           readers->connect && readers->disconnect;
 }
 
 SealReaders *
@@ -398,6 +407,38 @@ seal_readers_doubts(SealReaders *readers, const char *name, guint32 insertion)
         doubts = GPOINTER_TO_UINT(g_hash_table_lookup(readers->doubts, name)) == insertion;
     g_mutex_unlock(&readers->lock);
     return doubts;
+}
+
+/* In a context of its own: the thread sleeps in its. */
+static gboolean
+reset_card(SealReaders *readers, const char *name)
+{
+    SCARDCONTEXT context = 0;
+    SCARDHANDLE card = 0;
+    DWORD protocol = 0;
+    LONG result = readers->establish(SCARD_SCOPE_SYSTEM, NULL, NULL, &context);
+
+    if (result != SCARD_S_SUCCESS)
+        return FALSE;
+    result = readers->connect(context, name, SCARD_SHARE_SHARED,
+                              SCARD_PROTOCOL_T0 | SCARD_PROTOCOL_T1, &card, &protocol);
+    if (result == SCARD_S_SUCCESS)
+        result = readers->disconnect(card, SCARD_RESET_CARD);
+    (void)readers->release(context);
+    return result == SCARD_S_SUCCESS || result == SCARD_E_NO_SMARTCARD;
+}
+
+gboolean
+seal_readers_reset(SealReaders *readers, const char *name)
+{
+    gboolean is_known = FALSE;
+
+    if (!readers)
+        return TRUE;
+    g_mutex_lock(&readers->lock);
+    is_known = g_hash_table_contains(readers->insertions, name);
+    g_mutex_unlock(&readers->lock);
+    return !is_known || reset_card(readers, name);
 }
 
 gboolean

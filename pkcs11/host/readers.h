@@ -29,6 +29,11 @@ void seal_readers_doubt(SealReaders *readers, const char *name, guint32 insertio
 void seal_readers_trust(SealReaders *readers, const char *name);
 gboolean seal_readers_doubts(SealReaders *readers, const char *name, guint32 insertion);
 
+/* Resets the card in the reader `name`, so that nobody finds it open any more: a login that this
+ * process gave up is still the card's state to others. Blocks while another program works with the
+ * card. FALSE if that cannot be done; TRUE where PC/SC does not know the reader. */
+gboolean seal_readers_reset(SealReaders *readers, const char *name);
+
 /* A call failed for a reason that may be a card that was pulled in the middle. Waits until PC/SC
  * has looked at its readers again: TRUE as soon as the card of number `insertion` is not in the
  * reader `name` any more, FALSE when it still is. Blocks for 0.7 s at most; not at all without a

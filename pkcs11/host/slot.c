@@ -357,13 +357,20 @@ seal_slot_return_session(SealSlot *slot, CK_SESSION_HANDLE session, gboolean cle
     g_mutex_unlock(&slot->lock);
 }
 
+/* Under lock. */
+static gboolean
+is_idle(const SealSlot *slot)
+{
+    return slot->n_sessions == slot->idle->len;
+}
+
 gboolean
 seal_slot_is_busy(SealSlot *slot)
 {
     gboolean is_busy = FALSE;
 
     g_mutex_lock(&slot->lock);
-    is_busy = slot->n_sessions > slot->idle->len;
+    is_busy = !is_idle(slot);
     g_mutex_unlock(&slot->lock);
     return is_busy;
 }
@@ -438,12 +445,6 @@ static gboolean
 is_free(const SealSlot *slot)
 {
     return !slot->is_reserved;
-}
-
-static gboolean
-is_idle(const SealSlot *slot)
-{
-    return slot->n_sessions == slot->idle->len;
 }
 
 CK_RV

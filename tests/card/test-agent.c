@@ -1,5 +1,7 @@
 /* The agent over PIV cards, by OpenSC's module: what a card user does in a day. The card counts
  * what it was asked, the fake pinentry how often a person was. */
+#include <string.h>
+
 #include "ipc/names.h"
 #include "tests/card/scene.h"
 #include "tests/support/agent.h"
@@ -51,6 +53,56 @@ asks_once_for_each_9c_signature(SealCardScene *scene, gconstpointer data)
     g_assert_cmpuint(prompts(scene), ==, 3);
 }
 
+/* -- locking
+ * ---------------------------------------------------------------------------------------- */
+
+/* What another program, which has no PIN, gets from the card for a signature with a retired key. */
+static char *
+use_by_another(SealCardScene *scene)
+{
+    /* GENERAL AUTHENTICATE with P-256 and key 82, a digest of 32 bytes (SP 800-73-4 part 2, 3.2.4)
+     */
+    static const char command[] = "00871182267C2482008120"
+                                  "0000000000000000000000000000000000000000000000000000000000000001"
+                                  "00";
+    const char *const argv[] = {"opensc-tool", "--reader", "0", "--send-apdu", command, NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+
+    return g_steal_pointer(&result->out);
+}
+
+static void
+lock(SealCardScene *scene)
+{
+    g_autofree char *token = seal_card_scene_token_path(scene, "alice-rsa-sign");
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer =
+        seal_test_call(scene->connection, token, SEAL_INTERFACE_TOKEN, "Lock", NULL, FALSE, &error);
+
+    g_assert_no_error(error);
+}
+
+static void
+locked_card_is_locked_to_everybody(SealCardScene *scene, gconstpointer data)
+{
+    g_autofree char *open = NULL, *locked = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    seal_card_scene_sign(scene, "alice-rsa-sign", &error);
+    g_assert_no_error(error);
+    open = use_by_another(scene);
+    g_assert_nonnull(strstr(open, "SW1=0x90"));
+    lock(scene);
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+    locked = use_by_another(scene);
+    g_assert_nonnull(strstr(locked, "SW1=0x69, SW2=0x82"));
+    seal_card_scene_sign(scene, "alice-rsa-sign", &error);
+    g_assert_no_error(error);
+    g_assert_cmpuint(prompts(scene), ==, 2);
+}
+
 #define ADD(path, test)                                                                            \
     g_test_add(path, SealCardScene, NULL, seal_card_scene_set_up, test, seal_card_scene_tear_down)
 
@@ -61,5 +113,6 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("/card/agent/signs-and-unwraps-with-one-pin", signs_and_unwraps_with_one_pin);
     ADD("/card/agent/asks-once-for-each-9c-signature", asks_once_for_each_9c_signature);
+    ADD("/card/agent/locked-card/is-locked-to-everybody", locked_card_is_locked_to_everybody);
     return g_test_run();
 }
