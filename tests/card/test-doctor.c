@@ -147,7 +147,7 @@ tells_what_polkit_says(SealCardScene *scene, gconstpointer data)
 
 /* Another program has used up tries before the agent sees the card. */
 static void
-check_tries(guint wrong_pins, const char *result, const char *part)
+check_tries(guint wrong_pins, const char *result, const char *part, const char *command)
 {
     g_autoptr(SealTestHome) home = seal_test_home_new();
     const char *argv[] = {"pkcs11-tool", "--module", SEAL_TEST_CARDS_MODULE,
@@ -156,6 +156,7 @@ check_tries(guint wrong_pins, const char *result, const char *part)
     g_autoptr(JsonNode) root = NULL;
     SCARDCONTEXT context = 0;
     char reader[1024] = "";
+    const char *told = NULL;
 
     if (!insert_alice(home, &context, reader, sizeof reader))
         return;
@@ -168,7 +169,8 @@ check_tries(guint wrong_pins, const char *result, const char *part)
     seal_test_agent_new(home);
     seal_test_agent_configure(home, NULL, "[module opensc]\npath=" SEAL_TEST_CARDS_MODULE "\n");
     root = seal_test_doctor(home, -1);
-    seal_test_doctor_assert(root, "token", result, part);
+    told = seal_test_doctor_assert(root, "token", result, part);
+    g_assert_true(command ? told && g_str_has_prefix(told, command) : !told);
     g_assert_cmpuint(seal_test_cards_tell(home, "tries alice"), ==, 3 - wrong_pins);
     g_assert_cmpint(SCardReleaseContext(context), ==, SCARD_S_SUCCESS);
 }
@@ -176,13 +178,13 @@ check_tries(guint wrong_pins, const char *result, const char *part)
 static void
 warns_of_the_last_try(void)
 {
-    check_tries(2, "warning", "one try of the PIN is left");
+    check_tries(2, "warning", "one try of the PIN is left", NULL);
 }
 
 static void
 tells_of_a_blocked_pin(void)
 {
-    check_tries(3, "fail", "the PIN is blocked");
+    check_tries(3, "fail", "the PIN is blocked", "privyseal pin unblock '");
 }
 
 /* A card that never answers holds up neither the agent nor the doctor. */

@@ -20,18 +20,14 @@ is_absent(const SealClientToken *token)
 
 /* -- tokens ----------------------------------------------------------------------------------- */
 
-/* Of the card's own tools. */
-static const char *
-unblock_command(const SealClientToken *token)
-{
-    return strstr(token->module, "ykcs11") ? "ykman piv access unblock-pin"
-                                           : "pkcs15-tool --unblock-pin";
-}
-
 static void
 examine_blocked(SealExam *exam, const SealClientToken *token)
 {
-    seal_exam_note(exam, "token", SEAL_HEALTH_BAD, unblock_command(token),
+    g_autofree char *quoted = g_shell_quote(token->label);
+    g_autofree char *command =
+        g_strdup_printf("privyseal pin unblock %s", seal_exam_hide(exam, quoted));
+
+    seal_exam_note(exam, "token", SEAL_HEALTH_BAD, command,
                    "%s: the PIN is blocked; its PUK unblocks it",
                    seal_exam_hide(exam, token->label));
 }
