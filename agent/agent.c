@@ -320,8 +320,7 @@ make_parts(SealAgent *agent)
 
     agent->registry = seal_registry_new();
     agent->prompter = seal_prompter_new(agent->loop, config->pinentry, config->pin_timeout_s);
-    agent->unlocker = seal_unlocker_new(agent->registry, agent->prompter, config->idle_lock_s,
-                                        config->max_unlocked_s);
+    agent->unlocker = seal_unlocker_new(agent->registry, agent->prompter, &config->limits);
     agent->leases = seal_leases_new(agent->loop, agent->registry, agent->unlocker);
     agent->context = (SealKeyUseContext){
         .config = config,

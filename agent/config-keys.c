@@ -10,6 +10,7 @@
 #define MONTH_S       (31 * DAY_S)
 #define TIMEOUT_MAX_S 3600u
 #define WORKERS_MAX   64u
+#define USES_MAX      1000000u
 
 /* -- values ----------------------------------------------------------------------------------- */
 
@@ -133,9 +134,10 @@ static const SealSettingKey agent_keys[] = {
     {"pinentry", take_program, G_STRUCT_OFFSET(SealConfig, pinentry)},
     {"pin-timeout", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, pin_timeout_s), 0,
      TIMEOUT_MAX_S},
-    {"idle-lock", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, idle_lock_s), 0, MONTH_S},
-    {"max-unlocked", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, max_unlocked_s), 0,
+    {"idle-lock", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, limits.idle_s), 0, MONTH_S},
+    {"max-unlocked", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, limits.max_s), 0,
      MONTH_S},
+    {"max-uses", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, limits.uses), 0, USES_MAX},
     {"idle-exit", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, idle_exit_s), 0, MONTH_S},
     {"lock-on-screen-lock", seal_setting_take_flag,
      G_STRUCT_OFFSET(SealConfig, lock_on_screen_lock)},

@@ -186,8 +186,7 @@ config_new(void)
 
     config->pinentry = g_strdup("pinentry");
     config->pin_timeout_s = 120;
-    config->idle_lock_s = 600;
-    config->max_unlocked_s = 28800;
+    config->limits = (SealUnlockLimits){.idle_s = 600, .max_s = 28800};
     config->idle_exit_s = 300;
     config->lock_on_screen_lock = config->lock_on_session_end = config->lock_on_suspend = TRUE;
     config->modules = g_ptr_array_new_with_free_func(module_config_free);
@@ -259,10 +258,11 @@ seal_config_to_text(const SealConfig *config)
 {
     GString *text = g_string_new("[agent]\n");
 
-    g_string_append_printf(
-        text, "pinentry=%s\npin-timeout=%u\nidle-lock=%u\nmax-unlocked=%u\nidle-exit=%u\n",
-        config->pinentry, config->pin_timeout_s, config->idle_lock_s, config->max_unlocked_s,
-        config->idle_exit_s);
+    g_string_append_printf(text,
+                           "pinentry=%s\npin-timeout=%u\nidle-lock=%u\nmax-unlocked=%u\n"
+                           "max-uses=%u\nidle-exit=%u\n",
+                           config->pinentry, config->pin_timeout_s, config->limits.idle_s,
+                           config->limits.max_s, config->limits.uses, config->idle_exit_s);
     g_string_append_printf(
         text, "lock-on-screen-lock=%s\nlock-on-session-end=%s\nlock-on-suspend=%s\n",
         yes_or_no(config->lock_on_screen_lock), yes_or_no(config->lock_on_session_end),

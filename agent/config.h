@@ -3,14 +3,15 @@
 
 #include <glib.h>
 
+#include "agent/lock-timer.h"
 #include "agent/p11-modules.h"
 #include "pkcs11/token/module.h"
 
 typedef struct {
     char *pinentry;             /* [agent] pinentry, default "pinentry" found in PATH */
     guint pin_timeout_s;        /* [agent] pin-timeout, 0 to 3600, default 120: of one PIN dialogue */
-    guint idle_lock_s;          /* [agent] idle-lock, seconds, default 600; 0 = never */
-    guint max_unlocked_s;       /* [agent] max-unlocked, default 28800; 0 = no limit */
+    SealUnlockLimits limits;    /* [agent] idle-lock, max-unlocked, in seconds, max-uses; defaults 600,
+                                   28800, 0 */
     guint idle_exit_s;          /* [agent] idle-exit, default 300; 0 = never */
     gboolean lock_on_screen_lock; /* [agent] lock-on-screen-lock, default yes */
     gboolean lock_on_session_end; /* [agent] lock-on-session-end, default yes */

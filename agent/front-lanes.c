@@ -151,6 +151,10 @@ seal_front_on_open_lane(sd_bus_message *message, void *user_data, sd_bus_error *
     result = seal_front_read_options(message, "option", read_option, &query, ret_error);
     if (result < 0)
         return result;
+    if (connection->front->context->config->limits.uses > 0)
+        return seal_front_refuse(ret_error, SEAL_ERROR_NOT_SUPPORTED,
+                                 "no lanes are leased where max-uses limits how often a token may "
+                                 "be used");
     if (query.n_mechanisms == 0)
         return seal_front_refuse(ret_error, SEAL_ERROR_INVALID_INPUT,
                                  "option 'mechanisms' is missing, it names what the lane is for");

@@ -147,6 +147,7 @@ on_token_replied(const SealReply *reply, gpointer user_data)
     SealErrorCode status = reply->status;
 
     use->request = 0;
+    seal_unlock_use_ends(use->context->unlocker, use->token);
     if (use->pin && (status == SEAL_ERROR_PIN_INCORRECT || status == SEAL_ERROR_PIN_BLOCKED))
         seal_unlock_pin_refused(use->context->unlocker, use->token, use->pin, status);
     if (use->pin && status == SEAL_ERROR_PIN_INCORRECT) {
@@ -176,7 +177,7 @@ submit(SealKeyUse *use)
     use->submitted = seal_token_ref(place->token->token);
     use->request =
         use->kind->submit(use, use->submitted, place->info, use->pin, on_token_replied, use);
-    seal_unlock_touch(use->context->unlocker, use->token);
+    seal_unlock_use_begins(use->context->unlocker, use->token);
 }
 
 static void
@@ -443,8 +444,10 @@ seal_key_use_cancel(SealKeyUse *use)
         seal_consent_cancel(use->consent);
     if (use->unlock)
         seal_unlock_cancel(use->unlock);
-    if (use->request) /* also of a token that was pulled: its host may answer yet */
+    if (use->request) { /* also of a token that was pulled: its host may answer yet */
         seal_token_cancel(use->submitted, use->request);
+        seal_unlock_use_ends(use->context->unlocker, use->token);
+    }
     if (use->consent || use->unlock || use->request)
         use_free(use);
     /* else a module is being started again: on_token_awaited() frees */

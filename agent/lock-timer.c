@@ -5,6 +5,8 @@
 
 struct SealLockTimer {
     gint64 idle_us, max_us;
+    guint max_uses, uses;
+    guint under_way;
     gint64 started_us, used_us;
     GSource *source; /* NULL while it is stopped */
     void (*func)(gpointer user_data);
@@ -12,13 +14,14 @@ struct SealLockTimer {
 };
 
 SealLockTimer *
-seal_lock_timer_new(gint64 idle_us, gint64 max_us, void (*func)(gpointer user_data),
+seal_lock_timer_new(const SealUnlockLimits *limits, void (*func)(gpointer user_data),
                     gpointer user_data)
 {
     SealLockTimer *timer = g_new0(SealLockTimer, 1);
 
-    timer->idle_us = idle_us;
-    timer->max_us = max_us;
+    timer->idle_us = (gint64)limits->idle_s * G_USEC_PER_SEC;
+    timer->max_us = (gint64)limits->max_s * G_USEC_PER_SEC;
+    timer->max_uses = limits->uses;
     timer->func = func;
     timer->user_data = user_data;
     return timer;
@@ -81,6 +84,7 @@ seal_lock_timer_start(SealLockTimer *timer)
 void
 seal_lock_timer_stop(SealLockTimer *timer)
 {
+    timer->uses = 0;
     if (!timer->source)
         return;
     g_source_destroy(timer->source);
@@ -91,4 +95,31 @@ void
 seal_lock_timer_touch(SealLockTimer *timer)
 {
     timer->used_us = g_get_monotonic_time();
+}
+
+void
+seal_lock_timer_use_begins(SealLockTimer *timer)
+{
+    seal_lock_timer_touch(timer);
+    timer->uses++;
+    timer->under_way++;
+}
+
+void
+seal_lock_timer_use_ends(SealLockTimer *timer)
+{
+    if (timer->under_way > 0)
+        timer->under_way--;
+}
+
+gboolean
+seal_lock_timer_is_spent(const SealLockTimer *timer)
+{
+    return timer->max_uses > 0 && timer->uses >= timer->max_uses;
+}
+
+gboolean
+seal_lock_timer_is_quiet(const SealLockTimer *timer)
+{
+    return timer->under_way == 0;
 }

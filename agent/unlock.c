@@ -20,6 +20,7 @@
 #include "agent/pin-change.h"
 #include "agent/pin-dialogue.h"
 #include "agent/refused-pins.h"
+#include "agent/unlock-refusal.h"
 #include "base/log.h"
 
 #define ROUNDS_MAX 3 /* logins that one dialogue may lead to */
@@ -63,7 +64,7 @@ struct SealUnlocker {
     SealPrompter *prompter;
     SealRefusedPins *refused;
     SealPinChanger *changer;
-    gint64 idle_us, max_us;
+    SealUnlockLimits limits;
     GHashTable *keepers; /* SealTokenObject* -> SealPinKeeper* */
     GPtrArray *logins;   /* of Login* under way, borrowed */
     GPtrArray *logouts;  /* of SealLogout* under way, borrowed */
@@ -161,18 +162,10 @@ set_state(SealPinKeeper *keeper, SealTokenState state)
                                   seal_pin_tries_left(keeper->token));
 }
 
-static char *
-blocked_sentence(const SealTokenObject *token)
-{
-    return g_strdup_printf("the PIN of token '%s' is blocked: unblock it with its PUK, by "
-                           "\"privyseal pin unblock '%s'\"",
-                           token->label, token->label);
-}
-
 static void
 on_blocked(SealPinKeeper *keeper)
 {
-    g_autofree char *sentence = blocked_sentence(keeper->token);
+    g_autofree char *sentence = seal_unlock_blocked_sentence(keeper->token);
 
     set_state(keeper, SEAL_TOKEN_STATE_BLOCKED);
     answer_all(keeper, SEAL_ERROR_PIN_BLOCKED, sentence);
@@ -407,13 +400,13 @@ keeper_of(SealUnlocker *unlocker, SealTokenObject *token)
     keeper->token = token;
     keeper->requests = g_ptr_array_new_with_free_func(free_request);
     keeper->pin_requests = g_ptr_array_new_with_free_func(free_request);
-    keeper->timer = seal_lock_timer_new(unlocker->idle_us, unlocker->max_us, on_time_over, keeper);
+    keeper->timer = seal_lock_timer_new(&unlocker->limits, on_time_over, keeper);
     g_hash_table_insert(unlocker->keepers, token, keeper);
     return keeper;
 }
 
 SealUnlocker *
-seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, guint idle_s, guint max_s)
+seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, const SealUnlockLimits *limits)
 {
     SealUnlocker *unlocker = g_new0(SealUnlocker, 1);
 
@@ -421,8 +414,7 @@ seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, guint idle_s, 
     unlocker->prompter = prompter;
     unlocker->refused = seal_refused_pins_new();
     unlocker->changer = seal_pin_changer_new(registry, prompter, unlocker->refused);
-    unlocker->idle_us = (gint64)idle_s * G_USEC_PER_SEC;
-    unlocker->max_us = (gint64)max_s * G_USEC_PER_SEC;
+    unlocker->limits = *limits;
     unlocker->keepers = g_hash_table_new_full(NULL, NULL, NULL, free_keeper);
     unlocker->logins = g_ptr_array_new();
     unlocker->logouts = g_ptr_array_new();
@@ -448,54 +440,25 @@ seal_unlocker_free(SealUnlocker *unlocker)
 
 /* -- unlocking ------------------------------------------------------------------------- */
 
-typedef struct {
-    SealErrorCode status;
-    char *message;
-} Refusal;
-
-/* What needs no person to be told: why `token` cannot be unlocked for `ask`. FALSE if it may be
- * tried. */
+/* TRUE if the token was used as often as it may be without another PIN. */
 static gboolean
-is_refused_at_once(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlockAsk *ask,
-                   Refusal *ret)
+is_spent(SealUnlocker *unlocker, const SealTokenObject *token)
 {
-    if (!token->token || !seal_token_is_alive(token->token)) {
-        ret->status = SEAL_ERROR_TOKEN_REMOVED;
-        ret->message = g_strdup_printf("token '%s' is not present: insert it", token->label);
-    } else if (token->state == SEAL_TOKEN_STATE_BLOCKED || seal_pin_tries_left(token) == 0) {
-        ret->status = SEAL_ERROR_PIN_BLOCKED;
-        ret->message = blocked_sentence(token);
-    } else if (!ask->interactive) {
-        ret->status = SEAL_ERROR_INTERACTION_REQUIRED;
-        ret->message = g_strdup_printf("token '%s' is locked and nobody may be asked for its PIN: "
-                                       "unlock it with \"privyseal unlock\" or allow interaction",
-                                       token->label);
-    } else if (!ask->last_try && seal_pin_may_be_last_try(token, unlocker->refused)) {
-        ret->status = SEAL_ERROR_PIN_INCORRECT;
-        ret->message = seal_pin_last_try_sentence(token);
-    } else {
-        return FALSE;
-    }
-    return TRUE;
-}
+    const SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
 
-static gboolean
-needs_no_login(const SealTokenObject *token)
-{
-    return token->token && seal_token_is_alive(token->token) &&
-           (token->state == SEAL_TOKEN_STATE_UNLOCKED ||
-            !(seal_token_info(token->token)->flags & SEAL_TOKEN_LOGIN_REQUIRED));
+    return keeper && is_logged_in(token) && seal_lock_timer_is_spent(keeper->timer);
 }
 
 SealUnlock *
 seal_unlock_async(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlockAsk *ask,
                   SealUnlockFunc done, gpointer user_data)
 {
-    Refusal refusal = {SEAL_ERROR_NONE, NULL};
+    SealUnlockRefusal refusal = {SEAL_ERROR_NONE, NULL};
     SealPinKeeper *keeper = NULL;
     SealUnlock *request = NULL;
 
-    if (needs_no_login(token) || is_refused_at_once(unlocker, token, ask, &refusal)) {
+    if ((seal_unlock_needs_no_login(token) && !is_spent(unlocker, token)) ||
+        seal_unlock_is_refused(unlocker->refused, token, ask, &refusal)) {
         done(refusal.status, refusal.message ? refusal.message : "", user_data);
         g_free(refusal.message);
         return NULL;
@@ -551,11 +514,11 @@ SealUnlock *
 seal_unlock_ask_pin_async(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlockAsk *ask,
                           SealPromptFunc done, gpointer user_data)
 {
-    Refusal refusal = {SEAL_ERROR_NONE, NULL};
+    SealUnlockRefusal refusal = {SEAL_ERROR_NONE, NULL};
     SealPinKeeper *keeper = NULL;
     SealUnlock *request = NULL;
 
-    if (is_refused_at_once(unlocker, token, ask, &refusal) ||
+    if (seal_unlock_is_refused(unlocker->refused, token, ask, &refusal) ||
         (seal_token_info(token->token)->flags & SEAL_TOKEN_PROTECTED_AUTHENTICATION)) {
         done(refusal.status, NULL, refusal.message ? refusal.message : "", user_data);
         g_free(refusal.message);
@@ -645,6 +608,31 @@ seal_unlock_touch(SealUnlocker *unlocker, SealTokenObject *token)
 
     if (keeper)
         seal_lock_timer_touch(keeper->timer);
+}
+
+void
+seal_unlock_use_begins(SealUnlocker *unlocker, SealTokenObject *token)
+{
+    SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
+
+    if (keeper)
+        seal_lock_timer_use_begins(keeper->timer);
+}
+
+/* Who waits for the PIN already logs in anew, which is as good as a lock. */
+void
+seal_unlock_use_ends(SealUnlocker *unlocker, SealTokenObject *token)
+{
+    SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
+
+    if (!keeper)
+        return;
+    seal_lock_timer_use_ends(keeper->timer);
+    if (!is_spent(unlocker, token) || !seal_lock_timer_is_quiet(keeper->timer) || keeper->login ||
+        keeper->requests->len > 0 || keeper->pin_requests->len > 0)
+        return;
+    seal_log_info("token '%s' is locked: it was used as often as it may be", token->label);
+    lock_token(keeper, NULL);
 }
 
 SealPinChanger *

@@ -6,6 +6,7 @@
 
 #include <glib.h>
 
+#include "agent/lock-timer.h"
 #include "agent/prompter.h"
 #include "agent/registry.h"
 
@@ -13,9 +14,9 @@ typedef struct SealUnlocker SealUnlocker;
 typedef struct SealUnlock SealUnlock; /* one request under way */
 typedef struct SealPinChanger SealPinChanger;
 
-/* `idle_s`, `max_s`: 0 = no limit. All borrowed things must outlive it. */
-SealUnlocker *seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter, guint idle_s,
-                                guint max_s);
+/* All borrowed things must outlive it, but for `limits`. */
+SealUnlocker *seal_unlocker_new(SealRegistry *registry, SealPrompter *prompter,
+                                const SealUnlockLimits *limits);
 /* Logs every token out first (frames are sent, not awaited). */
 void seal_unlocker_free(SealUnlocker *unlocker);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealUnlocker, seal_unlocker_free)
@@ -62,6 +63,10 @@ void seal_lock_all_async(SealUnlocker *unlocker, SealUnlockFunc done, gpointer u
 
 /* A key of the token was used: the idle clock starts again. Cheap (no timer is re-armed). */
 void seal_unlock_touch(SealUnlocker *unlocker, SealTokenObject *token);
+/* The same for a use that counts: it is sent to the token now; it has ended, well or not. After the
+ * last one that the limits allow, the token is locked, or whoever asks meanwhile must unlock it anew. */
+void seal_unlock_use_begins(SealUnlocker *unlocker, SealTokenObject *token);
+void seal_unlock_use_ends(SealUnlocker *unlocker, SealTokenObject *token);
 /* What changes PINs (agent/pin-change.h), with the same memory of refused ones; locking ends its
  * dialogues, too. (transfer none) */
 SealPinChanger *seal_unlocker_pin_changer(SealUnlocker *unlocker);

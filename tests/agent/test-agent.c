@@ -89,7 +89,7 @@ configuration_in_force_can_be_printed(void)
     g_assert_cmpint(result->status, ==, 0);
     g_assert_cmpstr(result->out, ==,
                     "[agent]\npinentry=pinentry\npin-timeout=120\nidle-lock=7\n"
-                    "max-unlocked=28800\nidle-exit=300\nlock-on-screen-lock=yes\n"
+                    "max-unlocked=28800\nmax-uses=0\nidle-exit=300\nlock-on-screen-lock=yes\n"
                     "lock-on-session-end=yes\nlock-on-suspend=yes\n[module one]\npath=/one.so\n");
     argv[0] = program;
     wrong = seal_test_run(home, argv, NULL);
@@ -340,6 +340,32 @@ sign_once(GDBusConnection *connection, const char *key)
     g_assert_no_error(error);
 }
 
+/* With max-uses=2 every third signature needs the PIN, and no lane makes uses that nobody counts. */
+static void
+uses_are_limited(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autoptr(GDBusConnection) connection = NULL;
+    g_autoptr(GVariant) lane = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *pin = NULL, *key = NULL;
+
+    seal_test_agent_new(home);
+    seal_test_agent_configure(home, "max-uses=2", NULL);
+    pin = seal_test_fixture_pin(home);
+    seal_test_pinentry_answer(home, "always pin %s", pin);
+    connection = seal_test_private();
+    key = seal_test_key(connection, "Alice P-256 signing");
+    for (guint i = 0; i < 5; i++) {
+        sign_once(connection, key);
+        g_assert_cmpuint(seal_test_pinentry_count(home), ==, 1 + i / 2);
+    }
+    lane = seal_test_call(connection, key, SEAL_INTERFACE_KEY, "OpenLane",
+                          g_variant_new_parsed("({'mechanisms': <['ecdsa']>},)"), TRUE, &error);
+    g_assert_null(lane);
+    seal_test_assert_error(g_steal_pointer(&error), SEAL_ERROR_NOT_SUPPORTED, "max-uses");
+}
+
 /* Ends the hosts of the agent (a pinentry may be its child, too); returns how many. */
 static guint
 kill_hosts(pid_t agent)
@@ -400,6 +426,7 @@ main(int argc, char **argv)
                     broken_modules_leave_the_others_alone);
     g_test_add_func("/agent/end/terminated-agent-leaves-nothing", terminated_agent_leaves_nothing);
     g_test_add_func("/agent/end/stale-socket-is-replaced", stale_socket_is_replaced);
+    g_test_add_func("/agent/limits/number-of-uses", uses_are_limited);
     g_test_add_func("/agent/end/idle-agent-ends-and-comes-back", idle_agent_ends_and_comes_back);
     g_test_add_func("/agent/end/idle-end-loses-no-call", idle_end_loses_no_call);
     g_test_add_func("/agent/end/unlocked-token-keeps-the-agent", unlocked_token_keeps_the_agent);

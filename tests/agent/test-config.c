@@ -62,8 +62,9 @@ test_empty_gives_defaults(void)
 
     g_assert_cmpstr(config->pinentry, ==, "pinentry");
     g_assert_cmpuint(config->pin_timeout_s, ==, 120);
-    g_assert_cmpuint(config->idle_lock_s, ==, 600);
-    g_assert_cmpuint(config->max_unlocked_s, ==, 28800);
+    g_assert_cmpuint(config->limits.idle_s, ==, 600);
+    g_assert_cmpuint(config->limits.max_s, ==, 28800);
+    g_assert_cmpuint(config->limits.uses, ==, 0);
     g_assert_cmpuint(config->idle_exit_s, ==, 300);
     g_assert_true(config->lock_on_screen_lock);
     g_assert_true(config->lock_on_session_end);
@@ -82,6 +83,7 @@ test_agent_keys_are_read(void)
                                              "pin-timeout=0\n"
                                              "idle-lock=1\n"
                                              "max-unlocked=0\n"
+                                             "max-uses=1000000\n"
                                              "idle-exit=86400\n"
                                              "lock-on-screen-lock=no\n"
                                              "lock-on-session-end=no\n"
@@ -90,8 +92,9 @@ test_agent_keys_are_read(void)
 
     g_assert_cmpstr(config->pinentry, ==, "/usr/bin/pinentry-tty");
     g_assert_cmpuint(config->pin_timeout_s, ==, 0);
-    g_assert_cmpuint(config->idle_lock_s, ==, 1);
-    g_assert_cmpuint(config->max_unlocked_s, ==, 0);
+    g_assert_cmpuint(config->limits.idle_s, ==, 1);
+    g_assert_cmpuint(config->limits.max_s, ==, 0);
+    g_assert_cmpuint(config->limits.uses, ==, 1000000);
     g_assert_cmpuint(config->idle_exit_s, ==, 86400);
     g_assert_false(config->lock_on_screen_lock);
     g_assert_false(config->lock_on_session_end);
@@ -161,7 +164,7 @@ test_user_wins(void)
     g_autoptr(SealConfig) config =
         read_both("[agent]\nidle-lock=1\n", "[agent]\nidle-lock=2\nidle-exit=3\n");
 
-    g_assert_cmpuint(config->idle_lock_s, ==, 1);
+    g_assert_cmpuint(config->limits.idle_s, ==, 1);
     g_assert_cmpuint(config->idle_exit_s, ==, 3);
 }
 
@@ -176,7 +179,7 @@ test_site_wins_where_final(void)
                   "[agent]\nidle-lock=2\nidle-exit=2\nfinal=idle-lock;pin-timeout\n");
 
     seal_test_expect_warnings(expected);
-    g_assert_cmpuint(config->idle_lock_s, ==, 2);
+    g_assert_cmpuint(config->limits.idle_s, ==, 2);
     g_assert_cmpuint(config->idle_exit_s, ==, 1);
     /* named as final, set by nobody: the default stays */
     g_assert_cmpuint(config->pin_timeout_s, ==, 120);
@@ -271,7 +274,7 @@ static const struct {
     const char *message; /* after "user.conf:" */
 } mistakes[] = {
     {"[agent]\npinentri=x\n", "2: unknown key 'pinentri' in [agent], expected one of pinentry, "
-                              "pin-timeout, idle-lock, max-unlocked, idle-exit, "
+                              "pin-timeout, idle-lock, max-unlocked, max-uses, idle-exit, "
                               "lock-on-screen-lock, lock-on-session-end, lock-on-suspend"},
     {"[agent]\nlock-on-suspend=perhaps\n", "2: 'lock-on-suspend' of [agent] is 'perhaps', expected "
                                            "one of no, yes"},

@@ -398,8 +398,8 @@ test_crashing_login(void)
 int
 main(int argc, char **argv)
 {
-    static const SealUnlockSceneOptions idle = {.moods = "", .idle_s = 1};
-    static const SealUnlockSceneOptions old = {.moods = "", .max_s = 1};
+    static const SealUnlockSceneOptions idle = {.moods = "", .limits.idle_s = 1};
+    static const SealUnlockSceneOptions old = {.moods = "", .limits.max_s = 1};
 
     g_test_init(&argc, &argv, NULL);
     /* A host that dies is worth a warning: here it is meant to. */

@@ -343,7 +343,7 @@ test_idle_token_is_locked(void)
 {
     SealUnlockScene scene;
 
-    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.idle_s = 1});
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.limits.idle_s = 1});
     unlock(&scene);
     g_assert_true(seal_test_wait_until(is_not_unlocked, scene.token));
     seal_unlock_scene_close(&scene);
@@ -379,7 +379,7 @@ test_used_token_stays_unlocked(void)
     gboolean passed = FALSE;
     guint toucher = 0;
 
-    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.idle_s = 1});
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.limits.idle_s = 1});
     unlock(&scene);
     toucher = g_timeout_add(50, touch, &scene);
     g_timeout_add(2500, note_passed, &passed);
@@ -390,13 +390,59 @@ test_used_token_stays_unlocked(void)
     seal_unlock_scene_close(&scene);
 }
 
+/* The last use that is allowed ends the login, but not before others that are under way have ended. */
+static void
+test_number_of_uses(void)
+{
+    SealUnlockScene scene;
+
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.limits.uses = 2});
+    unlock(&scene);
+    seal_unlock_use_begins(scene.unlocker, scene.token);
+    seal_unlock_use_begins(scene.unlocker, scene.token);
+    seal_unlock_use_ends(scene.unlocker, scene.token);
+    g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_UNLOCKED);
+    seal_unlock_use_ends(scene.unlocker, scene.token);
+    g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_LOCKED);
+    /* The next PIN is good for two again */
+    unlock(&scene);
+    seal_unlock_use_begins(scene.unlocker, scene.token);
+    seal_unlock_use_ends(scene.unlocker, scene.token);
+    g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_UNLOCKED);
+    seal_unlock_scene_close(&scene);
+}
+
+/* Who asks while the last use is under way needs the PIN, and has the token to itself. */
+static void
+test_no_use_beyond_the_number(void)
+{
+    SealUnlockScene scene;
+    SealUnlockAsk ask;
+
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.limits.uses = 1});
+    unlock(&scene);
+    seal_unlock_use_begins(scene.unlocker, scene.token);
+    ask = seal_unlock_scene_ask(&scene);
+    ask.interactive = FALSE;
+    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_INTERACTION_REQUIRED, "locked");
+    ask.interactive = TRUE;
+    seal_test_pinentry_answer(scene.home, "pin %s\n", scene.pin);
+    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_NONE, NULL);
+    seal_unlock_use_ends(scene.unlocker, scene.token); /* of the first login */
+    g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_UNLOCKED);
+    seal_unlock_use_begins(scene.unlocker, scene.token);
+    seal_unlock_use_ends(scene.unlocker, scene.token);
+    g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_LOCKED);
+    seal_unlock_scene_close(&scene);
+}
+
 static void
 test_old_login_ends_although_used(void)
 {
     SealUnlockScene scene;
     guint toucher = 0;
 
-    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.idle_s = 60, .max_s = 1});
+    seal_unlock_scene_open(&scene, &(SealUnlockSceneOptions){.limits.idle_s = 60, .limits.max_s = 1});
     unlock(&scene);
     toucher = g_timeout_add(50, touch, &scene);
     g_assert_true(seal_test_wait_until(is_not_unlocked, scene.token));
@@ -538,6 +584,8 @@ main(int argc, char **argv)
     g_test_add_func("/unlock/lock/all-closes-dialogues", test_lock_all_closes_dialogues);
     g_test_add_func("/unlock/limits/idle-token-is-locked", test_idle_token_is_locked);
     g_test_add_func("/unlock/limits/used-token-stays-unlocked", test_used_token_stays_unlocked);
+    g_test_add_func("/unlock/uses/last-one-locks", test_number_of_uses);
+    g_test_add_func("/unlock/uses/none-beyond-the-number", test_no_use_beyond_the_number);
     g_test_add_func("/unlock/limits/old-login-ends", test_old_login_ends_although_used);
     g_test_add_func("/unlock/host/dead-means-locked", test_dead_host_means_locked);
     g_test_add_func("/unlock/host/dies-during-the-dialogue", test_host_dies_during_the_dialogue);

@@ -115,8 +115,7 @@ seal_unlock_scene_open(SealUnlockScene *scene, const SealUnlockSceneOptions *opt
     scene->loop = seal_loop_new(NULL);
     scene->registry = seal_registry_new();
     scene->prompter = seal_prompter_new(scene->loop, pinentry, 60);
-    scene->unlocker =
-        seal_unlocker_new(scene->registry, scene->prompter, options->idle_s, options->max_s);
+    scene->unlocker = seal_unlocker_new(scene->registry, scene->prompter, &options->limits);
     scene->caller = seal_caller_new(getuid(), getpid(), TRUE);
     add_module(scene, module, options);
     g_assert_true(seal_test_wait_until(is_ready, scene->registry));

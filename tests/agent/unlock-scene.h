@@ -27,7 +27,7 @@ typedef struct {
 } SealUnlockAnswer;
 
 typedef struct {
-    guint idle_s, max_s;    /* as for seal_unlocker_new() */
+    SealUnlockLimits limits;
     guint login_timeout_ms; /* 0: the test's own deadline */
     const char *moods;      /* (nullable) lines of the moody module's control file; NULL: SoftHSM alone */
     const char *tries;      /* (nullable) with moods: the PIN counter to begin with, "3" */
