@@ -186,7 +186,7 @@ has_purpose(const SealClientObjects *objects, gconstpointer item, const char *pu
 {
     const SealClientKey *key = item;
 
-    return g_strv_contains((const char *const *)key->purposes, purpose);
+    return !purpose || g_strv_contains((const char *const *)key->purposes, purpose);
 }
 
 /* -- choosing ----------------------------------------------------------------------- */

@@ -10,8 +10,8 @@ const SealClientToken *seal_choose_token(const SealClientObjects *objects, const
                                          GError **error);
 
 /* `name`: a key's label, PKCS#11 URI, or a hex prefix of its CKA_ID or of its id. `purpose`: "sign"
- * or "decrypt": keys that can do it come first. Errors as above, and KEY_USAGE when only keys of
- * another purpose match. */
+ * or "decrypt": keys that can do it come first; NULL: whatever they can do. Errors as above, and
+ * KEY_USAGE when only keys of another purpose match. */
 const SealClientKey *seal_choose_key(const SealClientObjects *objects, const char *name,
                                      const char *purpose, GError **error);
 

@@ -25,6 +25,7 @@ static const SealCommand *const commands[] = {
     &seal_command_unlock,
     &seal_command_lock,
     &seal_command_pin,
+    &seal_command_grants,
     &seal_command_git,
     &seal_command_mutt,
     &seal_command_setup,
@@ -100,7 +101,7 @@ run(char **argv, GError **error)
     if (!name) {
         seal_usage_error_set(error, "",
                              "say what to do: list, sign, verify, encrypt, decrypt, open, "
-                             "trust, recipients, unlock, lock, pin, git, mutt, setup or doctor");
+                             "trust, recipients, unlock, lock, pin, grants, git, mutt, setup or doctor");
         return SEAL_STATUS_USAGE;
     }
     if (g_str_equal(name, "--version")) {

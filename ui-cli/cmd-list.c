@@ -1,17 +1,18 @@
-/* privyseal list: tokens, keys, certificates, and modules that do not run. */
+/* privyseal list: tokens, keys, certificates, and modules that do not run; lanes if asked for. */
 #include "ui-cli/command.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "ui-cli/choose.h"
+#include "ui-cli/lanes-list.h"
 #include "ui-cli/list-json.h"
 #include "ui-cli/reach.h"
 #include "ui-cli/status.h"
 #include "ui-cli/table.h"
 #include "ui-cli/validity.h"
 
-static const char *const sections[] = {"tokens", "keys", "certificates", NULL};
+static const char *const sections[] = {"tokens", "keys", "certificates", "lanes", NULL};
 
 static const SealOption options_table[] = {
     {.name = "json", .help = "print JSON instead of tables"},
@@ -246,14 +247,18 @@ run_list(SealOptions *options, GError **error)
 
     if (section && !g_strv_contains(sections, section)) {
         seal_usage_error_set(error, "list",
-                             "there is nothing called '%s' to list: it is tokens, keys "
-                             "or certificates",
+                             "there is nothing called '%s' to list: it is tokens, keys, "
+                             "certificates or lanes",
                              section);
         return SEAL_STATUS_USAGE;
     }
     reach = seal_reach_agent(error);
     if (!reach)
         return SEAL_STATUS_MISSING;
+    if (g_strcmp0(section, "lanes") == 0)
+        return seal_lanes_list_print(reach, seal_options_has(options, "json"), error)
+                   ? SEAL_STATUS_DONE
+                   : SEAL_STATUS_MISSING;
     objects = seal_options_has(options, "rescan") ? seal_reach_rescan(reach, error)
                                                   : seal_reach_objects(reach, error);
     if (!objects)
@@ -270,14 +275,17 @@ run_list(SealOptions *options, GError **error)
 
 const SealCommand seal_command_list = {
     .name = "list",
-    .usage = "[tokens|keys|certificates] [--json] [--rescan]",
+    .usage = "[tokens|keys|certificates|lanes] [--json] [--rescan]",
     .summary = "show tokens, keys, certificates, and modules that failed",
     .description =
         "Shows what the agent knows: tokens with their state and PIN tries, keys with what each\n"
         "can be used for, certificates, and the modules that do not run, with the reason. Asks "
         "for\n"
         "no PIN. The ID column is what --key and the like accept besides labels and PKCS#11 URIs;\n"
-        "a beginning that fits one key only is enough.",
+        "a beginning that fits one key only is enough.\n\n"
+        "'list lanes' shows the direct lines that programs have to a key's token, and nothing "
+        "else;\n"
+        "see 'privyseal grants'.",
     .options = options_table,
     .examples = "  privyseal list\n"
                 "  privyseal list keys\n"

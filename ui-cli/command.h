@@ -20,6 +20,7 @@ extern const SealCommand seal_command_decrypt;
 extern const SealCommand seal_command_doctor;
 extern const SealCommand seal_command_encrypt;
 extern const SealCommand seal_command_git;
+extern const SealCommand seal_command_grants;
 extern const SealCommand seal_command_list;
 extern const SealCommand seal_command_mutt;
 extern const SealCommand seal_command_open;

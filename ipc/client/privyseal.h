@@ -108,6 +108,29 @@ SealClientObjects *seal_client_list(SealClient *client, gboolean rescan, GError 
 void seal_client_objects_free(SealClientObjects *objects);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealClientObjects, seal_client_objects_free)
 
+/* A lane that a program of the user has open: a line of its own to a key's token. */
+typedef struct {
+    guint lane; /* number */
+    char *program;
+    guint pid;
+    char *key;       /* object path */
+    char *operation; /* sign or unwrap */
+    guint count, used, seconds_left;
+} SealClientLease;
+/* All of them, of every program (transfer full, element-type SealClientLease); NULL with an error.
+ * Blocks. */
+GPtrArray *seal_client_list_lanes(SealClient *client, GError **error);
+
+/* Which lanes: all that match; 0 and NULL are not asked for. */
+typedef struct {
+    guint lane;
+    const char *key, *token; /* object paths */
+} SealLaneQuery;
+/* Takes lanes back, and tells how many there were. Nothing is under way on them afterwards. Blocks
+ * as long as an operation takes that has begun. */
+gboolean seal_client_revoke_lanes(SealClient *client, const SealLaneQuery *query,
+                                  guint *ret_revoked, GError **error);
+
 /* For programs that keep a list in memory: from the next connection on, the agent's announcements
  * that objects appeared, changed or went are counted. Before the first call. */
 void seal_client_follow(SealClient *client);

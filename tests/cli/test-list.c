@@ -93,7 +93,7 @@ test_sections(void)
 
     g_assert_true(json_object_has_member(json_node_get_object(keys), "keys"));
     g_assert_false(json_object_has_member(json_node_get_object(keys), "tokens"));
-    seal_cli_test_assert_error(other, 2, "tokens, keys or certificates");
+    seal_cli_test_assert_error(other, 2, "tokens, keys, certificates or lanes");
 }
 
 static void
