@@ -375,6 +375,25 @@ test_dead_pcscd(Scene *scene, gconstpointer data)
                     "sudo systemctl restart pcscd.socket");
 }
 
+/* A process by the name of GnuPG's, which takes cards. */
+static void
+test_rival(Scene *scene, gconstpointer data)
+{
+    g_autofree char *scdaemon = seal_test_home_path(scene->home, "scdaemon");
+    g_autofree char *tail = g_find_program_in_path("tail");
+    const char *copy[] = {"cp", tail, scdaemon, NULL};
+    const char *argv[] = {scdaemon, "-f", "/dev/null", NULL};
+    g_autoptr(SealTestResult) copied = seal_test_run(scene->home, copy, NULL);
+    g_autofree char *process =
+        g_strdup_printf("process %d", (int)seal_test_start(scene->home, argv, "scdaemon.log"));
+    g_autoptr(JsonNode) root = NULL;
+
+    configure_readers(scene);
+    root = seal_test_doctor(scene->home, 3);
+    g_assert_cmpstr(seal_test_doctor_assert(root, "other program", "warning", process), ==,
+                    "gpgconf --kill scdaemon");
+}
+
 #ifdef TEST_PCSC
 /* As pcscd does with whom polkit does not let in: it asks polkit while the client has said its
  * word, and closes without having read it. */
@@ -422,6 +441,29 @@ test_hanging_pcscd(Scene *scene, gconstpointer data)
 
 /* -- certificates ----------------------------------------------------------------------------- */
 
+static void
+trust_the_stranger(Scene *scene)
+{
+    g_autofree char *stranger = seal_test_fixture_path(scene->home, "stranger.pem");
+    g_autofree char *text = NULL;
+    g_autofree char *path = NULL;
+
+    g_assert_true(g_file_get_contents(stranger, &text, NULL, NULL));
+    path = seal_test_home_write(scene->home, "config/privyseal/anchors.d/stranger.pem", text);
+}
+
+static void
+test_untrusted_certificates(Scene *scene, gconstpointer data)
+{
+    g_autoptr(JsonNode) root = NULL;
+
+    trust_the_stranger(scene);
+    root = seal_test_doctor(scene->home, 1);
+    g_assert_cmpstr(seal_test_doctor_assert(root, "chain", "warning", "incomplete-chain"), ==,
+                    "privyseal trust add ROOT.pem");
+    g_assert_null(seal_test_doctor_find(root, "chain", "pass", ""));
+}
+
 static const char worn_profile[] = "[token worn]\nlabel=Worn\n"
                                    "[key old]\ntoken=worn\nalgorithm=p-256\npurpose=sign\nid=01\n"
                                    "label=Old key\nname=Old Example\nemail=old@example.org\n"
@@ -442,7 +484,7 @@ test_worn_certificates(Scene *scene, gconstpointer data)
     root = seal_test_doctor(scene->home, 3);
     seal_test_doctor_assert(root, "signing", "fail", "no key on a token that is here");
     seal_test_doctor_assert(root, "decrypting", "pass", "ending@example.org");
-    seal_test_doctor_assert(root, "certificates", "warning", "1 end within a month");
+    seal_test_doctor_assert(root, "certificates", "warning", "1 ending within a month");
 }
 
 /* -- the report ------------------------------------------------------------------------------- */
@@ -568,12 +610,14 @@ main(int argc, char **argv)
     ADD("pinentry/is-missing", set_up_home, test_no_pinentry);
     ADD("pinentry/is-another-program", set_up_home, test_other_pinentry);
     ADD("reader/is-plugged-in-but-not-used", set_up_agent, test_unused_reader);
+    ADD("rival/scdaemon-is-told", set_up_home, test_rival);
     ADD("pcscd/is-missing", set_up_home, test_no_pcscd);
     ADD("pcscd/left-a-dead-socket", set_up_home, test_dead_pcscd);
 #ifdef TEST_PCSC
     ADD("pcscd/hangs-up-on-whom-polkit-refuses", set_up_home, test_refusing_pcscd);
     ADD("pcscd/hangs", set_up_home, test_hanging_pcscd);
 #endif
+    ADD("certificate/leads-to-nobody-who-is-trusted", set_up_agent, test_untrusted_certificates);
     ADD("certificate/expired-or-ending", set_up_home, test_worn_certificates);
     ADD("report/has-nothing-private", set_up_agent, test_report);
     ADD("report/searches-messages-of-others", set_up_home, test_report_of_mistake);

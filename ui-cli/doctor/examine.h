@@ -29,6 +29,9 @@ void seal_examine_trust(SealExam *exam);
 /* The program that asks for PINs. */
 void seal_examine_prompter(SealExam *exam);
 
+/* TRUE if the token (nullable) is here; how many are. */
+gboolean seal_exam_has_token(const SealClientToken *token);
+guint seal_exam_count_tokens(const SealExam *exam);
 /* TRUE if a configured module may look for smart cards, or it is not known which there are. */
 gboolean seal_exam_needs_readers(const SealExam *exam);
 /* The value in force in the agent's configuration; NULL if it is not known. */

@@ -19,13 +19,7 @@
 SealHealth
 seal_exam_reader_severity(const SealExam *exam)
 {
-    for (guint i = 0; exam->objects && i < exam->objects->tokens->len; i++) {
-        const SealClientToken *token = exam->objects->tokens->pdata[i];
-
-        if (!g_str_equal(token->state, "absent"))
-            return SEAL_HEALTH_WORRY;
-    }
-    return SEAL_HEALTH_BAD;
+    return seal_exam_count_tokens(exam) > 0 ? SEAL_HEALTH_WORRY : SEAL_HEALTH_BAD;
 }
 
 /* -- is it there ------------------------------------------------------------------------------ */

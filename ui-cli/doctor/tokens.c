@@ -1,24 +1,21 @@
-/* Tokens and what lies on them: can this person sign and decrypt, and what stands in the way. What
- * is alike is summed up in one line, however many keys there are. */
+/* Tokens and the state of their PINs, as the agent knows them: no token is asked anything. */
 #include "ui-cli/doctor/examine.h"
 
-#include <string.h>
-
-#include "ui-cli/mail-certificate.h"
-#include "ui-cli/validity.h"
-
-/* A certificate that ends this soon is to be renewed now. */
-#define RENEW_S ((gint64)30 * 24 * 3600)
-/* A line names no more. */
-#define ADDRESSES_MAX 5u
-
-static gboolean
-is_absent(const SealClientToken *token)
+gboolean
+seal_exam_has_token(const SealClientToken *token)
 {
-    return !token || g_str_equal(token->state, "absent");
+    return token && !g_str_equal(token->state, "absent");
 }
 
-/* -- tokens ----------------------------------------------------------------------------------- */
+guint
+seal_exam_count_tokens(const SealExam *exam)
+{
+    guint count = 0;
+
+    for (guint i = 0; exam->objects && i < exam->objects->tokens->len; i++)
+        count += seal_exam_has_token(exam->objects->tokens->pdata[i]);
+    return count;
+}
 
 static void
 examine_blocked(SealExam *exam, const SealClientToken *token)
@@ -74,16 +71,6 @@ examine_token(SealExam *exam, const SealClientToken *token)
         examine_pin(exam, token);
 }
 
-static guint
-count_present(const SealClientObjects *objects)
-{
-    guint count = 0;
-
-    for (guint i = 0; i < objects->tokens->len; i++)
-        count += !is_absent(objects->tokens->pdata[i]);
-    return count;
-}
-
 static gint
 compare_labels(gconstpointer a, gconstpointer b)
 {
@@ -96,7 +83,6 @@ compare_labels(gconstpointer a, gconstpointer b)
 void
 seal_examine_tokens(SealExam *exam)
 {
-
     exam->group = "Tokens";
     if (!exam->objects) {
         seal_exam_note(exam, "token", SEAL_HEALTH_UNKNOWN, NULL,
@@ -107,10 +93,10 @@ seal_examine_tokens(SealExam *exam)
     for (guint i = 0; i < exam->objects->tokens->len; i++) {
         const SealClientToken *token = exam->objects->tokens->pdata[i];
 
-        if (!is_absent(token))
+        if (seal_exam_has_token(token))
             examine_token(exam, token);
     }
-    if (count_present(exam->objects) > 0)
+    if (seal_exam_count_tokens(exam) > 0)
         return;
     if (exam->cards > 0)
         seal_exam_note(exam, "token", SEAL_HEALTH_BAD, "privyseal list --rescan",
@@ -118,162 +104,4 @@ seal_examine_tokens(SealExam *exam)
     else
         seal_exam_note(exam, "token", SEAL_HEALTH_BAD, "privyseal list --rescan",
                        "no token is there: put the card into the reader, chip first");
-}
-
-/* -- keys and certificates -------------------------------------------------------------------- */
-
-/* Certificates of keys that are here, sorted by how they are. */
-typedef struct {
-    GPtrArray *usable, *ending, *expired, *early; /* of const SealClientCertificate, borrowed */
-} Sorted;
-
-static void
-sort_certificate(Sorted *sorted, const SealClientCertificate *certificate)
-{
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-
-    if (now > certificate->not_after)
-        g_ptr_array_add(sorted->expired, (gpointer)certificate);
-    else if (now < certificate->not_before)
-        g_ptr_array_add(sorted->early, (gpointer)certificate);
-    else if (now > certificate->not_after - RENEW_S)
-        g_ptr_array_add(sorted->ending, (gpointer)certificate);
-    else
-        g_ptr_array_add(sorted->usable, (gpointer)certificate);
-}
-
-static void
-note_certificates(SealExam *exam, const GPtrArray *list, SealHealth health, const char *clause)
-{
-    g_autoptr(GString) names = g_string_new(NULL);
-
-    if (list->len == 0)
-        return;
-    for (guint i = 0; i < list->len; i++) {
-        const SealClientCertificate *certificate = list->pdata[i];
-        g_autofree char *date = seal_date_text(certificate->not_after);
-
-        g_string_append_printf(names, "%s%s (%s)", i > 0 ? ", " : "",
-                               seal_exam_hide(exam, certificate->subject), date);
-    }
-    seal_exam_note(exam, "certificates", health, NULL, "%u %s: %s", list->len, clause, names->str);
-}
-
-static gboolean
-key_can(const SealClientKey *key, const char *purpose)
-{
-    return g_strv_contains((const char *const *)key->purposes, purpose);
-}
-
-/* The first address of a certificate with which the key can be used now; NULL if it has none.
- * Borrowed. */
-static const char *
-usable_address(const SealExam *exam, const SealClientKey *key, SealCertificatePurpose use)
-{
-    for (char **path = key->certificates; *path; path++) {
-        const SealClientCertificate *certificate = seal_objects_certificate(exam->objects, *path);
-        g_autofree char *reason = NULL;
-
-        if (certificate && certificate->addresses[0] &&
-            seal_mail_certificate_check(certificate->certificate, use, &reason))
-            return certificate->addresses[0];
-    }
-    return NULL;
-}
-
-static gint
-compare_texts(gconstpointer a, gconstpointer b)
-{
-    return g_strcmp0(*(const char *const *)a, *(const char *const *)b);
-}
-
-/* Those of all keys that are here, sorted, each once. (transfer full) (element-type utf8, borrowed)
- */
-static GPtrArray *
-usable_addresses(const SealExam *exam, const char *purpose, SealCertificatePurpose use)
-{
-    GPtrArray *addresses = g_ptr_array_new();
-
-    for (guint i = 0; i < exam->objects->keys->len; i++) {
-        const SealClientKey *key = exam->objects->keys->pdata[i];
-        const char *address = NULL;
-
-        if (is_absent(seal_objects_token(exam->objects, key->token)) || !key_can(key, purpose))
-            continue;
-        address = usable_address(exam, key, use);
-        if (address && !g_ptr_array_find_with_equal_func(addresses, address, g_str_equal, NULL))
-            g_ptr_array_add(addresses, (gpointer)address);
-    }
-    g_ptr_array_sort(addresses, compare_texts);
-    return addresses;
-}
-
-/* Returns whether it can be done. */
-static gboolean
-examine_purpose(SealExam *exam, const char *name, const char *purpose, SealCertificatePurpose use,
-                SealHealth otherwise)
-{
-    g_autoptr(GPtrArray) addresses = usable_addresses(exam, purpose, use);
-    g_autoptr(GString) names = g_string_new(NULL);
-
-    if (addresses->len == 0) {
-        seal_exam_note(exam, name, otherwise, "privyseal list",
-                       "no key on a token that is here has a certificate that is valid now, is for "
-                       "mail and names a mail address");
-        return FALSE;
-    }
-    for (guint i = 0; i < MIN(addresses->len, ADDRESSES_MAX); i++)
-        g_string_append_printf(names, "%s%s", i > 0 ? ", " : "",
-                               seal_exam_hide(exam, addresses->pdata[i]));
-    if (addresses->len > ADDRESSES_MAX)
-        g_string_append_printf(names, " and %u more", addresses->len - ADDRESSES_MAX);
-    seal_exam_note(exam, name, SEAL_HEALTH_GOOD, NULL, "as %s", names->str);
-    return TRUE;
-}
-
-static void
-sorted_clear(Sorted *sorted)
-{
-    g_ptr_array_unref(sorted->usable);
-    g_ptr_array_unref(sorted->ending);
-    g_ptr_array_unref(sorted->expired);
-    g_ptr_array_unref(sorted->early);
-}
-
-static void
-examine_dates(SealExam *exam, gboolean can_sign)
-{
-    Sorted sorted = {g_ptr_array_new(), g_ptr_array_new(), g_ptr_array_new(), g_ptr_array_new()};
-
-    for (guint i = 0; i < exam->objects->certificates->len; i++) {
-        const SealClientCertificate *certificate = exam->objects->certificates->pdata[i];
-        const SealClientKey *key = seal_objects_key(exam->objects, certificate->key);
-
-        if (key && !is_absent(seal_objects_token(exam->objects, key->token)))
-            sort_certificate(&sorted, certificate);
-    }
-    if (sorted.usable->len > 0)
-        seal_exam_note(exam, "certificates", SEAL_HEALTH_GOOD, NULL, "%u valid for a month or more",
-                       sorted.usable->len);
-    note_certificates(exam, sorted.ending, SEAL_HEALTH_WORRY,
-                      "end within a month: ask for new ones now");
-    note_certificates(exam, sorted.expired, can_sign ? SEAL_HEALTH_GOOD : SEAL_HEALTH_WORRY,
-                      "have expired and open old mail only");
-    note_certificates(exam, sorted.early, SEAL_HEALTH_WORRY,
-                      "are not valid yet; is the clock of this machine right?");
-    sorted_clear(&sorted);
-}
-
-void
-seal_examine_keys(SealExam *exam)
-{
-    gboolean can_sign = FALSE;
-
-    exam->group = "Keys";
-    if (!exam->objects || count_present(exam->objects) == 0)
-        return; /* that has been said */
-    can_sign = examine_purpose(exam, "signing", "sign", SEAL_PURPOSE_SIGN_MAIL, SEAL_HEALTH_BAD);
-    (void)examine_purpose(exam, "decrypting", "decrypt", SEAL_PURPOSE_ENCRYPT_MAIL,
-                          SEAL_HEALTH_WORRY);
-    examine_dates(exam, can_sign);
 }

@@ -50,17 +50,16 @@ collect_certificates(const SealClientObjects *objects)
     return all;
 }
 
-static SealChainState
-judge(const SealTrust *trust, X509 *leaf, STACK_OF(X509) *untrusted, char **ret_reason)
+/* What the certificate is for: signing mail, else encrypting it. FALSE if it is for other things.
+ */
+static gboolean
+purpose_of(X509 *certificate, SealCertificatePurpose *ret_purpose)
 {
-    g_auto(SealChainResult) result = {0};
-    const char *problem = seal_usage_problem(leaf, SEAL_PURPOSE_SIGN_MAIL);
-
-    seal_trust_judge(trust, leaf, untrusted,
-                     problem ? SEAL_PURPOSE_ENCRYPT_MAIL : SEAL_PURPOSE_SIGN_MAIL,
-                     g_get_real_time() / G_USEC_PER_SEC, &result);
-    *ret_reason = g_steal_pointer(&result.reason);
-    return result.state;
+    *ret_purpose = SEAL_PURPOSE_SIGN_MAIL;
+    if (!seal_usage_problem(certificate, *ret_purpose))
+        return TRUE;
+    *ret_purpose = SEAL_PURPOSE_ENCRYPT_MAIL;
+    return !seal_usage_problem(certificate, *ret_purpose);
 }
 
 static gboolean
@@ -70,7 +69,7 @@ is_own_and_current(const SealExam *exam, const SealClientCertificate *certificat
     const SealClientKey *key = seal_objects_key(exam->objects, certificate->key);
     const SealClientToken *token = key ? seal_objects_token(exam->objects, key->token) : NULL;
 
-    return token && !g_str_equal(token->state, "absent") && certificate->addresses[0] &&
+    return seal_exam_has_token(token) && certificate->addresses[0] &&
            now >= certificate->not_before && now <= certificate->not_after;
 }
 
@@ -80,24 +79,30 @@ typedef struct {
     char *reason; /* (nullable) of the first */
 } Outcome;
 
+/* Counts what `certificate` comes to, if it is for mail. */
+static void
+judge(const SealTrust *trust, const SealClientCertificate *certificate, STACK_OF(X509) *untrusted,
+      Outcome *outcomes)
+{
+    g_autoptr(X509) leaf = seal_certificate_read(certificate->certificate, "certificate", NULL);
+    g_auto(SealChainResult) result = {0};
+    SealCertificatePurpose purpose = SEAL_PURPOSE_SIGN_MAIL;
+
+    if (!leaf || !purpose_of(leaf, &purpose))
+        return;
+    seal_trust_judge(trust, leaf, untrusted, purpose, g_get_real_time() / G_USEC_PER_SEC, &result);
+    if (outcomes[result.state].count++ == 0)
+        outcomes[result.state].reason = g_steal_pointer(&result.reason);
+}
+
 static void
 judge_all(const SealExam *exam, const SealTrust *trust, Outcome *outcomes)
 {
     STACK_OF(X509) *untrusted = collect_certificates(exam->objects);
 
     for (guint i = 0; i < exam->objects->certificates->len; i++) {
-        const SealClientCertificate *certificate = exam->objects->certificates->pdata[i];
-        g_autoptr(X509) leaf = NULL;
-        g_autofree char *reason = NULL;
-        SealChainState state = SEAL_CHAIN_MALFORMED;
-
-        if (!is_own_and_current(exam, certificate))
-            continue;
-        leaf = seal_certificate_read(certificate->certificate, "certificate", NULL);
-        if (leaf)
-            state = judge(trust, leaf, untrusted, &reason);
-        if (outcomes[state].count++ == 0)
-            outcomes[state].reason = g_steal_pointer(&reason);
+        if (is_own_and_current(exam, exam->objects->certificates->pdata[i]))
+            judge(trust, exam->objects->certificates->pdata[i], untrusted, outcomes);
     }
     sk_X509_pop_free(untrusted, X509_free);
 }
@@ -105,6 +110,8 @@ judge_all(const SealExam *exam, const SealTrust *trust, Outcome *outcomes)
 static void
 note_outcome(SealExam *exam, SealChainState state, const Outcome *outcome)
 {
+    gboolean lacks_anchor = state == SEAL_CHAIN_UNTRUSTED || state == SEAL_CHAIN_INCOMPLETE;
+
     if (outcome->count == 0)
         return;
     if (state == SEAL_CHAIN_GOOD)
@@ -113,7 +120,8 @@ note_outcome(SealExam *exam, SealChainState state, const Outcome *outcome)
                        "not asked",
                        outcome->count);
     else
-        seal_exam_note(exam, "chain", SEAL_HEALTH_WORRY, "privyseal trust add ROOT.pem",
+        seal_exam_note(exam, "chain", SEAL_HEALTH_WORRY,
+                       lacks_anchor ? "privyseal trust add ROOT.pem" : NULL,
                        "%u of your certificates: %s%s%s", outcome->count, seal_chain_word(state),
                        outcome->reason ? ": " : "",
                        outcome->reason ? seal_exam_hide(exam, outcome->reason) : "");
