@@ -10,9 +10,29 @@
 
 /* -- reading ---------------------------------------------------------------------------------- */
 
+/* GMime reads a group within a group by recursion, though no group may have one in it (RFC 5322
+ * 3.4); a value of so many colons is not given to it. */
+#define COLONS_MAX 64
+
 /* What is done with each mailbox: the names shown beside it, of its group and its own, and its
  * address. */
 typedef void (*VisitFunc)(const char *names, const char *address, GPtrArray *list);
+
+typedef struct {
+    VisitFunc func;
+    GPtrArray *list; /* for `func` */
+    guint count;     /* mailboxes and groups of a field so far */
+} Visit;
+
+/* Those beyond the limit are not looked at. */
+static void
+visit(Visit *visits, const char *names, const char *address)
+{
+    if (visits->count > SEAL_SENDERS_MAX)
+        return;
+    visits->count++;
+    visits->func(names, address, visits->list);
+}
 
 static void
 start_gmime(void)
@@ -25,37 +45,41 @@ start_gmime(void)
     }
 }
 
-static void visit_list(InternetAddressList *addresses, const char *group, VisitFunc visit,
-                       GPtrArray *list);
+static void
+visit_mailbox(Visit *visits, InternetAddressMailbox *mailbox, const char *names)
+{
+    const char *text = internet_address_mailbox_get_addr(mailbox);
+
+    visit(visits, names, text ? text : "");
+}
+
+static void visit_list(Visit *visits, InternetAddressList *addresses, const char *group);
 
 /* Of a group of nobody its name is shown, which may look like an address. */
 static void
-visit_group(InternetAddressGroup *group, const char *names, VisitFunc visit, GPtrArray *list)
+visit_group(Visit *visits, InternetAddressGroup *group, const char *names)
 {
     InternetAddressList *members = internet_address_group_get_members(group);
 
     if (internet_address_list_length(members) == 0)
-        visit(names, "", list);
-    visit_list(members, names, visit, list);
+        visit(visits, names, "");
+    visit_list(visits, members, names);
 }
 
 static void
-visit_list(InternetAddressList *addresses, const char *group, VisitFunc visit, GPtrArray *list)
+visit_list(Visit *visits, InternetAddressList *addresses, const char *group)
 {
-    for (int i = 0; i < internet_address_list_length(addresses); i++) {
+    int length = internet_address_list_length(addresses);
+
+    for (int i = 0; i < length && visits->count <= SEAL_SENDERS_MAX; i++) {
         InternetAddress *address = internet_address_list_get_address(addresses, i);
         const char *own = internet_address_get_name(address);
         g_autofree char *names = g_strjoin(" ", group, own ? own : "", NULL);
-        const char *text = NULL;
 
-        if (list->len > SEAL_SENDERS_MAX)
-            return;
-        if (INTERNET_ADDRESS_IS_GROUP(address)) {
-            visit_group(INTERNET_ADDRESS_GROUP(address), names, visit, list);
-            continue;
-        }
-        text = internet_address_mailbox_get_addr(INTERNET_ADDRESS_MAILBOX(address));
-        visit(names, text ? text : "", list);
+        if (INTERNET_ADDRESS_IS_GROUP(address))
+            visit_group(visits, INTERNET_ADDRESS_GROUP(address), names);
+        else
+            visit_mailbox(visits, INTERNET_ADDRESS_MAILBOX(address), names);
     }
 }
 
@@ -67,14 +91,27 @@ note_warning(gint64 offset, GMimeParserWarning warning, const char *item, gpoint
     *skipped |= warning == GMIME_WARN_INVALID_ADDRESS_LIST;
 }
 
+static gboolean
+has_many_colons(const char *value)
+{
+    guint count = 0;
+
+    for (; *value && count <= COLONS_MAX; value++)
+        count += *value == ':';
+    return count > COLONS_MAX;
+}
+
 /* GMime passes over what it cannot read and gives the rest; another program may show just that. */
 static InternetAddressList *
 parse_addresses(const char *value, gboolean *ret_skipped)
 {
-    GMimeParserOptions *options = g_mime_parser_options_new();
+    GMimeParserOptions *options = NULL;
     InternetAddressList *addresses = NULL;
 
     *ret_skipped = FALSE;
+    if (has_many_colons(value))
+        return NULL;
+    options = g_mime_parser_options_new();
     g_mime_parser_options_set_warning_callback(options, note_warning, ret_skipped);
     addresses = internet_address_list_parse(options, value);
     g_mime_parser_options_free(options);
@@ -82,28 +119,29 @@ parse_addresses(const char *value, gboolean *ret_skipped)
 }
 
 static void
-visit_value(const char *value, VisitFunc visit, GPtrArray *list)
+visit_value(Visit *visits, const char *value)
 {
     gboolean skipped = FALSE;
     InternetAddressList *addresses = parse_addresses(value, &skipped);
 
     if (addresses)
-        visit_list(addresses, "", visit, list);
+        visit_list(visits, addresses, "");
     if (!addresses || skipped)
-        visit("", "", list);
+        visit(visits, "", "");
     g_clear_object(&addresses);
 }
 
 static void
-visit_field(const SealEntity *mail, const char *name, VisitFunc visit, GPtrArray *list)
+visit_field(const SealEntity *mail, const char *name, VisitFunc func, GPtrArray *list)
 {
     g_autoptr(GPtrArray) values = seal_entity_values(mail, name);
+    Visit visits = {func, list, 0};
 
     start_gmime();
-    for (guint i = 0; i < values->len && list->len <= SEAL_SENDERS_MAX; i++)
-        visit_value(values->pdata[i], visit, list);
     if (seal_entity_is_cut(mail, name))
-        visit("", "", list);
+        visit(&visits, "", "");
+    for (guint i = 0; i < values->len && visits.count <= SEAL_SENDERS_MAX; i++)
+        visit_value(&visits, values->pdata[i]);
 }
 
 /* -- addresses -------------------------------------------------------------------------------- */
@@ -167,13 +205,19 @@ add_warnings(const char *names, const char *address, GPtrArray *warnings)
 GPtrArray *
 seal_mail_sender_warnings(const SealEntity *mail)
 {
+    static const char *const names[] = {"From", "Sender"};
     GPtrArray *warnings = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GPtrArray) fields = seal_entity_values(mail, "From");
 
-    if (fields->len > 1)
-        g_ptr_array_add(warnings, g_strdup("it has more than one From field, and mail programs "
-                                           "show different ones"));
-    visit_field(mail, "From", add_warnings, warnings);
-    visit_field(mail, "Sender", add_warnings, warnings);
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(GPtrArray) fields = seal_entity_values(mail, names[i]);
+
+        if (fields->len > 1)
+            g_ptr_array_add(warnings,
+                            g_strdup_printf("it has more than one %s field, and mail programs show "
+                                            "different ones",
+                                            names[i]));
+    }
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++)
+        visit_field(mail, names[i], add_warnings, warnings);
     return warnings;
 }

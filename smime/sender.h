@@ -20,6 +20,6 @@ GPtrArray *seal_mail_senders(const SealEntity *mail, const char *otherwise);
 GPtrArray *seal_mail_sent_by(const SealEntity *mail);
 
 /* Returns (transfer full) (element-type utf8) sentences on what could make a person take From or
- * Sender for another one: a second From field, an address in a name or before the @, a domain of
- * mixed letters. */
+ * Sender for another one: a second field of that name, an address in a name or before the @, a
+ * domain of mixed letters. What is beyond SEAL_SENDERS_MAX is not looked at. */
 GPtrArray *seal_mail_sender_warnings(const SealEntity *mail);

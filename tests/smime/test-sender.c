@@ -5,6 +5,7 @@
 #include "tests/smime/world.h"
 
 #include <openssl/cms.h>
+#include <pthread.h>
 #include <string.h>
 
 /* -- the certificate and the fields ----------------------------------------------------------- */
@@ -314,6 +315,7 @@ test_warnings(void)
         {"From: \"eve\"@example.net", 0},
         {"From: eve@example.net\r\nSender: \"ceo@bank.example\" <eve@example.net>", 1},
         {"From: a@example.org\r\nFrom: a@example.org", 1},
+        {"From: a@example.org\r\nSender: a@example.org\r\nSender: a@example.org", 1},
         {"Subject: ceo@bank.example", 0},
     };
 
@@ -326,6 +328,53 @@ test_warnings(void)
         g_test_message("%s", rows[i].fields);
         g_assert_cmpuint(warnings->len, ==, rows[i].count);
     }
+}
+
+static gpointer
+list_senders(gpointer mail)
+{
+    return seal_mail_senders(mail, NULL);
+}
+
+/* Whoever reads mail may do it in a thread with a small stack. */
+static void
+test_nested_groups(void)
+{
+    g_autoptr(GString) text = g_string_new("From: ");
+    g_autoptr(SealEntity) mail = NULL;
+    g_autoptr(GPtrArray) senders = NULL;
+    pthread_attr_t small;
+    pthread_t thread;
+    void *result = NULL;
+
+    for (guint i = 0; i < 32000; i++)
+        g_string_append(text, "a:");
+    g_string_append(text, "\r\n\r\ntext\r\n");
+    mail = seal_entity_parse((SealBytes){(const guint8 *)text->str, text->len});
+    pthread_attr_init(&small);
+    g_assert_cmpint(pthread_attr_setstacksize(&small, (size_t)512 * 1024), ==, 0);
+    g_assert_cmpint(pthread_create(&thread, &small, list_senders, mail), ==, 0);
+    pthread_attr_destroy(&small);
+    g_assert_cmpint(pthread_join(thread, &result), ==, 0);
+    senders = result;
+    g_assert_cmpuint(senders->len, ==, 1);
+    g_assert_cmpstr(senders->pdata[0], ==, "");
+}
+
+/* A mail of so many authors is nobody's; who else is in it makes no difference, but time. */
+static void
+test_warnings_have_an_end(void)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(SealEntity) mail = NULL;
+    g_autoptr(GPtrArray) warnings = NULL;
+
+    for (guint i = 0; i < 1000; i++)
+        g_string_append(text, "Sender: a@example.org\r\n");
+    g_string_append(text, "Sender: \"ceo@bank.example\" <a@example.org>\r\n\r\ntext\r\n");
+    mail = seal_entity_parse((SealBytes){(const guint8 *)text->str, text->len});
+    warnings = seal_mail_sender_warnings(mail);
+    g_assert_cmpuint(warnings->len, ==, 1); /* there is more than one field */
 }
 
 /* A good signature of eve's stays good; the page and the JSON tell of the name. */
@@ -362,6 +411,8 @@ main(int argc, char **argv)
     g_test_add_func("/sender/look-alike/names", test_names);
     g_test_add_func("/sender/look-alike/domains", test_domains);
     g_test_add_func("/sender/look-alike/fields-of-mails", test_warnings);
+    g_test_add_func("/sender/look-alike/has-an-end", test_warnings_have_an_end);
+    g_test_add_func("/sender/groups/nested-ones-are-nobody", test_nested_groups);
     ADD("/sender/look-alike/is-told-beside-a-good-signature", test_told);
     return g_test_run();
 }
