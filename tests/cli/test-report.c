@@ -56,6 +56,18 @@ test_elsewhere(void)
                   "[hidden 1]|f\xc3\xbcr [hidden 1], nicht J\xc3\xbcrgens|");
 }
 
+/* Cards that lie have labels of any length, and with anything in them. */
+static void
+test_long(void)
+{
+    g_autofree char *label = g_strnfill(100000, 'x');
+    g_autofree char *foreign = g_strdup_printf("token %s is gone", label);
+    g_autofree char *lines = g_strdup("Al\nice");
+
+    assert_report(label, foreign, "[hidden 1]|token [hidden 2]");
+    assert_report(lines, "token Al\nice is gone", "[hidden 1]|token [hidden 1] is gone|");
+}
+
 /* What nobody has marked and everybody recognises. */
 static void
 test_recognised(void)
@@ -88,6 +100,7 @@ main(int argc, char **argv)
     g_test_add_func("/report/marked-text-becomes-a-number", test_marked);
     g_test_add_func("/report/marks-cannot-be-forged", test_forged_marks);
     g_test_add_func("/report/marked-text-goes-elsewhere-too", test_elsewhere);
+    g_test_add_func("/report/texts-of-any-length", test_long);
     g_test_add_func("/report/addresses-and-numbers-are-recognised", test_recognised);
     g_test_add_func("/report/home-is-a-tilde", test_home);
     return g_test_run();

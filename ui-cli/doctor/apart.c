@@ -30,7 +30,7 @@ seal_apart_clear(SealApart *apart)
 static void
 be_apart(int fd)
 {
-    int null = open("/dev/null", O_RDONLY);
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
     (void)setpgid(0, 0);
     (void)signal(SIGINT, SIG_DFL);

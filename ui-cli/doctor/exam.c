@@ -8,6 +8,9 @@
 
 #include "ui-cli/terminal.h"
 
+/* A certificate may call itself by a book. */
+#define SHOW_COLUMNS 500u
+
 static const char marks[] = {SEAL_EXAM_HIDE, SEAL_EXAM_HIDE_END, '\0'};
 
 const char *
@@ -97,11 +100,13 @@ const char *
 seal_exam_hide(SealExam *exam, const char *text)
 {
     g_autofree char *valid = g_utf8_make_valid(text ? text : "", -1);
+    g_autofree char *shown = seal_text_cut(valid, SHOW_COLUMNS);
     char *marked = NULL;
 
-    g_strdelimit(valid, marks, ' ');
-    seal_exam_remember_private(exam, valid);
-    marked = g_strdup_printf("%c%s%c", SEAL_EXAM_HIDE, valid, SEAL_EXAM_HIDE_END);
+    g_strdelimit(shown, marks, ' ');
+    seal_exam_remember_private(exam, shown);
+    seal_exam_remember_private(exam, text);
+    marked = g_strdup_printf("%c%s%c", SEAL_EXAM_HIDE, shown, SEAL_EXAM_HIDE_END);
     g_ptr_array_add(exam->marked, marked);
     return marked;
 }

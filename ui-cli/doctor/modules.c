@@ -161,12 +161,12 @@ examine_own(SealExam *exam)
     g_autofree char *path = seal_program_module();
 
     if (access(path, R_OK) == 0)
-        seal_exam_note(exam, "for others", SEAL_HEALTH_GOOD, NULL,
+        seal_exam_note(exam, "own module", SEAL_HEALTH_GOOD, NULL,
                        "programs that load '%s' use the "
                        "agent's keys",
                        path);
     else
-        seal_exam_note(exam, "for others", SEAL_HEALTH_WORRY, NULL,
+        seal_exam_note(exam, "own module", SEAL_HEALTH_WORRY, NULL,
                        "'%s', by which other programs use the agent's keys, is not there: install "
                        "Privy Seal again",
                        path);

@@ -13,6 +13,9 @@
 
 /* Shorter ones would be found in every other word; where they were marked they are replaced. */
 #define WORD_MIN_LEN 3
+/* Of longer ones (characters) the beginning is looked for, and all that follows it goes, too: a
+ * regular expression has its limit. */
+#define LOOK_LEN 500
 
 static const char rest[] = "[^\\s'\"<>(),;]+@[^\\s'\"<>(),;]+" /* a mail address */
                            "|(?<![\\w.])[0-9]{8,}(?![\\w.])"   /* a serial number */
@@ -22,7 +25,8 @@ static const char rest[] = "[^\\s'\"<>(),;]+@[^\\s'\"<>(),;]+" /* a mail address
 /* -- what is private -------------------------------------------------------------------------- */
 
 typedef struct {
-    const char *text;
+    gsize len;
+    GRegex *regex; /* it as a whole word */
     char *instead;
 } Private;
 
@@ -31,25 +35,40 @@ private_free(gpointer data)
 {
     Private *private = data;
 
+    g_regex_unref(private->regex);
     g_free(private->instead);
     g_free(private);
 }
 
+/* `instead`: (transfer full) */
 static void
 add_private(GPtrArray *list, const char *text, char *instead)
 {
-    Private *private = g_new0(Private, 1);
+    g_autofree char *shown = seal_exam_show(text);
+    g_autofree char *beginning =
+        g_utf8_substring(shown, 0, MIN(g_utf8_strlen(shown, -1), LOOK_LEN));
+    g_autofree char *escaped = g_regex_escape_string(beginning, -1);
+    g_autofree char *pattern =
+        g_strdup_printf("(?<!\\w)%s%s", escaped, g_str_equal(beginning, shown) ? "(?!\\w)" : ".*");
+    Private *private = NULL;
 
-    private->text = text;
+    if (strlen(text) < WORD_MIN_LEN) {
+        g_free(instead);
+        return;
+    }
+    private = g_new0(Private, 1);
+    private->len = strlen(text);
+    private->regex = g_regex_new(pattern, G_REGEX_CASELESS, 0, NULL);
     private->instead = instead;
+    g_assert(private->regex); /* an escaped text of this length is one */
     g_ptr_array_add(list, private);
 }
 
 static gint
 compare_lengths(gconstpointer a, gconstpointer b)
 {
-    gsize len_a = strlen((*(const Private *const *)a)->text);
-    gsize len_b = strlen((*(const Private *const *)b)->text);
+    gsize len_a = (*(const Private *const *)a)->len;
+    gsize len_b = (*(const Private *const *)b)->len;
 
     return (len_a < len_b) - (len_a > len_b);
 }
@@ -94,42 +113,31 @@ replace_marked(const SealExam *exam, const char *text)
     return g_string_free(out, FALSE);
 }
 
+/* What `regex` finds in `text` (transfer full). A text in which nothing can be looked for is left
+ * out whole. */
 static char *
-replace_pattern(const char *text, const char *pattern, const char *instead)
+replace_found(char *text, const GRegex *regex, const char *instead)
 {
-    g_autoptr(GRegex) regex = g_regex_new(pattern, G_REGEX_CASELESS | G_REGEX_OPTIMIZE, 0, NULL);
-    char *replaced = regex ? g_regex_replace_literal(regex, text, -1, 0, instead, 0, NULL) : NULL;
+    char *replaced = g_regex_replace_literal(regex, text, -1, 0, instead, 0, NULL);
 
+    g_free(text);
     return replaced ? replaced : g_strdup("[hidden]");
-}
-
-static char *
-replace_words(char *text, const GPtrArray *list)
-{
-    for (guint i = 0; i < list->len; i++) {
-        const Private *private = list->pdata[i];
-        g_autofree char *valid = g_utf8_make_valid(private->text, -1);
-        g_autofree char *escaped = g_regex_escape_string(valid, -1);
-        g_autofree char *pattern = g_strdup_printf("(?<!\\w)%s(?!\\w)", escaped);
-        char *replaced = NULL;
-
-        if (strlen(private->text) < WORD_MIN_LEN)
-            continue;
-        replaced = replace_pattern(text, pattern, private->instead);
-        g_free(text);
-        text = replaced;
-    }
-    return text;
 }
 
 /* (transfer full) */
 static char *
 redact(const SealExam *exam, const GPtrArray *list, const char *text)
 {
+    g_autoptr(GRegex) regex = g_regex_new(rest, G_REGEX_CASELESS, 0, NULL);
     g_autofree char *without_marked = replace_marked(exam, text);
-    g_autofree char *without_words = replace_words(seal_exam_show(without_marked), list);
+    char *redacted = seal_exam_show(without_marked);
 
-    return replace_pattern(without_words, rest, "[hidden]");
+    for (guint i = 0; i < list->len; i++) {
+        const Private *private = list->pdata[i];
+
+        redacted = replace_found(redacted, private->regex, private->instead);
+    }
+    return replace_found(redacted, regex, "[hidden]");
 }
 
 /* -- the page --------------------------------------------------------------------------------- */

@@ -14,7 +14,8 @@
 #include "base/fd.h"
 #include "ui-cli/doctor/usb.h"
 
-#define MAPS_MAX ((gsize)4 * 1024 * 1024)
+/* A browser's has a few. */
+#define MAPS_MAX ((gsize)32 * 1024 * 1024)
 
 /* What sets a program up to ask the agent instead, or ends it. */
 static const struct {
