@@ -26,6 +26,7 @@ static const struct {
     {"ProtectedAuthentication", SEAL_TOKEN_PROTECTED_AUTHENTICATION},
     {"Removable", SEAL_TOKEN_REMOVABLE},
     {"ReadOnly", SEAL_TOKEN_READ_ONLY},
+    {"PinToBeChanged", SEAL_TOKEN_PIN_TO_BE_CHANGED},
 };
 
 static int
@@ -136,14 +137,6 @@ cancel_pin_change(gpointer change)
     seal_pin_change_cancel(change);
 }
 
-/* Programs in a sandbox are there so that they cannot do this: a person would be asked for PIN and PUK
- * in the name of a program that has no business with them. */
-static gboolean
-may_set_pin(const SealCaller *caller)
-{
-    return !*caller->flatpak_id;
-}
-
 static int
 set_pin(sd_bus_message *message, SealTokenObject *token, SealPinStep step, sd_bus_error *ret_error)
 {
@@ -161,10 +154,6 @@ set_pin(sd_bus_message *message, SealTokenObject *token, SealPinStep step, sd_bu
     result = seal_front_read_options(message, "option", seal_front_no_option, NULL, ret_error);
     if (result < 0)
         return result;
-    if (!may_set_pin(peer->caller))
-        return seal_front_refuse(ret_error, SEAL_ERROR_NOT_PERMITTED,
-                                 "a program in a sandbox may not have PINs changed: use "
-                                 "\"privyseal pin\" in a terminal");
     ask.caller = peer->caller;
     ask.interactive = sd_bus_message_get_allow_interactive_authorization(message) > 0;
     request = seal_peer_call_new(peer, message);
@@ -200,6 +189,7 @@ const sd_bus_vtable seal_front_token_vtable[] = {
                     SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Removable", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("ReadOnly", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("PinToBeChanged", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_unlock,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ChangePin", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,

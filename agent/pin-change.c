@@ -279,11 +279,15 @@ is_under_way(const SealPinChanger *changer, const SealTokenObject *token)
     return FALSE;
 }
 
-/* What needs no person to be told. */
+/* What needs no person to be told. A program in a sandbox is there so that it cannot do this: a person
+ * would be asked for PIN and PUK in the name of one that has no business with them. */
 static Refusal
 refusal_of(const SealPinChanger *changer, const SealTokenObject *token, SealPinStep step,
            const SealUnlockAsk *ask)
 {
+    if (*ask->caller->flatpak_id)
+        return (Refusal){SEAL_ERROR_NOT_PERMITTED,
+                         "programs in a sandbox may not, use \"privyseal pin\" in a terminal"};
     if (!token->token || !seal_token_is_alive(token->token))
         return (Refusal){SEAL_ERROR_TOKEN_REMOVED, "it is not present, insert it"};
     if (!(seal_token_info(token->token)->flags & SEAL_TOKEN_LOGIN_REQUIRED))

@@ -20,7 +20,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealPinChanger, seal_pin_changer_free)
 /* Changes (or unblocks) the PIN of `token` for `ask`, whose `purpose`, `key_label` and `last_try` do
  * not matter: who asks for this means the token, so the last try may be offered, with a confirmation.
  * `done` is called once, from the loop or at once: NONE, or PIN_INCORRECT, PIN_BLOCKED, INVALID_INPUT
- * (the token did not take the new PIN), NOT_SUPPORTED, BUSY (another is under way at the token), or
+ * (the token did not take the new PIN), NOT_SUPPORTED, NOT_PERMITTED (to a sandboxed program), BUSY (another is under way at the token), or
  * what SealUnlockFunc names, with a sentence. Returns a handle for seal_pin_change_cancel(), or NULL if
  * it was called already. */
 SealPinChange *seal_pin_change_async(SealPinChanger *changer, SealTokenObject *token,

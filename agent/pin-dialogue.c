@@ -184,6 +184,9 @@ seal_pin_dialogue_describe(const SealPinDialogue *dialogue, const char *first_li
         g_string_append_printf(text, "Tries left: %d", dialogue->token->tries_left);
     else
         g_string_append_printf(text, "Tries left: %s", tries_phrase(dialogue));
+    if (dialogue->which == SEAL_PIN_OF_USER &&
+        token_flags(dialogue->token) & SEAL_TOKEN_PIN_TO_BE_CHANGED)
+        g_string_append(text, "\nThe token wants another PIN: privyseal pin change");
     return g_string_free(text, FALSE);
 }
 

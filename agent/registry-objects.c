@@ -181,6 +181,7 @@ take_fields(SealTokenEntry *entry, GPtrArray *changed)
     note_flag(differing, SEAL_TOKEN_REMOVABLE, "Removable", changed);
     note_flag(differing, SEAL_TOKEN_READ_ONLY, "ReadOnly", changed);
     note_flag(differing, SEAL_TOKEN_PROTECTED_AUTHENTICATION, "ProtectedAuthentication", changed);
+    note_flag(differing, SEAL_TOKEN_PIN_TO_BE_CHANGED, "PinToBeChanged", changed);
     object->flags = info->flags;
     if (state != object->state)
         g_ptr_array_add(changed, (gpointer) "State");

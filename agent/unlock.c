@@ -171,6 +171,18 @@ on_blocked(SealPinKeeper *keeper)
     answer_all(keeper, SEAL_ERROR_PIN_BLOCKED, sentence);
 }
 
+/* The PIN was right, and is good for nothing but its change. */
+static void
+on_expired(SealPinKeeper *keeper)
+{
+    g_autofree char *sentence =
+        g_strdup_printf("the PIN of token '%s' has expired: change it with "
+                        "\"privyseal pin change '%s'\"",
+                        keeper->token->label, keeper->token->label);
+
+    answer_all(keeper, SEAL_ERROR_PIN_EXPIRED, sentence);
+}
+
 /* The token said no. Asked again in the same dialogue, if a person still waits there. */
 static void
 on_refused(SealPinKeeper *keeper)
@@ -274,6 +286,9 @@ on_login_reply(const SealReply *reply, gpointer user_data)
         break;
     case SEAL_ERROR_PIN_BLOCKED:
         on_blocked(keeper);
+        break;
+    case SEAL_ERROR_PIN_EXPIRED:
+        on_expired(keeper);
         break;
     default:
         answer_all(keeper, reply->status, reply->message);

@@ -32,7 +32,7 @@ typedef struct {
                               it, if seal_unlock_ask_pin_async() is called during the callback */
 } SealUnlockAsk;
 
-/* status NONE: the token is unlocked. Else PIN_INCORRECT, PIN_BLOCKED, CANCELLED, TIMED_OUT, NO_PROMPTER,
+/* status NONE: the token is unlocked. Else PIN_INCORRECT, PIN_BLOCKED, PIN_EXPIRED, CANCELLED, TIMED_OUT, NO_PROMPTER,
  * INTERACTION_REQUIRED (not interactive and locked), TOKEN_REMOVED, MODULE_FAILED, with a sentence. */
 typedef void (*SealUnlockFunc)(SealErrorCode status, const char *message, gpointer user_data);
 

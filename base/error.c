@@ -25,6 +25,7 @@ static const char *const phrases[] = {
     [SEAL_ERROR_PRIVATE_CONNECTION_REQUIRED] = "only on a private connection",
     [SEAL_ERROR_INTERACTION_REQUIRED] = "a person must be asked",
     [SEAL_ERROR_DECRYPT_FAILED] = "the wrapped key could not be opened",
+    [SEAL_ERROR_PIN_EXPIRED] = "the PIN has expired",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(phrases) == SEAL_ERROR_LAST + 1);
 

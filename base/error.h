@@ -32,7 +32,8 @@ typedef enum {
     SEAL_ERROR_PRIVATE_CONNECTION_REQUIRED, /* ask sealed, or on the private socket */
     SEAL_ERROR_INTERACTION_REQUIRED, /* a person is needed and the caller did not allow it */
     SEAL_ERROR_DECRYPT_FAILED,       /* the one error of every failed OAEP or ECDH unwrap */
-    SEAL_ERROR_LAST = SEAL_ERROR_DECRYPT_FAILED,
+    SEAL_ERROR_PIN_EXPIRED,          /* the token wants another PIN before it does anything */
+    SEAL_ERROR_LAST = SEAL_ERROR_PIN_EXPIRED,
 } SealErrorCode;
 
 #define SEAL_ERROR (seal_error_quark())

@@ -29,6 +29,7 @@ static const char *const names[] = {
     [SEAL_ERROR_PRIVATE_CONNECTION_REQUIRED] = SEAL_ERROR_PREFIX "PrivateConnectionRequired",
     [SEAL_ERROR_INTERACTION_REQUIRED] = STANDARD "InteractiveAuthorizationRequired",
     [SEAL_ERROR_DECRYPT_FAILED] = SEAL_ERROR_PREFIX "DecryptFailed",
+    [SEAL_ERROR_PIN_EXPIRED] = SEAL_ERROR_PREFIX "PinExpired",
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(names) == SEAL_ERROR_LAST + 1);
 

@@ -22,6 +22,8 @@ static const struct {
     {CKR_PIN_INCORRECT, SEAL_ERROR_PIN_INCORRECT, "the PIN was wrong, try again"},
     {CKR_PIN_LOCKED, SEAL_ERROR_PIN_BLOCKED,
      "the PIN is blocked, unblock it with \"privyseal pin unblock\""},
+    {CKR_PIN_EXPIRED, SEAL_ERROR_PIN_EXPIRED,
+     "the PIN has expired, change it with \"privyseal pin change\""},
     {CKR_USER_NOT_LOGGED_IN, SEAL_ERROR_PIN_REQUIRED,
      "nobody could be asked for the PIN, give it with \"privyseal unlock\""},
     {CKR_DEVICE_REMOVED, SEAL_ERROR_TOKEN_REMOVED, "the key's token is not there, insert it"},

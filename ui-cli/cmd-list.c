@@ -40,10 +40,12 @@ add_token_row(SealTable *table, const SealClientToken *token)
     g_autofree char *tries =
         token->tries_left < 0 ? g_strdup("?") : g_strdup_printf("%d", token->tries_left);
     g_autofree char *id = g_strndup(seal_path_id(token->path), 8);
+    g_autofree char *state =
+        g_strconcat(token->state, token->pin_to_be_changed ? ", wants another PIN" : "", NULL);
 
     seal_table_add_row(table);
     seal_table_add_cell(table, SEAL_COLOUR_BOLD, token->label);
-    seal_table_add_cell(table, colour_of_state(token->state), token->state);
+    seal_table_add_cell(table, colour_of_state(token->state), state);
     seal_table_add_cell(table,
                         token->tries_left >= 0 && token->tries_left <= 1 ? SEAL_COLOUR_RED
                                                                          : SEAL_COLOUR_NONE,

@@ -18,6 +18,7 @@ static const SealPropertyRow token_rows[] = {
     {"ProtectedAuthentication", "b", offsetof(SealClientToken, protected_authentication)},
     {"Removable", "b", offsetof(SealClientToken, removable)},
     {"ReadOnly", "b", offsetof(SealClientToken, read_only)},
+    {"PinToBeChanged", "b", offsetof(SealClientToken, pin_to_be_changed)},
 };
 
 static const SealPropertyRow key_rows[] = {

@@ -63,6 +63,7 @@ typedef struct {
     char *state;    /* absent, locked, unlocked, blocked, busy, unreachable */
     int tries_left; /* -1 unknown */
     gboolean protected_authentication, removable, read_only;
+    gboolean pin_to_be_changed;
 } SealClientToken;
 
 typedef struct {

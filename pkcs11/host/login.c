@@ -16,6 +16,9 @@ submit_pin(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealBytes 
     CK_UTF8CHAR *data = pin.len > 0 ? (CK_UTF8CHAR *)pin.data : NULL;
     CK_RV rv = host->functions->C_Login(session, CKU_USER, data, pin.len);
 
+    /* Some modules log in all the same; the agent would not know. */
+    if (rv == CKR_PIN_EXPIRED)
+        (void)host->functions->C_Logout(session);
     if (rv != CKR_USER_ALREADY_LOGGED_IN || host->functions->C_Logout(session) != CKR_OK)
         return rv;
     seal_slot_set_logged_in(slot, FALSE);

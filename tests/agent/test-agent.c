@@ -340,6 +340,33 @@ sign_once(GDBusConnection *connection, const char *key)
     g_assert_no_error(error);
 }
 
+/* A token that wants another PIN is shown as such: by the bus and by the list. */
+static void
+pin_to_be_changed_is_told(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *control = seal_test_home_write(home, "mood", "[mood]\nmust-change=true\n");
+    g_autofree char *moody = seal_test_built("tests/mock/moody.so");
+    g_autofree char *program = seal_test_built("ui-cli/privyseal");
+    g_autofree char *groups = g_strdup_printf("[module moody]\npath=%s\n", moody);
+    const char *argv[] = {program, "list", "tokens", NULL};
+    g_autoptr(GDBusConnection) connection = NULL;
+    g_autoptr(GVariant) wants = NULL;
+    g_autoptr(SealTestResult) list = NULL;
+    g_autofree char *token = NULL;
+
+    seal_test_home_setenv(home, "PRIVYSEAL_MOODY", control);
+    seal_test_agent_new(home);
+    seal_test_agent_configure(home, NULL, groups);
+    connection = seal_test_private();
+    token = seal_test_token(connection, "Alice");
+    wants = seal_test_property(connection, token, SEAL_INTERFACE_TOKEN, "PinToBeChanged");
+    g_assert_true(g_variant_get_boolean(wants));
+    list = seal_test_run(home, argv, NULL);
+    g_assert_cmpint(list->status, ==, 0);
+    g_assert_nonnull(strstr(list->out, "locked, wants another PIN"));
+}
+
 /* With max-uses=2 every third signature needs the PIN, and no lane makes uses that nobody counts. */
 static void
 uses_are_limited(void)
@@ -426,6 +453,7 @@ main(int argc, char **argv)
                     broken_modules_leave_the_others_alone);
     g_test_add_func("/agent/end/terminated-agent-leaves-nothing", terminated_agent_leaves_nothing);
     g_test_add_func("/agent/end/stale-socket-is-replaced", stale_socket_is_replaced);
+    g_test_add_func("/agent/pin-to-be-changed/is-told", pin_to_be_changed_is_told);
     g_test_add_func("/agent/limits/number-of-uses", uses_are_limited);
     g_test_add_func("/agent/end/idle-agent-ends-and-comes-back", idle_agent_ends_and_comes_back);
     g_test_add_func("/agent/end/idle-end-loses-no-call", idle_end_loses_no_call);

@@ -219,6 +219,39 @@ test_expired_pin(void)
     seal_unlock_scene_close(&scene);
 }
 
+/* Unlocking says what to do; it is no wrong PIN, and the token is not left open. */
+static void
+test_unlocking_with_expired_pin(void)
+{
+    SealUnlockScene scene;
+    SealUnlockAsk ask;
+
+    seal_unlock_scene_open(&scene,
+                           &(SealUnlockSceneOptions){.moods = "login-rv=0xa3\n", .tries = "3"});
+    ask = seal_unlock_scene_ask(&scene);
+    seal_test_pinentry_answer(scene.home, "pin %s\n", scene.pin);
+    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_PIN_EXPIRED, "privyseal pin change 'Alice'");
+    g_assert_cmpuint(seal_unlock_scene_calls(&scene, "C_Logout"), ==, 1);
+    g_assert_cmpint(scene.token->state, ==, SEAL_TOKEN_STATE_LOCKED);
+    /* The same PIN may be given again: it was not refused */
+    seal_unlock_scene_set_moods(&scene, "");
+    unlock_with(&scene, scene.pin);
+    seal_unlock_scene_close(&scene);
+}
+
+static void
+test_pin_to_be_changed(void)
+{
+    SealUnlockScene scene;
+
+    seal_unlock_scene_open(&scene,
+                           &(SealUnlockSceneOptions){.moods = "must-change=true\n", .tries = "3"});
+    g_assert_true(scene.token->flags & SEAL_TOKEN_PIN_TO_BE_CHANGED);
+    unlock_with(&scene, scene.pin);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "The token wants another PIN"), ==, 1);
+    seal_unlock_scene_close(&scene);
+}
+
 static void
 test_pad(void)
 {
@@ -314,6 +347,20 @@ test_nobody_may_be_asked(void)
 }
 
 static void
+test_sandboxed_program(void)
+{
+    SealUnlockScene scene;
+
+    seal_unlock_scene_open(&scene, &counted);
+    g_free(scene.caller->flatpak_id);
+    scene.caller->flatpak_id = g_strdup("org.example.Mail");
+    try_step(&scene, SEAL_PIN_STEP_CHANGE, SEAL_ERROR_NOT_PERMITTED, "in a sandbox");
+    try_step(&scene, SEAL_PIN_STEP_UNBLOCK, SEAL_ERROR_NOT_PERMITTED, "in a sandbox");
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "START"), ==, 0);
+    seal_unlock_scene_close(&scene);
+}
+
+static void
 test_one_at_a_time(void)
 {
     SealUnlockScene scene;
@@ -382,12 +429,16 @@ main(int argc, char **argv)
     g_test_add_func("/pin-change/wrong-pin/is-asked-again", test_wrong_pin);
     g_test_add_func("/pin-change/wrong-pin/is-remembered", test_refused_pin_is_remembered);
     g_test_add_func("/pin-change/last-try/is-confirmed", test_last_try);
-    g_test_add_func("/pin-change/expired-pin", test_expired_pin);
+    g_test_add_func("/pin-change/expired-pin/is-changed", test_expired_pin);
+    g_test_add_func("/pin-change/expired-pin/is-told-at-unlocking",
+                    test_unlocking_with_expired_pin);
+    g_test_add_func("/pin-change/to-be-changed/is-told-at-unlocking", test_pin_to_be_changed);
     g_test_add_func("/pin-change/pad", test_pad);
     g_test_add_func("/pin-unblock/blocked-token", test_unblock);
     g_test_add_func("/pin-unblock/wrong-puk", test_wrong_puk);
     g_test_add_func("/pin-unblock/last-try/is-confirmed", test_last_try_of_the_puk);
     g_test_add_func("/pin-change/nobody-may-be-asked", test_nobody_may_be_asked);
+    g_test_add_func("/pin-change/sandboxed-program/asks-nobody", test_sandboxed_program);
     g_test_add_func("/pin-change/one-at-a-time/until-lock", test_one_at_a_time);
     g_test_add_func("/pin-change/asker-leaves", test_asker_leaves);
     g_test_add_func("/pin-change/token-is-pulled", test_token_is_pulled);

@@ -64,7 +64,7 @@ test_return_values_become_errors(void)
     g_assert_cmpint(seal_rv_to_code(CKR_SESSION_HANDLE_INVALID), ==, SEAL_ERROR_TOKEN_REMOVED);
     g_assert_cmpint(seal_rv_to_code(CKR_PIN_INCORRECT), ==, SEAL_ERROR_PIN_INCORRECT);
     g_assert_cmpint(seal_rv_to_code(CKR_PIN_LOCKED), ==, SEAL_ERROR_PIN_BLOCKED);
-    g_assert_cmpint(seal_rv_to_code(CKR_PIN_EXPIRED), ==, SEAL_ERROR_PIN_BLOCKED);
+    g_assert_cmpint(seal_rv_to_code(CKR_PIN_EXPIRED), ==, SEAL_ERROR_PIN_EXPIRED);
     g_assert_cmpint(seal_rv_to_code(CKR_USER_NOT_LOGGED_IN), ==, SEAL_ERROR_PIN_REQUIRED);
     g_assert_cmpint(seal_rv_to_code(0x80001234), ==, SEAL_ERROR_MODULE_FAILED);
     g_assert_cmpint(seal_rv_to_code(0x7777), ==, SEAL_ERROR_MODULE_FAILED);

@@ -41,6 +41,9 @@ examine_pin(SealExam *exam, const SealClientToken *token)
 
     if (token->tries_left == 0)
         examine_blocked(exam, token);
+    else if (token->pin_to_be_changed)
+        seal_exam_note(exam, "token", SEAL_HEALTH_WORRY, "privyseal pin change",
+                       "%s: the token wants another PIN", label);
     else if (token->tries_left == 1)
         seal_exam_note(
             exam, "token", SEAL_HEALTH_WORRY, NULL,
