@@ -5,8 +5,8 @@
 #include "ui-cli/doctor/exam.h"
 
 /* How long one question may take. */
-#define SEAL_EXAM_PROGRAM_MS 3000u
-#define SEAL_EXAM_BUS_MS     3000u
+#define SEAL_EXAM_PROGRAM_MS 10000u
+#define SEAL_EXAM_BUS_MS     5000u
 /* After its start the agent waits up to 10 s for its tokens. */
 #define SEAL_EXAM_AGENT_MS 15000u
 #define SEAL_EXAM_PCSC_MS  5000u
