@@ -34,6 +34,15 @@ get_private_address(sd_bus *bus, const char *path, const char *interface, const 
     return sd_bus_message_append(reply, "s", connection->front->private_address);
 }
 
+/* The process for one reader of a module that has one for each: told only if it does not run. */
+static gboolean
+is_part(const SealModule *module)
+{
+    const char *reader = seal_module_config(module)->reader;
+
+    return reader && *reader;
+}
+
 static int
 get_modules(sd_bus *bus, const char *path, const char *interface, const char *property,
             sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
@@ -46,6 +55,8 @@ get_modules(sd_bus *bus, const char *path, const char *interface, const char *pr
         const SealModule *module = modules->pdata[i];
         const char *reason = seal_module_reason(module);
 
+        if (is_part(module) && !reason)
+            continue;
         result = sd_bus_message_append(
             reply, "(ssss)", seal_module_name(module), seal_module_path(module),
             module_states[seal_module_state(module)], reason ? reason : "");

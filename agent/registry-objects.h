@@ -21,6 +21,7 @@ struct SealRegistry {
     guint n_listeners;
     const SealRegistryLaneEvents *lane_events; /* (nullable) */
     gpointer lane_data;
+    SealLoop *loop;           /* of the modules */
     GPtrArray *modules;       /* of SealModule * (owned) */
     GHashTable *settled;      /* set of SealModule *: told their first tokens, or failed */
     GPtrArray *present;       /* of SealToken * (owned references): all that are alive */

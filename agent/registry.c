@@ -3,6 +3,7 @@
  * who waits for whom, and the questions that others ask. */
 #include "agent/registry.h"
 
+#include <config.h>
 #include <string.h>
 
 #include "agent/registry-objects.h"
@@ -296,11 +297,41 @@ on_lane_closed(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_
         registry->lane_events->closed(lane, why, registry->lane_data);
 }
 
+static void add_module(SealRegistry *registry, const SealModuleConfig *config);
+
+static gboolean
+serves_reader(const SealModule *module, const SealModuleConfig *config, const char *reader)
+{
+    const SealModuleConfig *other = seal_module_config(module);
+
+    return g_str_equal(other->name, config->name) && g_strcmp0(other->reader, reader) == 0;
+}
+
+/* A reader that never had a card gets a module of its own: one that hangs holds up no other. */
+static void
+on_readers_told(SealModule *module, const GPtrArray *names, gpointer user_data)
+{
+    SealRegistry *registry = user_data;
+
+    for (guint i = 0; i < names->len; i++) {
+        SealModuleConfig config = *seal_module_config(module);
+        gboolean is_served = FALSE;
+
+        for (guint m = 0; m < registry->modules->len; m++)
+            is_served |= serves_reader(registry->modules->pdata[m], &config, names->pdata[i]);
+        if (is_served)
+            continue;
+        config.reader = names->pdata[i];
+        add_module(registry, &config);
+    }
+}
+
 static const SealModuleEvents module_events = {
     .state_changed = on_module_changed,
     .token_appeared = on_token_appeared,
     .token_changed = on_token_changed,
     .token_gone = on_token_gone,
+    .readers_told = on_readers_told,
     .lane_used = on_lane_used,
     .lane_closed = on_lane_closed,
 };
@@ -372,14 +403,39 @@ seal_registry_follow_lanes(SealRegistry *registry, const SealRegistryLaneEvents 
     registry->lane_data = user_data;
 }
 
+static void
+add_module(SealRegistry *registry, const SealModuleConfig *config)
+{
+    gboolean was_ready = seal_registry_is_ready(registry);
+    SealModule *module = seal_module_new(registry->loop, config, &module_events, registry);
+
+    g_ptr_array_add(registry->modules, module);
+    /* what comes later keeps nobody waiting who asks what is there */
+    if (was_ready && config->reader && *config->reader)
+        g_hash_table_add(registry->settled, module);
+    if (seal_module_state(module) != SEAL_MODULE_STARTING)
+        on_module_changed(module, registry);
+}
+
+/* OpenSC has one lock for all its readers, and PC/SC's names for them. */
+static gboolean
+is_opensc(const char *path)
+{
+    g_autofree char *name = g_path_get_basename(path);
+
+    return SEAL_HAVE_PCSC && g_str_equal(name, "opensc-pkcs11.so");
+}
+
 void
 seal_registry_add_module(SealRegistry *registry, SealLoop *loop, const SealModuleConfig *config)
 {
-    SealModule *module = seal_module_new(loop, config, &module_events, registry);
+    SealModuleConfig own = *config;
+    char none[] = "";
 
-    g_ptr_array_add(registry->modules, module);
-    if (seal_module_state(module) != SEAL_MODULE_STARTING)
-        on_module_changed(module, registry);
+    registry->loop = loop;
+    if (is_opensc(config->path))
+        own.reader = none; /* tells of readers; each then has a module */
+    add_module(registry, &own);
 }
 
 const GPtrArray *

@@ -94,7 +94,7 @@ static gboolean
 start_events(SealHost *host, gboolean dark)
 {
     host->readers = seal_readers_watch(host, dark);
-    return host->readers || seal_events_start(host);
+    return host->readers || (host->functions && seal_events_start(host));
 }
 
 static int
@@ -113,8 +113,15 @@ serve(SealHost *host, const SealFrameHeader *hello, gboolean dark)
         !seal_pool_free(pool))
         _exit(status);
     g_mutex_lock(&host->scan_lock); /* for good: the thread of slot events must not look any more */
-    (void)host->functions->C_Finalize(NULL);
+    if (host->functions)
+        (void)host->functions->C_Finalize(NULL);
     return status;
+}
+
+static gboolean
+tells_readers(const SealHostOptions *options)
+{
+    return options->reader && !*options->reader;
 }
 
 int
@@ -132,7 +139,11 @@ seal_host_run(const SealHostOptions *options)
     host.store = seal_store_new();
     host.lanes = seal_lanes_new(&host, options->audit, options->revoke);
     g_mutex_init(&host.scan_lock);
-    host.functions = seal_library_load(options->module, &error);
+    host.reader = options->reader;
+    if (tells_readers(options))
+        (void)seal_library_check(options->module, &error);
+    else
+        host.functions = seal_library_load(options->module, options->reader, &error);
     if (!receive_hello(&host, &hello)) {
         seal_log_error("%s: no greeting from the agent", options->name);
         return SEAL_HOST_EXIT_PROTOCOL;

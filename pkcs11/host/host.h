@@ -19,12 +19,15 @@ typedef enum {
 typedef struct {
     const char *module; /* path */
     const char *name;   /* for log lines; NULL: the path */
+    const char *reader; /* (nullable) the one PC/SC reader to serve; "": the module is not loaded, and the
+                           agent told which readers have a card */
     int channel;        /* SOCK_SEQPACKET to the agent */
     int audit, revoke;  /* of lanes: the socket for records, the file of revocation words; -1: none */
 } SealHostOptions;
 
 typedef struct {
-    CK_FUNCTION_LIST *functions;
+    CK_FUNCTION_LIST *functions; /* NULL: readers are told, no module is served */
+    const char *reader;          /* (nullable) as in the options */
     int channel;
     SealHello hello; /* what the agent said */
     SealStore *store;

@@ -160,14 +160,20 @@ check_manufacturer(CK_FUNCTION_LIST *functions, const char *path, GError **error
     return fail_as_own(error, path);
 }
 
+gboolean
+seal_library_check(const char *path, GError **error)
+{
+    return check_not_own(path, error) && check_architecture(path, error);
+}
+
 CK_FUNCTION_LIST *
-seal_library_load(const char *path, GError **error)
+seal_library_load(const char *path, const char *reader, GError **error)
 {
     void *library = NULL;
     CK_FUNCTION_LIST *functions = NULL;
     gboolean is_opensc = FALSE;
 
-    if (!check_not_own(path, error) || !check_architecture(path, error))
+    if (!seal_library_check(path, error))
         return NULL;
     if (dlopen(path, RTLD_LAZY | RTLD_NOLOAD)) {
         fail(error, path, "it is loaded already in this process");
@@ -185,8 +191,8 @@ seal_library_load(const char *path, GError **error)
         return NULL;
     }
     is_opensc = seal_opensc_is(library_soname(library));
-    if (is_opensc && !seal_opensc_configure()) {
-        fail(error, path, "its cache of PINs cannot be turned off");
+    if (is_opensc && !seal_opensc_configure(reader)) {
+        fail(error, path, "it cannot be configured");
         return NULL;
     }
     functions = find_functions(library, path, error);

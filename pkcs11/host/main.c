@@ -9,11 +9,13 @@
 int
 main(int argc, char **argv)
 {
-    g_autofree char *module = NULL, *name = NULL;
+    g_autofree char *module = NULL, *name = NULL, *reader = NULL;
     int channel = -1, audit = -1, revoke = -1;
     const GOptionEntry entries[] = {
         {"module", 0, 0, G_OPTION_ARG_FILENAME, &module, "The PKCS#11 module to load", "PATH"},
         {"name", 0, 0, G_OPTION_ARG_STRING, &name, "Its name in log lines", "NAME"},
+        {"reader", 0, 0, G_OPTION_ARG_STRING, &reader, "Serve this PC/SC reader alone; \"\": tell of all",
+         "NAME"},
         {"channel", 0, 0, G_OPTION_ARG_INT, &channel, "Descriptor of the channel to the agent",
          "FD"},
         {"audit", 0, 0, G_OPTION_ARG_INT, &audit, "Descriptor for audit records", "FD"},
@@ -34,7 +36,7 @@ main(int argc, char **argv)
                             : "started by the agent with --module PATH and --channel FD");
         return SEAL_HOST_EXIT_USAGE;
     }
-    options = (SealHostOptions){module, name ? name : module, channel, audit, revoke};
+    options = (SealHostOptions){module, name ? name : module, reader, channel, audit, revoke};
     /* Threads may still be inside the module: what exit() tears down must not go from under them.
      */
     _exit(seal_host_run(&options));

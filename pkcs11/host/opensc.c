@@ -17,9 +17,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/program.h"
 
 #define SONAME        "opensc-pkcs11.so"
 #define CONFIGURATION "/etc/opensc/opensc.conf"
+#define VARIABLE      "PRIVYSEAL_READER" /* of one-reader.c */
 
 typedef struct {
     GMutex mutex;
@@ -34,8 +36,6 @@ seal_opensc_is(const char *soname)
 
 /* -- configuration --------------------------------------------------------------------------------
  */
-
-#define SETTING "use_pin_caching = false;"
 
 /* TRUE for a line like "framework pkcs15 {"; `name` NULL: of any name. */
 static gboolean
@@ -73,28 +73,48 @@ add_to_blocks(char **lines, const char *kind, const char *name, const char *addi
 /* Of a setting that is there twice the first counts, and of blocks too: where there is a block it
  * goes into that. */
 char *
-seal_opensc_without_cache(const char *text)
+seal_opensc_with_setting(const char *text, const char *kind, const char *name, const char *setting)
 {
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
-    char *out = add_to_blocks(lines, "framework", "pkcs15", SETTING);
+    g_autofree char *block = g_strdup_printf("%s %s { %s }", kind, name, setting);
+    char *out = add_to_blocks(lines, kind, name, setting);
 
     if (!out)
-        out = add_to_blocks(lines, "app", NULL, "framework pkcs15 { " SETTING " }");
-    return out ? out : g_strdup("app default { framework pkcs15 { " SETTING " } }\n");
+        out = add_to_blocks(lines, "app", NULL, block);
+    return out ? out : g_strdup_printf("app default { %s }\n", block);
+}
+
+char *
+seal_opensc_without_cache(const char *text)
+{
+    return seal_opensc_with_setting(text, "framework", "pkcs15", "use_pin_caching = false;");
+}
+
+/* (transfer full) */
+static char *
+with_one_reader(const char *text)
+{
+    g_autofree char *path = seal_program_path("pkcs11/host/privyseal-one-reader.so");
+    g_autofree char *setting = g_strdup_printf("provider_library = %s;", path);
+
+    return seal_opensc_with_setting(text, "reader_driver", "pcsc", setting);
 }
 
 gboolean
-seal_opensc_configure(void)
+seal_opensc_configure(const char *reader)
 {
     const char *path = getenv("OPENSC_CONF");
+    g_autofree char *theirs = NULL;
     g_autofree char *text = NULL;
     g_autofree char *ours = NULL;
     g_autofree char *link = NULL;
     g_auto(SealFd) fd = memfd_create("opensc.conf", MFD_CLOEXEC);
 
-    (void)g_file_get_contents(path ? path : CONFIGURATION, &text, NULL, NULL);
-    ours = seal_opensc_without_cache(text);
-    if (fd < 0 || !seal_fd_write_all(fd, ours, strlen(ours)))
+    (void)g_file_get_contents(path ? path : CONFIGURATION, &theirs, NULL, NULL);
+    text = seal_opensc_without_cache(theirs);
+    ours = reader ? with_one_reader(text) : g_steal_pointer(&text);
+    if (fd < 0 || !seal_fd_write_all(fd, ours, strlen(ours)) ||
+        (reader && setenv(VARIABLE, reader, TRUE) != 0))
         return FALSE;
     link =
         g_strdup_printf("/proc/self/fd/%d", seal_fd_steal(&fd)); /* for the life of the process */

@@ -8,12 +8,15 @@
 gboolean seal_opensc_is(const char *soname);
 
 /* Gives OpenSC the configuration it would read, with its own cache of PINs turned off, by a file
- * without a name. FALSE, and nothing done, if that cannot be made. Before C_Initialize, before any
- * thread. */
-gboolean seal_opensc_configure(void);
+ * without a name; with `reader` (nullable) it sees that one alone (one-reader.c). FALSE, and nothing
+ * done, if that cannot be made. Before C_Initialize, before any thread. */
+gboolean seal_opensc_configure(const char *reader);
 
 /* Puts locks of ours into what C_Initialize gets. */
 void seal_opensc_set_locks(CK_C_INITIALIZE_ARGS *arguments);
 
-/* `text` (a configuration, nullable) with the cache turned off in it (transfer full). */
+/* `text` (a configuration, nullable) with a setting in its blocks of a kind and name (transfer full). */
+char *seal_opensc_with_setting(const char *text, const char *kind, const char *name,
+                               const char *setting);
+/* The same with the cache of PINs turned off. */
 char *seal_opensc_without_cache(const char *text);

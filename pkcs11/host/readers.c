@@ -66,6 +66,7 @@ struct SealReaders {
     SCARDCONTEXT context;
     GPtrArray *names; /* of the readers, owned; the thread's own */
     guint tries;      /* of reading a card again; the thread's own */
+    GByteArray *told; /* (nullable) the readers that were told last; the thread's own */
 
     GMutex lock;
     GCond changed;
@@ -144,6 +145,7 @@ await_service(SealReaders *readers)
 static gboolean
 list_readers(SealReaders *readers)
 {
+    const char *one = readers->host->reader;
     char names[READERS_MAX * (MAX_READERNAME + 1)];
     DWORD len = sizeof names;
     LONG result = readers->list(readers->context, NULL, names, &len);
@@ -155,7 +157,8 @@ list_readers(SealReaders *readers)
         return FALSE;
     for (const char *at = names; at < names + len && *at && readers->names->len < READERS_MAX;
          at += strlen(at) + 1)
-        g_ptr_array_add(readers->names, g_strdup(at));
+        if (!one || !*one || g_str_equal(at, one))
+            g_ptr_array_add(readers->names, g_strdup(at));
     return TRUE;
 }
 
@@ -163,6 +166,27 @@ static guint32
 insertion_of(DWORD state)
 {
     return state & SCARD_STATE_PRESENT ? 1 + (guint32)(state >> 16) : 0;
+}
+
+/* Tells which readers have a card, if those are others than were told last. */
+static void
+tell_cards(SealReaders *readers, const SCARD_READERSTATE *states, guint n)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    guint32 n_cards = 0;
+
+    for (guint i = 0; i < n; i++)
+        n_cards += insertion_of(states[i].dwEventState) != 0;
+    seal_put_u32(body, n_cards);
+    for (guint i = 0; i < n; i++)
+        if (insertion_of(states[i].dwEventState) != 0)
+            seal_put_text(body, states[i].szReader);
+    if (readers->told && readers->told->len == body->len &&
+        memcmp(readers->told->data, body->data, body->len) == 0)
+        return;
+    seal_host_send_event(readers->host, SEAL_FRAME_READERS, body);
+    g_clear_pointer(&readers->told, g_byte_array_unref);
+    readers->told = g_steal_pointer(&body);
 }
 
 /* Notes what is in the readers now. TRUE if that is something else than before. */
@@ -239,7 +263,7 @@ has_unread(SealReaders *readers)
 static DWORD
 sleep_ms(SealReaders *readers)
 {
-    if (readers->tries >= AGAIN_TRIES || !has_unread(readers))
+    if (!readers->host->functions || readers->tries >= AGAIN_TRIES || !has_unread(readers))
         return INFINITE;
     return AGAIN_MS << readers->tries++;
 }
@@ -284,11 +308,27 @@ watch_once(SealReaders *readers)
         return NULL; /* it went just now */
     if (result != SCARD_S_SUCCESS && result != SCARD_E_TIMEOUT)
         return ended;
+    if (!readers->host->functions)
+        tell_cards(readers, look.states, (guint)look.n);
     if (note(readers, look.states, (guint)look.n)) {
         readers->tries = 0;
         why = look_at_tokens(readers);
     }
     return why ? why : await_change(readers, &look);
+}
+
+/* For nobody's module: services may come and go. */
+static gpointer
+tell_main(gpointer data)
+{
+    SealReaders *readers = data;
+
+    while (connect_service(readers) || await_service(readers)) {
+        while (!watch_once(readers))
+            continue;
+        (void)readers->release(readers->context);
+    }
+    return NULL;
 }
 
 static gpointer
@@ -333,7 +373,7 @@ SealReaders *
 seal_readers_watch(SealHost *host, gboolean dark)
 {
     static SealReaders readers; /* for the life of the process, like the thread */
-    void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_NOLOAD);
+    void *library = dlopen(LIBRARY, RTLD_LAZY | (host->functions ? RTLD_NOLOAD : 0));
     gint64 until = g_get_monotonic_time() + FIRST_LOOK_US;
 
     if (!library || !find_functions(&readers, library))
@@ -345,7 +385,7 @@ seal_readers_watch(SealHost *host, gboolean dark)
     readers.doubts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&readers.lock);
     g_cond_init(&readers.changed);
-    g_thread_unref(g_thread_new("readers", readers_main, &readers));
+    g_thread_unref(g_thread_new("readers", host->functions ? readers_main : tell_main, &readers));
     g_mutex_lock(&readers.lock);
     while (!dark && !readers.looked && g_cond_wait_until(&readers.changed, &readers.lock, until))
         ;

@@ -257,6 +257,8 @@ scan_locked(SealHost *host, gboolean again)
 void
 seal_scan(SealHost *host, gboolean again)
 {
+    if (!host->functions)
+        return;
     g_mutex_lock(&host->scan_lock);
     scan_locked(host, again);
     g_mutex_unlock(&host->scan_lock);

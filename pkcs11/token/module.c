@@ -337,7 +337,7 @@ start_host(SealModule *module)
     module->suspect = NULL;
     module->process =
         seal_process_spawn(module->loop, module->config.host_program, module->config.path,
-                           module->config.name, &process_events, module, &error);
+                           module->config.name, module->config.reader, &process_events, module, &error);
     if (!module->process) {
         gboolean is_passing = seal_error_is(error, SEAL_ERROR_BUSY);
 
@@ -522,6 +522,7 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
         {SEAL_FRAME_TOKEN_GONE, on_token_gone},
         {SEAL_FRAME_TOKEN_STATE, on_token_state},
         {SEAL_FRAME_RETIRE, on_retire},
+        {SEAL_FRAME_READERS, seal_module_on_readers},
         {SEAL_FRAME_LANE_CLOSED, seal_module_on_lane_closed},
         {SEAL_FRAME_DOORBELL, seal_module_on_doorbell},
     };
@@ -543,10 +544,7 @@ seal_module_new(SealLoop *loop, const SealModuleConfig *config, const SealModule
     SealModule *module = g_new0(SealModule, 1);
 
     module->loop = loop;
-    module->config = *config;
-    module->config.name = g_strdup(config->name);
-    module->config.path = g_strdup(config->path);
-    module->config.host_program = g_strdup(config->host_program);
+    seal_module_config_copy(config, &module->config);
     module->events = events;
     module->user_data = user_data;
     module->ending = g_ptr_array_new();
@@ -589,10 +587,7 @@ seal_module_free(SealModule *module)
     g_clear_pointer(&module->ending, g_ptr_array_unref);
     g_clear_pointer(&module->alive, g_hash_table_unref);
     g_clear_pointer(&module->known, g_hash_table_unref);
-    seal_wipe(module->config.rejection_secret, sizeof module->config.rejection_secret);
-    g_free(module->config.name);
-    g_free(module->config.path);
-    g_free(module->config.host_program);
+    seal_module_config_clear(&module->config);
     g_free(module->suspicion);
     g_free(module->reason);
     g_free(module);
@@ -679,6 +674,13 @@ const SealModuleConfig *
 seal_module_config(const SealModule *module)
 {
     return &module->config;
+}
+
+void
+seal_module_tell_readers(SealModule *module, const GPtrArray *names)
+{
+    if (module->events->readers_told)
+        module->events->readers_told(module, names, module->user_data);
 }
 
 void

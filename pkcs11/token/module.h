@@ -18,6 +18,8 @@ typedef struct {
     char *name;         /* of the configuration group: letters, digits, '-', '_', '.' */
     char *path;         /* absolute path of the module */
     char *host_program; /* path of privyseal-host */
+    char *reader;       /* (nullable) the one PC/SC reader that this host serves; "": none, it tells which
+                           have a card */
     guint workers;      /* 0: the token's session limit */
     SealVerify verify;
     /* Deadline of one operation; then the host is killed. Default 30000. */
@@ -52,6 +54,8 @@ typedef struct {
      * and all of them before the lane is told as closed, once. */
     void (*lane_used)(SealModule *module, const SealLaneRecord *record, gpointer user_data);
     void (*lane_closed)(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_data);
+    /* of a host for no reader: all that have a card now (char *) */
+    void (*readers_told)(SealModule *module, const GPtrArray *names, gpointer user_data);
 } SealModuleEvents;
 
 /* Starts the host at once. `config` is copied, `events` static. (transfer full) */
@@ -68,6 +72,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealModule, seal_module_free)
 const char *seal_module_name(const SealModule *module);
 const char *seal_module_path(const SealModule *module);
 SealModuleState seal_module_state(const SealModule *module);
+const SealModuleConfig *seal_module_config(const SealModule *module);
 /* A sentence why it is WAITING or UNUSABLE; NULL otherwise. */
 const char *seal_module_reason(const SealModule *module);
 /* Pid of the running host, 0 if none (for tests and `doctor`). */

@@ -132,14 +132,32 @@ set_attributes(posix_spawnattr_t *attributes)
                                                     POSIX_SPAWN_SETSIGMASK);
 }
 
-static int
-spawn(const char *program, const char *module_path, const char *module_name, int channel, int audit,
-      int words, pid_t *ret_pid)
+/* The host's command line (transfer full). */
+static GPtrArray *
+arguments_of(const char *program, const char *module_path, const char *module_name,
+             const char *reader, gboolean has_words)
 {
-    const char *const arguments[] = {
-        program,     "--module", module_path, "--name", module_name,
-        "--channel", "3",        "--audit",   "4",      words >= 0 ? "--revoke" : NULL,
-        "5",         NULL};
+    const char *const fixed[] = {program,     "--module", module_path, "--name", module_name,
+                                 "--channel", "3",        "--audit",   "4"};
+    GPtrArray *arguments = g_ptr_array_new();
+
+    for (gsize i = 0; i < G_N_ELEMENTS(fixed); i++)
+        g_ptr_array_add(arguments, (gpointer)fixed[i]);
+    if (reader) {
+        g_ptr_array_add(arguments, (gpointer) "--reader");
+        g_ptr_array_add(arguments, (gpointer)reader);
+    }
+    if (has_words) {
+        g_ptr_array_add(arguments, (gpointer) "--revoke");
+        g_ptr_array_add(arguments, (gpointer) "5");
+    }
+    g_ptr_array_add(arguments, NULL);
+    return arguments;
+}
+
+static int
+spawn(const GPtrArray *arguments, int channel, int audit, int words, pid_t *ret_pid)
+{
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     int failed = 0;
@@ -154,8 +172,8 @@ spawn(const char *program, const char *module_path, const char *module_name, int
     if (!failed)
         failed = set_attributes(&attributes);
     if (!failed)
-        failed =
-            posix_spawn(ret_pid, program, &actions, &attributes, (char *const *)arguments, environ);
+        failed = posix_spawn(ret_pid, arguments->pdata[0], &actions, &attributes,
+                             (char *const *)arguments->pdata, environ);
     posix_spawnattr_destroy(&attributes);
     posix_spawn_file_actions_destroy(&actions);
     return failed;
@@ -176,10 +194,11 @@ spawn_failed(SealProcess *process, int reason, const char *program, GError **err
 
 SealProcess *
 seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
-                   const char *module_name, const SealProcessEvents *events, gpointer user_data,
-                   GError **error)
+                   const char *module_name, const char *reader, const SealProcessEvents *events,
+                   gpointer user_data, GError **error)
 {
     SealProcess *process = g_new0(SealProcess, 1);
+    g_autoptr(GPtrArray) arguments = NULL;
     g_auto(SealFd) host_channel = -1;
     g_auto(SealFd) host_audit = -1;
     g_auto(SealFd) host_words = -1;
@@ -194,8 +213,8 @@ seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
     process->lanes = seal_lane_book_new(process->audit, &events->lanes, user_data);
     if (process->lanes)
         host_words = fcntl(seal_lane_book_words(process->lanes), F_DUPFD_CLOEXEC, SAFE_FD);
-    failed = spawn(program, module_path, module_name, host_channel, host_audit, host_words,
-                   &process->pid);
+    arguments = arguments_of(program, module_path, module_name, reader, host_words >= 0);
+    failed = spawn(arguments, host_channel, host_audit, host_words, &process->pid);
     if (failed) {
         process->pid = 0;
         return spawn_failed(process, failed, program, error);

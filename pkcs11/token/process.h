@@ -21,12 +21,12 @@ typedef struct {
 
 /* Starts `program --module PATH --name NAME --channel 3 --audit 4 --revoke 5` with no other
  * descriptor of ours but stderr, in a process group of its own; without the last where the system
- * cannot have it. `events` static. (transfer full); NULL with SEAL_ERROR_UNREACHABLE if
+ * cannot have it, and with --reader `reader` if that is given (nullable). `events` static. (transfer full); NULL with SEAL_ERROR_UNREACHABLE if
  * it cannot be started (missing, not executable), SEAL_ERROR_BUSY if the system has no room now.
  * Returns when the program was executed; that takes no longer than the kernel needs for it. */
 SealProcess *seal_process_spawn(SealLoop *loop, const char *program, const char *module_path,
-                                const char *module_name, const SealProcessEvents *events,
-                                gpointer user_data, GError **error);
+                                const char *module_name, const char *reader,
+                                const SealProcessEvents *events, gpointer user_data, GError **error);
 
 /* Our end of the channel (transfer none), non-blocking; -1 once it was hung up. */
 int seal_process_channel(const SealProcess *process);

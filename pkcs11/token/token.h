@@ -33,12 +33,19 @@ void seal_token_orphan(SealToken *token);
 
 /* The module's side of an operation (module.c). */
 SealChannel *seal_module_channel(SealModule *module);
-const SealModuleConfig *seal_module_config(const SealModule *module);
 /* The lanes at its host; NULL if that has none now. */
 SealLaneBook *seal_module_lanes(SealModule *module);
 /* LANE_CLOSED and DOORBELL; FALSE if they make no sense. */
+gboolean seal_module_on_readers(SealModule *module, const SealFrameHeader *header, SealBytes body);
 gboolean seal_module_on_lane_closed(SealModule *module, const SealFrameHeader *header,
                                     SealBytes body);
 gboolean seal_module_on_doorbell(SealModule *module, const SealFrameHeader *header, SealBytes body);
 /* The last reference to a token went while its module lives. */
 void seal_module_forget_token(SealModule *module, SealToken *token);
+
+/* Tells its owner which readers have a card. */
+void seal_module_tell_readers(SealModule *module, const GPtrArray *names);
+
+/* A copy of what stands in a configuration, and its end. */
+void seal_module_config_copy(const SealModuleConfig *config, SealModuleConfig *ret_copy);
+void seal_module_config_clear(SealModuleConfig *config);

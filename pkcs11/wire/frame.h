@@ -46,6 +46,8 @@ typedef enum {
     SEAL_FRAME_TOKEN_GONE = 36,  /* body: u32 token reference */
     SEAL_FRAME_TOKEN_STATE = 37, /* body: u32 token reference, u32 SealTokenFlags */
     SEAL_FRAME_RETIRE = 38,      /* body: text, why the module must be started anew in another process */
+    SEAL_FRAME_READERS = 39,     /* body: u32 number, a text each: the readers that have a card. From a host
+                                    that serves no module, for others to serve one reader each */
 
     /* lanes; each has the lane's number in the header */
     SEAL_FRAME_LANE_OPEN = 64,    /* agent to host, answered; body: SealLaneGrant. The one type that

@@ -365,17 +365,18 @@ is_cell(const Operation *operation, const Moment *moment, const Fault *fault)
 static void
 add_cells(const Operation *operation)
 {
+    static Cell cells[G_N_ELEMENTS(operations) * G_N_ELEMENTS(moments) * G_N_ELEMENTS(faults)];
+    static gsize n_cells = 0;
+
     for (gsize m = 0; m < G_N_ELEMENTS(moments); m++) {
         for (gsize f = 0; f < G_N_ELEMENTS(faults); f++) {
-            Cell *cell = NULL;
             g_autofree char *path = g_strdup_printf("/card/faults/%s/%s-%s", operation->name,
                                                     faults[f].name, moments[m].name);
 
             if (!is_cell(operation, &moments[m], &faults[f]))
                 continue;
-            cell = g_new0(Cell, 1);
-            *cell = (Cell){operation, &moments[m], &faults[f]};
-            g_test_add_data_func_full(path, cell, test_cell, g_free);
+            cells[n_cells] = (Cell){operation, &moments[m], &faults[f]};
+            g_test_add_data_func(path, &cells[n_cells++], test_cell);
         }
     }
 }

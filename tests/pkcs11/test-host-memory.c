@@ -107,7 +107,7 @@ scene_set_up(Scene *scene)
     scene->home = seal_test_home_new();
     seal_test_fixture_new(scene->home);
     module = seal_test_fixture_module(scene->home);
-    functions = seal_library_load(module, &error);
+    functions = seal_library_load(module, NULL, &error);
     g_assert_no_error(error);
     g_assert_cmpint(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends), ==, 0);
     scene->agent = ends[0];

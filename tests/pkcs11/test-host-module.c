@@ -208,7 +208,7 @@ test_unknown_types_are_answered(Scene *scene, gconstpointer mood)
 
     expect_unknown(host, 0, 0);
     expect_unknown(host, SEAL_FRAME_HELLO, sizeof(SealHello));
-    expect_unknown(host, 7, 100);
+    expect_unknown(host, 9, 100);
     expect_unknown(host, SEAL_FRAME_TOKEN, 3);
     expect_unknown(host, SEAL_FRAME_LANE_CLOSED, 64);
     expect_unknown(host, 0x7fff, SEAL_DATA_MAX);
