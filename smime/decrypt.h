@@ -7,9 +7,6 @@
 
 #include <glib.h>
 
-/* RecipientInfos of one message that are looked at; more is "resource-limit". */
-#define SEAL_RECIPIENTS_READ_MAX 1000
-
 /* Keys of one message that are tried; more is "resource-limit". Each costs a token up to a second,
  * and a person whose PIN is asked for each use a prompt; nobody has that many keys in turn. */
 #define SEAL_KEYS_TRIED_MAX 16

@@ -26,11 +26,9 @@ static const struct {
     {"1.2.840.113549.1.9.16.3.21", "x25519", TRUE},
 };
 
-void
-seal_recipient_free(SealRecipient *recipient)
+static void
+clear(SealRecipient *recipient)
 {
-    if (!recipient)
-        return;
     g_clear_pointer(&recipient->id.issuer, g_bytes_unref);
     g_clear_pointer(&recipient->id.serial, g_bytes_unref);
     g_clear_pointer(&recipient->id.subject_key_id, g_bytes_unref);
@@ -38,6 +36,14 @@ seal_recipient_free(SealRecipient *recipient)
     g_clear_pointer(&recipient->encrypted_key, g_bytes_unref);
     g_clear_pointer(&recipient->originator, g_bytes_unref);
     g_clear_pointer(&recipient->ukm, g_bytes_unref);
+}
+
+void
+seal_recipient_free(SealRecipient *recipient)
+{
+    if (!recipient)
+        return;
+    clear(recipient);
     g_free(recipient);
 }
 
@@ -101,8 +107,34 @@ read_transport(const ASN1_STRING *value, GPtrArray *list)
     return TRUE;
 }
 
+/* What all keys of one agreement have in common; each row has a reference. Copies would multiply:
+ * a thousand keys beside keying material of a megabyte. */
+static SealRecipient
+read_common(const SealKeyAgreement *agreement)
+{
+    SealRecipient common = {0};
+
+    /* A static originator key would have to be looked up in a certificate; no mail program does it.
+     */
+    if (agreement->originator->type == SEAL_ORIGINATOR_KEY) {
+        common.scheme = scheme_of(agreement->algorithm, TRUE);
+        common.originator =
+            seal_asn1_write(ASN1_ITEM_rptr(SealOriginatorKey), agreement->originator->d.key);
+    }
+    common.key_encryption = seal_asn1_write(ASN1_ITEM_rptr(X509_ALGOR), agreement->algorithm);
+    if (agreement->ukm)
+        common.ukm = seal_octets_dup(agreement->ukm);
+    return common;
+}
+
+static GBytes *
+ref_if_any(GBytes *bytes)
+{
+    return bytes ? g_bytes_ref(bytes) : NULL;
+}
+
 static void
-add_agreement_key(const SealKeyAgreement *agreement, const SealRecipientEncryptedKey *key,
+add_agreement_key(const SealRecipient *common, const SealRecipientEncryptedKey *key,
                   GPtrArray *list)
 {
     SealRecipient *recipient = g_new0(SealRecipient, 1);
@@ -111,17 +143,11 @@ add_agreement_key(const SealKeyAgreement *agreement, const SealRecipientEncrypte
         recipient->id.subject_key_id = seal_octets_dup(key->id->d.key_id->key_id);
     else
         set_issuer_serial(&recipient->id, key->id->d.issuer_serial);
-    /* A static originator key would have to be looked up in a certificate; no mail program does it.
-     */
-    if (agreement->originator->type == SEAL_ORIGINATOR_KEY) {
-        recipient->scheme = scheme_of(agreement->algorithm, TRUE);
-        recipient->originator =
-            seal_asn1_write(ASN1_ITEM_rptr(SealOriginatorKey), agreement->originator->d.key);
-    }
-    recipient->key_encryption = seal_asn1_write(ASN1_ITEM_rptr(X509_ALGOR), agreement->algorithm);
+    recipient->scheme = common->scheme;
+    recipient->originator = ref_if_any(common->originator);
+    recipient->key_encryption = g_bytes_ref(common->key_encryption);
+    recipient->ukm = ref_if_any(common->ukm);
     recipient->encrypted_key = seal_octets_dup(key->encrypted_key);
-    if (agreement->ukm)
-        recipient->ukm = seal_octets_dup(agreement->ukm);
     g_ptr_array_add(list, recipient);
 }
 
@@ -132,17 +158,24 @@ read_agreement(const ASN1_STRING *value, GPtrArray *list)
         seal_asn1_read(ASN1_ITEM_rptr(SealKeyAgreementTagged), ASN1_STRING_get0_data(value),
                        (gsize)ASN1_STRING_length(value));
 
+    SealRecipient common = {0};
+
     if (!agreement)
         return FALSE;
-    for (int i = 0; i < sk_SealRecipientEncryptedKey_num(agreement->keys); i++)
-        add_agreement_key(agreement, sk_SealRecipientEncryptedKey_value(agreement->keys, i), list);
+    common = read_common(agreement);
+    for (int i = 0; i < sk_SealRecipientEncryptedKey_num(agreement->keys) &&
+                    list->len <= SEAL_RECIPIENTS_READ_MAX;
+         i++)
+        add_agreement_key(&common, sk_SealRecipientEncryptedKey_value(agreement->keys, i), list);
+    clear(&common);
     return TRUE;
 }
 
 gboolean
 seal_recipients_read(STACK_OF(ASN1_TYPE) *recipients, GPtrArray *list)
 {
-    for (int i = 0; i < sk_ASN1_TYPE_num(recipients); i++) {
+    for (int i = 0; i < sk_ASN1_TYPE_num(recipients) && list->len <= SEAL_RECIPIENTS_READ_MAX;
+         i++) {
         const ASN1_TYPE *any = sk_ASN1_TYPE_value(recipients, i);
 
         if (any->type == V_ASN1_SEQUENCE) {

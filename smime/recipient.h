@@ -7,6 +7,9 @@
 
 #include <glib.h>
 
+/* Encrypted keys of one message that are looked at; more is "resource-limit". */
+#define SEAL_RECIPIENTS_READ_MAX 1000
+
 /* One encrypted key and whom it is for. */
 typedef struct {
     SealRecipientId id;
@@ -21,6 +24,6 @@ typedef struct {
 void seal_recipient_free(SealRecipient *recipient);
 
 /* Appends to `list` (element-type SealRecipient) one row for each key transport and key agreement
- * recipient; others (passwords, shared keys) are not for tokens and left out. FALSE if one is
- * malformed. */
+ * recipient; others (passwords, shared keys) are not for tokens and left out. Ends when there are
+ * more than SEAL_RECIPIENTS_READ_MAX. FALSE if one is malformed. */
 gboolean seal_recipients_read(STACK_OF(ASN1_TYPE) *recipients, GPtrArray *list);

@@ -119,6 +119,47 @@ test_damaged_gcm(World *world, gconstpointer data)
     world_expect_closed(world, moved, SEAL_VERDICT_DECRYPT_FAILED);
 }
 
+/* One key agreement with `count` keys beside a megabyte of keying material. */
+static void
+multiply_keys(SealAuthEnvelopedData *parsed, guint count)
+{
+    ASN1_TYPE *any = sk_ASN1_TYPE_value(parsed->recipients, 0);
+    g_autoptr(SealKeyAgreement) agreement =
+        ASN1_item_unpack(any->value.asn1_string, ASN1_ITEM_rptr(SealKeyAgreementTagged));
+    const SealRecipientEncryptedKey *first = sk_SealRecipientEncryptedKey_value(agreement->keys, 0);
+    g_autofree guint8 *material = g_malloc0(1024 * 1024);
+    g_autoptr(GBytes) der = NULL;
+
+    for (guint i = 1; i < count; i++)
+        sk_SealRecipientEncryptedKey_push(
+            agreement->keys, ASN1_item_dup(ASN1_ITEM_rptr(SealRecipientEncryptedKey), first));
+    agreement->ukm = ASN1_OCTET_STRING_new();
+    ASN1_OCTET_STRING_set(agreement->ukm, material, 1024 * 1024);
+    der = seal_asn1_write(ASN1_ITEM_rptr(SealKeyAgreementTagged), agreement);
+    ASN1_STRING_set(any->value.asn1_string, g_bytes_get_data(der, NULL),
+                    (int)g_bytes_get_size(der));
+}
+
+/* What they have in common is there once; a gigabyte, or all memory, would go otherwise. */
+static void
+test_keys_share_material(World *world, gconstpointer data)
+{
+    g_autoptr(GBytes) mail = world_encrypt_gcm(world);
+    g_autoptr(SealAuthEnvelopedData) parsed =
+        test_take_apart(mail, ASN1_ITEM_rptr(SealAuthEnvelopedData));
+    g_autoptr(GPtrArray) list = g_ptr_array_new_with_free_func((GDestroyNotify)seal_recipient_free);
+    const SealRecipient *first = NULL;
+    const SealRecipient *last = NULL;
+
+    multiply_keys(parsed, 1500);
+    g_assert_true(seal_recipients_read(parsed->recipients, list));
+    g_assert_cmpuint(list->len, ==, SEAL_RECIPIENTS_READ_MAX + 1);
+    first = list->pdata[0];
+    last = list->pdata[SEAL_RECIPIENTS_READ_MAX];
+    g_assert_cmpuint(g_bytes_get_size(last->ukm), ==, 1024 * 1024);
+    g_assert_true(g_bytes_get_data(first->ukm, NULL) == g_bytes_get_data(last->ukm, NULL));
+}
+
 /* The key of a mail, as its unwrapper gives it. */
 static SealSecret *
 content_key(World *world, const SealAuthEnvelopedData *parsed)
@@ -237,6 +278,7 @@ main(int argc, char **argv)
         void (*test)(World *world, gconstpointer data);
     } tests[] = {
         {"/decrypt/keys-that-do-not-open", test_keys_that_do_not_open},
+        {"/decrypt/keys-of-one-agreement/share-its-material", test_keys_share_material},
         {"/decrypt/token-that-cannot/says-so", test_token_that_cannot},
         {"/decrypt/gcm-tags", test_gcm_tags},
         {"/decrypt/damaged-gcm/releases-nothing", test_damaged_gcm},
