@@ -89,22 +89,19 @@ is_zlib(const X509_ALGOR *algorithm)
 }
 
 SealVerdict
-seal_compressed_data_expand(const SealCompressedData *data, gsize max, GBytes **ret_content,
-                            const char **ret_reason)
+seal_compressed_data_expand(const SealCompressedData *data, GBytes *packed, gsize max,
+                            GBytes **ret_content, const char **ret_reason)
 {
-    SealBytes packed = {0};
-
     if (!is_zlib(data->algorithm)) {
         *ret_reason = "it is compressed in a way that is not known here, ask the sender to send it "
                       "uncompressed";
         return SEAL_VERDICT_UNSUPPORTED;
     }
-    if (OBJ_obj2nid(data->encapsulated->type) != NID_pkcs7_data || !data->encapsulated->content) {
+    if (OBJ_obj2nid(data->encapsulated->type) != NID_pkcs7_data || !packed) {
         *ret_reason = "its compressed content is no mail";
         return SEAL_VERDICT_MALFORMED;
     }
-    packed.data = seal_octets(data->encapsulated->content, &packed.len);
-    return expand(packed, max, ret_content, ret_reason);
+    return expand(seal_bytes_view(packed), max, ret_content, ret_reason);
 }
 
 /* -- compressing ------------------------------------------------------------------------------ */

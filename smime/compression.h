@@ -19,8 +19,9 @@ SealDraft *seal_draft_compress(SealDraft *draft, GError **error);
 /* The same in memory; NULL also with INVALID_INPUT or LIMIT_EXCEEDED as seal_draft_new(). */
 GBytes *seal_mail_compress(GBytes *mail, GError **error);
 
-/* Expands `data` to `max` bytes at the most, of which it holds no more than twice that at any time.
- * Returns OK with *ret_content (transfer full); else MALFORMED, UNSUPPORTED or RESOURCE_LIMIT with
- * *ret_reason (static). */
-SealVerdict seal_compressed_data_expand(const SealCompressedData *data, gsize max,
+/* Expands `packed` (nullable: there are none), the octets of `data`, which need not hold them itself
+ * (message.h), to `max` bytes at the most. What is beyond is never in memory. Returns OK with
+ * *ret_content (transfer full); else MALFORMED, UNSUPPORTED or RESOURCE_LIMIT with *ret_reason
+ * (static). */
+SealVerdict seal_compressed_data_expand(const SealCompressedData *data, GBytes *packed, gsize max,
                                         GBytes **ret_content, const char **ret_reason);

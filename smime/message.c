@@ -30,15 +30,19 @@ enum {
 #define INDEFINITE  0x01
 #define LEVELS_MAX  6 /* of the shapes below, and segments of the content */
 
-/* What lies between the structure and its content, outermost first, ended by the content's own tag.
- */
-static const struct {
+/* What lies between the structure and its content. */
+typedef struct {
     int nid;
-    uint8_t way[3];
-} shapes[] = {
-    {NID_pkcs7_signed, {TAG_SEQUENCE, TAG_0_CONSTRUCTED, TAG_OCTETS}},
-    {NID_pkcs7_enveloped, {TAG_SEQUENCE, TAG_0}},
-    {NID_id_smime_ct_authEnvelopedData, {TAG_SEQUENCE, TAG_0}},
+    guint before;   /* elements in front that are passed, whatever their tag */
+    uint8_t way[3]; /* tags, outermost first, ended by the content's own */
+} Shape;
+
+static const Shape shapes[] = {
+    {NID_pkcs7_signed, 0, {TAG_SEQUENCE, TAG_0_CONSTRUCTED, TAG_OCTETS}},
+    {NID_pkcs7_enveloped, 0, {TAG_SEQUENCE, TAG_0}},
+    {NID_id_smime_ct_authEnvelopedData, 0, {TAG_SEQUENCE, TAG_0}},
+    /* RFC 3274 1.1: version and algorithm, a SEQUENCE, too */
+    {NID_id_smime_ct_compressedData, 2, {TAG_SEQUENCE, TAG_0_CONSTRUCTED, TAG_OCTETS}},
 };
 
 typedef struct {
@@ -224,12 +228,12 @@ peek_type(const Walk *walk)
     return nid;
 }
 
-static const uint8_t *
-find_way(int nid)
+static const Shape *
+find_shape(int nid)
 {
     for (gsize i = 0; i < G_N_ELEMENTS(shapes); i++)
         if (shapes[i].nid == nid)
-            return shapes[i].way;
+            return &shapes[i];
     return NULL;
 }
 
@@ -238,12 +242,15 @@ static GBytes *
 go(Walk *walk, GBytes *cms)
 {
     g_autoptr(GBytes) content = NULL;
+    const Shape *shape = NULL;
     const uint8_t *way = NULL;
     gboolean fits = enter(walk, TAG_SEQUENCE);
 
-    way = fits ? find_way(peek_type(walk)) : NULL;
-    fits = way && copy(walk) && enter(walk, TAG_0_CONSTRUCTED) && enter(walk, TAG_SEQUENCE);
-    for (; fits && (*way & CONSTRUCTED); way++)
+    shape = fits ? find_shape(peek_type(walk)) : NULL;
+    fits = shape && copy(walk) && enter(walk, TAG_0_CONSTRUCTED) && enter(walk, TAG_SEQUENCE);
+    for (guint i = 0; fits && i < shape->before; i++)
+        fits = copy(walk);
+    for (way = fits ? shape->way : NULL; fits && (*way & CONSTRUCTED); way++)
         fits = copy_before(walk, *way) && enter(walk, *way);
     fits = fits && copy_before(walk, *way);
     content = fits ? lift_content(walk, cms, *way) : NULL;

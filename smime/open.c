@@ -32,6 +32,7 @@ typedef struct {
     GBytes *current;    /* the entity of this round */
     gboolean stopped;   /* a layer could not be opened: its verdict is the report's */
     gboolean encrypted; /* an encrypted layer was opened */
+    gsize expandable;   /* what compressed layers may still become, all together */
     GError *error;
 } Peeling;
 
@@ -260,15 +261,20 @@ open_compressed(Peeling *peeling, const SealMessage *message)
 {
     SealLayerReport *layer = add_layer(peeling, SEAL_LAYER_COMPRESSED);
     g_autoptr(SealCompressedData) data = unpack(message, ASN1_ITEM_rptr(SealCompressedData));
+    g_autoptr(GBytes) packed = NULL;
     GBytes *content = NULL;
     const char *reason = "its compressed data cannot be read";
 
+    if (data && data->encapsulated->content)
+        packed = seal_message_content(message, data->encapsulated->content);
     if (data)
-        layer->verdict = seal_compressed_data_expand(data, SEAL_MAIL_MAX, &content, &reason);
+        layer->verdict =
+            seal_compressed_data_expand(data, packed, peeling->expandable, &content, &reason);
     if (!content) {
         stop_because(peeling, layer, layer->verdict, reason);
         return;
     }
+    peeling->expandable -= g_bytes_get_size(content);
     layer->verdict = SEAL_VERDICT_OK_PLAIN;
     seal_layer_report_add_algorithm(layer, "zlib");
     go_on_with(peeling, content);
@@ -432,7 +438,7 @@ gboolean
 seal_mail_open(GBytes *mail, const SealOpenOptions *options, SealReport **ret_report,
                GBytes **ret_content, GError **error)
 {
-    Peeling peeling = {.options = options};
+    Peeling peeling = {.options = options, .expandable = SEAL_MAIL_MAX};
 
     *ret_content = NULL;
     if (g_bytes_get_size(mail) > SEAL_MAIL_MAX) {
@@ -463,7 +469,7 @@ seal_cms_open(GBytes *cms, const SealOpenOptions *options, SealReport **ret_repo
               GBytes **ret_content, GError **error)
 {
     SealOpenOptions all = *options;
-    Peeling peeling = {.options = &all};
+    Peeling peeling = {.options = &all, .expandable = SEAL_MAIL_MAX};
     g_autoptr(SealMessage) message = NULL;
 
     *ret_content = NULL;

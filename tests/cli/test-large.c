@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/cli/cli-fixture.h"
+#include "tests/smime/dissect.h"
 
 #define MAIL_LEN ((gsize)48 * 1024 * 1024)
 #ifdef TEST_MEMORY_LIMIT
@@ -14,6 +15,8 @@
 #define LIMIT(bytes) "--data=unlimited"
 #endif
 #define FLAT LIMIT(16777216)
+/* Three layers: the largest of 114 MiB, its CMS of 85 MiB, what is in it of 85 MiB, and 16 MiB. */
+#define EXPANDING LIMIT(314572800)
 /* A mail of 67 MiB, its CMS and its plaintext of 49 MiB each, and 16 MiB. */
 #define OPENING LIMIT(192937984)
 
@@ -130,6 +133,20 @@ test_two_gibibytes(gconstpointer command)
     g_assert_cmpint(g_unlink(mail), ==, 0);
 }
 
+/* A few hundred kilobytes: what a layer needed is given back before the next one. */
+static void
+test_bombs(void)
+{
+    g_autofree char *privyseal = seal_test_built("ui-cli/privyseal");
+    g_autoptr(GBytes) mail = test_bombs_in_bombs();
+    const char *const argv[] = {"prlimit", EXPANDING, privyseal, "open", NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(seal_cli_test_home(), argv, mail);
+
+    g_assert_cmpuint(g_bytes_get_size(mail), <, 1024 * 1024);
+    g_assert_cmpint(result->status, ==, 1);
+    g_assert_nonnull(strstr(result->err, "larger than is looked at when expanded"));
+}
+
 static void
 add(void)
 {
@@ -137,6 +154,7 @@ add(void)
     g_test_add_data_func("/cli/large/two-gibibytes/not-verified", "verify", test_two_gibibytes);
     g_test_add_data_func("/cli/large/two-gibibytes/not-signed", "sign", test_two_gibibytes);
 
+    g_test_add_func("/cli/large/bombs-in-bombs/in-the-memory-of-one-layer", test_bombs);
     g_test_add_data_func("/cli/large/signed/in-flat-memory", NULL, test_signed);
     g_test_add_data_func("/cli/large/opaque/in-flat-memory", "--opaque", test_signed);
     g_test_add_data_func("/cli/large/cbc/in-flat-memory", "aes-256-cbc", test_encrypted);

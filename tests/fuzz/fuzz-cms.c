@@ -75,6 +75,8 @@ item_of(const SealContentInfo *info)
         return ASN1_ITEM_rptr(SealEnvelopedData);
     case NID_id_smime_ct_authEnvelopedData:
         return ASN1_ITEM_rptr(SealAuthEnvelopedData);
+    case NID_id_smime_ct_compressedData:
+        return ASN1_ITEM_rptr(SealCompressedData);
     default:
         return NULL;
     }
@@ -87,6 +89,8 @@ content_of(gpointer structure, const ASN1_ITEM *item)
         return ((SealSignedData *)structure)->encapsulated->content;
     if (item == ASN1_ITEM_rptr(SealEnvelopedData))
         return ((SealEnvelopedData *)structure)->encrypted->content;
+    if (item == ASN1_ITEM_rptr(SealCompressedData))
+        return ((SealCompressedData *)structure)->encapsulated->content;
     return ((SealAuthEnvelopedData *)structure)->encrypted->content;
 }
 

@@ -308,6 +308,12 @@ sealed_bomb(const char *mebibytes)
 }
 
 static GBytes *
+bombs_in_bombs(const char *unused)
+{
+    return test_bombs_in_bombs();
+}
+
+static GBytes *
 many_fields(const char *count)
 {
     g_autoptr(GBytes) mail = detached(NULL);
@@ -524,6 +530,8 @@ const CorpusRow corpus_mime[] = {
     {"mime/compressed/bomb", "open", "resource-limit", "larger than is looked at", bomb, "256"},
     {"mime/compressed/bomb-inside-what-was-sealed", "open", "resource-limit",
      "larger than is looked at", sealed_bomb, "256"},
+    {"mime/compressed/bombs-in-bombs/count-together", "open", "resource-limit",
+     "larger than is looked at", bombs_in_bombs},
     /* No mails. */
     {"mime/nothing", "open", "malformed", "no mail", as_it_stands, ""},
     {"mime/no-header", "open", "malformed", "no mail", as_it_stands, "no header at all"},

@@ -1,6 +1,7 @@
 /* Our own messages taken apart, changed and put together again: what no program would write. */
 #include "tests/smime/dissect.h"
 
+#include "smime/compression.h"
 #include "tests/smime/world.h"
 
 #include <openssl/objects.h>
@@ -87,4 +88,33 @@ test_stream_of_zeroes(gsize len)
     }
     deflateEnd(&stream);
     return packed;
+}
+
+/* `content` in a compressed mail; at level 0 nothing is made smaller. */
+static GBytes *
+compress_at(int level, GBytes *content)
+{
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) small = seal_mail_compress(plain, NULL);
+    g_autoptr(SealCompressedData) data = test_take_apart(small, ASN1_ITEM_rptr(SealCompressedData));
+    gsize len = 0;
+    const guint8 *bytes = g_bytes_get_data(content, &len);
+    uLongf room = compressBound(len);
+    g_autofree guint8 *stream = g_malloc(room);
+
+    g_assert_cmpint(compress2(stream, &room, bytes, len, level), ==, Z_OK);
+    ASN1_OCTET_STRING_set(data->encapsulated->content, stream, (int)room);
+    return test_put_together(data, ASN1_ITEM_rptr(SealCompressedData),
+                             NID_id_smime_ct_compressedData);
+}
+
+GBytes *
+test_bombs_in_bombs(void)
+{
+    const gsize len = (gsize)64 * 1024 * 1024;
+    g_autoptr(GBytes) innermost = g_bytes_new_take(g_malloc0(len), len);
+    g_autoptr(GBytes) second = compress_at(0, innermost);
+    g_autoptr(GBytes) third = compress_at(0, second);
+
+    return compress_at(Z_BEST_SPEED, third);
 }

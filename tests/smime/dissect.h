@@ -20,3 +20,7 @@ GBytes *test_put_together(gpointer value, const ASN1_ITEM *item, int nid);
 
 /* A zlib stream of `len` zeroes (transfer full). */
 GByteArray *test_stream_of_zeroes(gsize len);
+
+/* Compressed mail in compressed mail, whose three layers expand to some 262 MiB together and the
+ * largest to 114 MiB; the mail itself is small (transfer full). */
+GBytes *test_bombs_in_bombs(void);

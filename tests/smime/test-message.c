@@ -1,9 +1,11 @@
 /* CMS messages that are read without a copy of their content. That such a reading says what
  * OpenSSL's says, whatever comes, is asserted by tests/fuzz/fuzz-cms.c; here, that it is made at
  * all, over what OpenSSL writes in one piece and as a stream. */
+#include "smime/compression.h"
 #include "smime/entity.h"
 #include "smime/message.h"
 #include "smime/plain.h"
+#include "tests/smime/dissect.h"
 #include "tests/smime/world.h"
 
 #include <openssl/cms.h>
@@ -68,6 +70,16 @@ encrypt(World *world, GBytes *content, const EVP_CIPHER *cipher, int flags)
     return made;
 }
 
+/* OpenSSL has no zlib in it here: ours. */
+static GBytes *
+compress(void)
+{
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) mail = seal_mail_compress(plain, NULL);
+
+    return test_cms_of(mail);
+}
+
 static gboolean
 is_inside(GBytes *part, GBytes *whole)
 {
@@ -84,7 +96,8 @@ test_one_piece(World *world, gconstpointer data)
     g_autoptr(GBytes) signed_data = sign(world, content, 0);
     g_autoptr(GBytes) enveloped = encrypt(world, content, EVP_aes_256_cbc(), 0);
     g_autoptr(GBytes) authenticated = encrypt(world, content, EVP_aes_256_gcm(), 0);
-    GBytes *messages[] = {signed_data, enveloped, authenticated};
+    g_autoptr(GBytes) compressed = compress();
+    GBytes *messages[] = {signed_data, enveloped, authenticated, compressed};
 
     for (gsize i = 0; i < G_N_ELEMENTS(messages); i++) {
         g_autoptr(SealMessage) message = seal_message_read(messages[i]);
@@ -92,7 +105,7 @@ test_one_piece(World *world, gconstpointer data)
         g_assert_nonnull(message);
         g_assert_nonnull(message->content);
         g_assert_true(is_inside(message->content, messages[i]));
-        g_assert_cmpuint(g_bytes_get_size(message->content), >=, TEXT_LEN);
+        g_assert_true(messages[i] == compressed || g_bytes_get_size(message->content) >= TEXT_LEN);
     }
 }
 
