@@ -45,8 +45,8 @@ login_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealByte
     return rv;
 }
 
-static CK_RV
-logout_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
+CK_RV
+seal_logout_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
 {
     CK_RV rv = host->functions->C_Logout(session);
 
@@ -80,7 +80,7 @@ change_login(SealHost *host, guint32 token, const Change *change, CK_RV *ret_rv,
     if (rv == CKR_OK) {
         g_mutex_lock(&slot->login_lock);
         rv = change->in ? login_locked(host, slot, session, change->pin)
-                        : logout_locked(host, slot, session);
+                        : seal_logout_locked(host, slot, session);
         g_mutex_unlock(&slot->login_lock);
         seal_slot_return_session(slot, session, TRUE);
         if (seal_rv_is_doubtful(rv) &&

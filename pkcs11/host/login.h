@@ -12,3 +12,5 @@ gboolean seal_login(SealHost *host, guint32 token, SealBytes pin, CK_RV *ret_rv,
 /* Logs out. A token that was logged out already is a success. */
 gboolean seal_logout(SealHost *host, guint32 token, CK_RV *ret_rv, SealSlot **ret_lost,
                      GError **error);
+/* The same in `session`, under login_lock. */
+CK_RV seal_logout_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session);

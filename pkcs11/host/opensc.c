@@ -3,6 +3,10 @@
  * It keeps the PIN by itself, in memory that may be swapped and dumped, and gives it to a card that
  * was reset (use_pin_caching). The agent keeps no PIN; the module must not do it in its place.
  *
+ * Of its ways to unblock a PIN none is on by itself (user_pin_unblock_style). The standard's, by the
+ * officer's login and C_InitPIN, fails with a PIV card, which checks no PUK alone. What works with all
+ * cards is C_SetPIN without a login, whose old PIN is then the PUK (pin.c).
+ *
  * It makes a lock of its own around each call, and another for each card. When a card goes in the
  * middle of a call, that inner lock stays taken (an unlock too many returns without giving it
  * back), and the next use of it, in the same call, waits for ever. The locks are made by whoever
@@ -47,7 +51,7 @@ opens_block(const char *line, const char *kind, const char *name)
     for (char **word = words; *word; word++)
         if (**word)
             g_ptr_array_add(some, *word);
-    return strchr(line, '{') && some->len >= 2 && g_str_equal(some->pdata[0], kind) &&
+    return strchr(line, '{') && some->len >= (name ? 2 : 1) && g_str_equal(some->pdata[0], kind) &&
            (!name || g_str_equal(some->pdata[1], name));
 }
 
@@ -76,7 +80,8 @@ char *
 seal_opensc_with_setting(const char *text, const char *kind, const char *name, const char *setting)
 {
     g_auto(GStrv) lines = g_strsplit(text ? text : "", "\n", -1);
-    g_autofree char *block = g_strdup_printf("%s %s { %s }", kind, name, setting);
+    g_autofree char *block =
+        g_strdup_printf("%s%s%s { %s }", kind, name ? " " : "", name ? name : "", setting);
     char *out = add_to_blocks(lines, kind, name, setting);
 
     if (!out)
@@ -100,18 +105,27 @@ with_one_reader(const char *text)
     return seal_opensc_with_setting(text, "reader_driver", "pcsc", setting);
 }
 
+char *
+seal_opensc_with_unblocking(const char *text)
+{
+    return seal_opensc_with_setting(text, "pkcs11", NULL,
+                                    "user_pin_unblock_style = set_pin_in_unlogged_session;");
+}
+
 gboolean
 seal_opensc_configure(const char *reader)
 {
     const char *path = getenv("OPENSC_CONF");
     g_autofree char *theirs = NULL;
+    g_autofree char *uncached = NULL;
     g_autofree char *text = NULL;
     g_autofree char *ours = NULL;
     g_autofree char *link = NULL;
     g_auto(SealFd) fd = memfd_create("opensc.conf", MFD_CLOEXEC);
 
     (void)g_file_get_contents(path ? path : CONFIGURATION, &theirs, NULL, NULL);
-    text = seal_opensc_without_cache(theirs);
+    uncached = seal_opensc_without_cache(theirs);
+    text = seal_opensc_with_unblocking(uncached);
     ours = reader ? with_one_reader(text) : g_steal_pointer(&text);
     if (fd < 0 || !seal_fd_write_all(fd, ours, strlen(ours)) ||
         (reader && setenv(VARIABLE, reader, TRUE) != 0))

@@ -10,7 +10,10 @@
  * one that it has, INVALID_INPUT about the one that it should take. */
 #include "pkcs11/host/pin.h"
 
+#include <string.h>
+
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/login.h"
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
 
@@ -44,22 +47,41 @@ change_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session,
             functions->C_SetPIN(session, pin_text(given), given.len, pin_text(fresh), fresh.len),
             "C_SetPIN"};
     if (!was_in)
-        (void)functions->C_Logout(session);
+        (void)seal_logout_locked(host, slot, session);
     return outcome;
+}
+
+/* OpenSC takes what C_SetPIN calls the old PIN for the PUK if nobody is logged in; opensc.c has it
+ * do so, and says why. */
+static gboolean
+unblocks_by_set_pin(CK_FUNCTION_LIST *functions)
+{
+    static const char maker[] = "OpenSC Project";
+    CK_INFO info = {{0}};
+
+    return functions->C_GetInfo(&info) == CKR_OK &&
+           memcmp(info.manufacturerID, maker, strlen(maker)) == 0;
 }
 
 /* Under login_lock, with the token to ourselves. */
 static Outcome
-unblock_locked(SealHost *host, CK_SESSION_HANDLE session, const SealPinRequest *request)
+unblock_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session,
+               const SealPinRequest *request)
 {
     CK_FUNCTION_LIST *functions = host->functions;
     SealBytes given = request->given, fresh = request->fresh;
-    Outcome outcome = {functions->C_Login(session, CKU_SO, pin_text(given), given.len), "C_Login"};
+    Outcome outcome = {CKR_OK, "C_SetPIN"};
 
-    if (outcome.rv != CKR_OK)
+    if (unblocks_by_set_pin(functions)) {
+        outcome.rv =
+            functions->C_SetPIN(session, pin_text(given), given.len, pin_text(fresh), fresh.len);
+        (void)seal_logout_locked(host, slot, session);
         return outcome;
-    outcome = (Outcome){functions->C_InitPIN(session, pin_text(fresh), fresh.len), "C_InitPIN"};
-    (void)functions->C_Logout(session);
+    }
+    outcome = (Outcome){functions->C_Login(session, CKU_SO, pin_text(given), given.len), "C_Login"};
+    if (outcome.rv == CKR_OK)
+        outcome = (Outcome){functions->C_InitPIN(session, pin_text(fresh), fresh.len), "C_InitPIN"};
+    (void)seal_logout_locked(host, slot, session);
     return outcome;
 }
 
@@ -93,7 +115,7 @@ unblock_in_slot(SealHost *host, SealSlot *slot, const SealPinRequest *request)
                             slot->id, CKF_SERIAL_SESSION | CKF_RW_SESSION, NULL, NULL, &session),
                         "C_OpenSession"};
     if (outcome.rv == CKR_OK) {
-        outcome = unblock_locked(host, session, request);
+        outcome = unblock_locked(host, slot, session, request);
         (void)host->functions->C_CloseSession(session);
     }
     if (!seal_rv_is_removal(outcome.rv))

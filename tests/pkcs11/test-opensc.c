@@ -46,6 +46,27 @@ no_configuration_is_one_with_the_setting(void)
 }
 
 static void
+unblocking_is_turned_on(void)
+{
+    static const struct {
+        const char *before, *after;
+    } rows[] = {
+        {"app default { framework pkcs15 { } }",
+         "app default { pkcs11 { user_pin_unblock_style = set_pin_in_unlogged_session; } framework "
+         "pkcs15 { } }\n"},
+        {"app opensc-pkcs11 {\n\tpkcs11 {\n\t\tuser_pin_unblock_style = none;\n\t}\n}",
+         "app opensc-pkcs11 {\n\tpkcs11 { user_pin_unblock_style = set_pin_in_unlogged_session;\n"
+         "\t\tuser_pin_unblock_style = none;\n\t}\n}\n"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text = seal_opensc_with_unblocking(rows[i].before);
+
+        g_assert_cmpstr(text, ==, rows[i].after);
+    }
+}
+
+static void
 only_opensc_is_opensc(void)
 {
     g_assert_true(seal_opensc_is("opensc-pkcs11.so"));
@@ -64,6 +85,7 @@ main(int argc, char **argv)
     g_test_add_func("/opensc/cache/comments-are-no-blocks", comments_are_no_blocks);
     g_test_add_func("/opensc/cache/no-configuration-is-one-with-the-setting",
                     no_configuration_is_one_with_the_setting);
+    g_test_add_func("/opensc/unblocking/is-turned-on", unblocking_is_turned_on);
     g_test_add_func("/opensc/only-opensc-is-opensc", only_opensc_is_opensc);
     return g_test_run();
 }
