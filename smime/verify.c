@@ -282,13 +282,15 @@ has_long_certificate(const SealSignedData *data)
 }
 
 static gboolean
-is_within_limits(const SealSignedData *data, SealLayerReport *layer)
+is_within_limits(const SealSignedData *data, SealBytes content, SealLayerReport *layer)
 {
     const char *reason = NULL;
 
     if (sk_SealSignerInfo_num(data->signers) > SEAL_SIGNERS_MAX ||
         sk_ASN1_TYPE_num(data->certificates) > SEAL_CERTIFICATES_MAX)
         reason = "it has more signers or certificates than are looked at";
+    else if (content.len * (guint64)sk_SealSignerInfo_num(data->signers) > SEAL_SIGNED_BYTES_MAX)
+        reason = "it has more signers than are looked at for its size";
     else if (has_long_certificate(data))
         reason = "it has a certificate of more than 128 KiB, which is not looked at";
     if (reason)
@@ -310,7 +312,7 @@ seal_signed_data_judge(const SealSignedData *data, SealBytes content,
 {
     STACK_OF(X509) *certificates = NULL;
 
-    if (!is_within_limits(data, layer))
+    if (!is_within_limits(data, content, layer))
         return;
     certificates = read_certificates(data);
     for (int i = 0; i < sk_SealSignerInfo_num(data->signers); i++) {

@@ -11,6 +11,9 @@
 #define SEAL_SIGNERS_MAX      32  /* of one SignedData */
 #define SEAL_CERTIFICATES_MAX 128 /* of one SignedData */
 
+/* Bytes that are hashed for one SignedData: each signer may want the content by a hash of its own. */
+#define SEAL_SIGNED_BYTES_MAX ((guint64)1024 * 1024 * 1024)
+
 typedef struct {
     const SealTrust *trust;         /* (nullable) without, nobody is trusted */
     SealCertificatePurpose purpose; /* what certificates must be for */

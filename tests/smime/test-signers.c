@@ -2,6 +2,8 @@
  * judge. */
 #include "base/error.h"
 #include "smime/capabilities.h"
+#include "smime/verify.h"
+#include "tests/smime/dissect.h"
 #include "tests/smime/world.h"
 #include "tests/support/process.h"
 
@@ -235,6 +237,29 @@ test_all_or_nothing(World *world, gconstpointer data)
     test_signer_clear(&unfit);
 }
 
+/* Each signer has the content hashed anew: a gigabyte in all. */
+static void
+test_many_for_their_size(World *world, gconstpointer data)
+{
+    const gsize len = (gsize)33 * 1024 * 1024;
+    g_autoptr(GBytes) mail = world_sign(world, world_alice(world, "ec:P-256"), NULL, &opaque);
+    g_autoptr(SealSignedData) parsed = test_take_apart(mail, ASN1_ITEM_rptr(SealSignedData));
+    g_autofree guint8 *zeros = g_malloc0(len);
+    const SealVerifyPolicy policy = {.trust = world->trust};
+    g_autoptr(SealLayerReport) one = seal_layer_report_new(SEAL_LAYER_SIGNED);
+    g_autoptr(SealLayerReport) many = seal_layer_report_new(SEAL_LAYER_SIGNED);
+
+    seal_signed_data_judge(parsed, (SealBytes){zeros, len}, &policy, one);
+    g_assert_cmpstr(seal_verdict_word(one->verdict), ==, "bad-signature");
+    for (guint i = 1; i < SEAL_SIGNERS_MAX; i++)
+        sk_SealSignerInfo_push(parsed->signers,
+                               ASN1_item_dup(ASN1_ITEM_rptr(SealSignerInfo),
+                                             sk_SealSignerInfo_value(parsed->signers, 0)));
+    seal_signed_data_judge(parsed, (SealBytes){zeros, len}, &policy, many);
+    g_assert_cmpstr(seal_verdict_word(many->verdict), ==, "resource-limit");
+    g_assert_cmpuint(many->signers->len, ==, 0);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -251,6 +276,7 @@ main(int argc, char **argv)
         {"/signers/damaged-capabilities/are-refused", test_damaged_capabilities},
         {"/signers/three-signers/all-verify", test_three_signers},
         {"/signers/one-fails/nothing-is-signed", test_all_or_nothing},
+        {"/signers/too-many-for-their-size/are-not-looked-at", test_many_for_their_size},
     };
 
     g_test_init(&argc, &argv, NULL);
