@@ -157,10 +157,11 @@ expect_error(SealRulesScene *scene, sd_bus_message *message, const char *name, c
     sd_bus_message_unref(message);
 }
 
+/* A call with an empty a{sv}. */
 static sd_bus_message *
-new_unlock(SealRulesScene *scene)
+new_token_call(SealRulesScene *scene, const char *method)
 {
-    sd_bus_message *message = new_call(scene, scene->token, SEAL_INTERFACE_TOKEN, "Unlock");
+    sd_bus_message *message = new_call(scene, scene->token, SEAL_INTERFACE_TOKEN, method);
 
     g_assert_cmpint(sd_bus_message_append(message, "a{sv}", 0), >=, 0);
     return message;
@@ -169,13 +170,19 @@ new_unlock(SealRulesScene *scene)
 void
 seal_rules_unlock(SealRulesScene *scene)
 {
-    sd_bus_message_unref(call(scene, new_unlock(scene)));
+    sd_bus_message_unref(call(scene, new_token_call(scene, "Unlock")));
+}
+
+void
+seal_rules_change_pin(SealRulesScene *scene)
+{
+    sd_bus_message_unref(call(scene, new_token_call(scene, "ChangePin")));
 }
 
 void
 seal_rules_unlock_fails(SealRulesScene *scene, const char *name, const char *part)
 {
-    expect_error(scene, new_unlock(scene), name, part);
+    expect_error(scene, new_token_call(scene, "Unlock"), name, part);
 }
 
 void

@@ -36,6 +36,7 @@ char *seal_rules_key_path(SealRulesScene *scene, const char *name);
 /* Calls without arguments, or with an empty a{sv}, that may ask a person; abort unless they succeed. */
 void seal_rules_unlock(SealRulesScene *scene);
 void seal_rules_lock_all(SealRulesScene *scene);
+void seal_rules_change_pin(SealRulesScene *scene);
 /* Asks for a signature, or for the token to be unlocked, and expects the error `name` ("PinIncorrect")
  * whose sentence has `part`. */
 void seal_rules_sign_fails(SealRulesScene *scene, const char *key, const char *name,

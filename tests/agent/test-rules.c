@@ -158,6 +158,37 @@ test_pin_is_in_no_memory(void)
     seal_rules_scene_close(&scene);
 }
 
+/* Neither the one that was, nor the one that is: not in memory, nor on the bus. */
+static void
+test_changed_pin_is_nowhere(void)
+{
+    char fresh[SEAL_RULES_PIN_LEN + 1];
+    SealRulesScene scene;
+
+    if (geteuid() != 0) {
+        g_test_skip("only root reads the memory of other processes");
+        return;
+    }
+    seal_rules_scene_open(&scene);
+    skip_unless_memory_can_be_read(&scene);
+    g_strlcpy(fresh, scene.pin, sizeof fresh);
+    for (gsize i = 0; i < SEAL_RULES_PIN_LEN / 2; i++) {
+        fresh[i] = scene.pin[SEAL_RULES_PIN_LEN - 1 - i];
+        fresh[SEAL_RULES_PIN_LEN - 1 - i] = scene.pin[i];
+    }
+    seal_test_pinentry_answer(scene.home, "pin %s\npin %s\npin %s\n", scene.pin, fresh, fresh);
+    seal_rules_change_pin(&scene);
+    assert_no_pin_in_memory(&scene);
+    seal_rules_flush_recording(&scene);
+    g_assert_false(seal_rules_was_recorded(&scene, scene.pin, SEAL_RULES_PIN_LEN));
+    g_assert_false(seal_rules_was_recorded(&scene, fresh, SEAL_RULES_PIN_LEN));
+    memcpy(scene.pin, fresh, sizeof fresh); /* the token's now */
+    assert_no_pin_in_memory(&scene);
+    seal_test_pinentry_answer(scene.home, "pin %s\n", fresh);
+    seal_rules_unlock(&scene);
+    seal_rules_scene_close(&scene);
+}
+
 static void
 test_pin_is_in_no_argument_log_or_file(void)
 {
@@ -319,6 +350,7 @@ main(int argc, char **argv)
     g_test_add_func("/rules/search/finds-what-is-there", test_search_finds);
     g_test_add_func("/rules/search/finds-in-agent-and-host", test_search_finds_in_agent_and_host);
     g_test_add_func("/rules/2/pin/is-in-no-memory", test_pin_is_in_no_memory);
+    g_test_add_func("/rules/2/changed-pin/is-nowhere", test_changed_pin_is_nowhere);
     g_test_add_func("/rules/2/pin/is-in-no-argument-log-or-file",
                     test_pin_is_in_no_argument_log_or_file);
     g_test_add_func("/rules/3/last-try/is-never-spent", test_last_try_is_never_spent);

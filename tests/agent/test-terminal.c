@@ -68,10 +68,15 @@ terminal_close(Terminal *terminal)
 
 /* Starts the command as a shell does: in a session whose terminal this is. */
 static void
-start_unlock(Terminal *terminal)
+start_command(Terminal *terminal, const char *command, const char *operand)
 {
     g_autofree char *program = seal_test_built("ui-cli/privyseal");
-    char *argv[] = {program, (char *)"unlock", (char *)"Alice", NULL};
+    char *argv[] = {program, (char *)command, (char *)operand, (char *)"Alice", NULL};
+
+    if (!operand) {
+        argv[2] = argv[3];
+        argv[3] = NULL;
+    }
 
     seal_test_home_setenv(terminal->home, "TERM", "xterm");
     terminal->command = fork();
@@ -161,7 +166,7 @@ test_right_pin(gconstpointer pinentry)
 
     if (!terminal_open(&terminal, pinentry))
         return;
-    start_unlock(&terminal);
+    start_command(&terminal, "unlock", NULL);
     wait_for_screen(&terminal, "PIN:");
     type(&terminal, terminal.pin);
     type(&terminal, "\r");
@@ -177,13 +182,39 @@ test_wrong_then_right(gconstpointer pinentry)
 
     if (!terminal_open(&terminal, pinentry))
         return;
-    start_unlock(&terminal);
+    start_command(&terminal, "unlock", NULL);
     wait_for_screen(&terminal, "PIN:");
     type(&terminal, "00000000\r");
     wait_for_screen(&terminal, "wrong");
     wait_for_screen(&terminal, "PIN:");
     type(&terminal, terminal.pin);
     type(&terminal, "\r");
+    g_assert_cmpint(await_status(&terminal), ==, 0);
+    assert_restored(&terminal);
+    terminal_close(&terminal);
+}
+
+/* All in one dialogue: the PIN, a slip when the new one is repeated, and again. */
+static void
+test_change(gconstpointer pinentry)
+{
+    static const char *const entries[][2] = {
+        {"New PIN:", "2468101214\r"}, {"Repeat the new PIN:", "2468101215\r"}, {"differ", NULL},
+        {"New PIN:", "2468101214\r"}, {"Repeat the new PIN:", "2468101214\r"},
+    };
+    Terminal terminal;
+
+    if (!terminal_open(&terminal, pinentry))
+        return;
+    start_command(&terminal, "pin", "change");
+    wait_for_screen(&terminal, "PIN:");
+    type(&terminal, terminal.pin);
+    type(&terminal, "\r");
+    for (size_t i = 0; i < G_N_ELEMENTS(entries); i++) {
+        wait_for_screen(&terminal, entries[i][0]);
+        if (entries[i][1])
+            type(&terminal, entries[i][1]);
+    }
     g_assert_cmpint(await_status(&terminal), ==, 0);
     assert_restored(&terminal);
     terminal_close(&terminal);
@@ -197,7 +228,7 @@ test_interrupt(gconstpointer pinentry)
 
     if (!terminal_open(&terminal, pinentry))
         return;
-    start_unlock(&terminal);
+    start_command(&terminal, "unlock", NULL);
     wait_for_screen(&terminal, "PIN:");
     type(&terminal, "123\003");
     g_assert_cmpint(await_status(&terminal), ==, 4);
@@ -213,7 +244,7 @@ test_command_is_killed(gconstpointer pinentry)
 
     if (!terminal_open(&terminal, pinentry))
         return;
-    start_unlock(&terminal);
+    start_command(&terminal, "unlock", NULL);
     wait_for_screen(&terminal, "PIN:");
     g_assert_cmpint(kill(terminal.command, SIGKILL), ==, 0);
     g_assert_cmpint(await_status(&terminal), ==, 128 + SIGKILL);
@@ -231,6 +262,7 @@ main(int argc, char **argv)
     } tests[] = {
         {"right-pin", test_right_pin},
         {"wrong-then-right", test_wrong_then_right},
+        {"pin-change", test_change},
         {"interrupt", test_interrupt},
         {"command-is-killed", test_command_is_killed},
     };
