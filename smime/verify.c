@@ -65,8 +65,10 @@ judge_chain(SealSignerReport *signer, X509 *certificate, STACK_OF(X509) *certifi
     signer->revocation_detail = g_steal_pointer(&result.revocation_detail);
     signer->validation_level = seal_level_words[result.level];
     signer->validation_generation = seal_generation_words[result.generation];
-    note_verdict(signer, seal_verdict_from_word(signer->chain, SEAL_VERDICT_OK),
-                 g_strdup(result.reason));
+    /* A state without a word of its own among the verdicts must not pass for none. */
+    if (result.state != SEAL_CHAIN_GOOD)
+        note_verdict(signer, seal_verdict_from_word(signer->chain, SEAL_VERDICT_UNTRUSTED),
+                     g_strdup(result.reason));
 }
 
 static gboolean

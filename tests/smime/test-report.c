@@ -117,6 +117,15 @@ test_page(World *world, gconstpointer data)
 }
 
 /* A warning is said, and changes no verdict. */
+/* What is wrong with a path becomes the verdict by its word. */
+static void
+test_chain_words_are_verdicts(void)
+{
+    for (guint state = SEAL_CHAIN_GOOD + 1; state <= SEAL_CHAIN_POLICY_INCONSISTENT; state++)
+        g_assert_cmpint(seal_verdict_from_word(seal_chain_word(state), SEAL_VERDICT_OK), >=,
+                        SEAL_VERDICT_UNTRUSTED);
+}
+
 static void
 test_warning(void)
 {
@@ -146,6 +155,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     g_test_add_func("/report/words-are-the-contract", test_words);
+    g_test_add_func("/report/words-of-paths-are-verdicts", test_chain_words_are_verdicts);
     g_test_add_func("/report/warning/is-on-both", test_warning);
     g_test_add("/report/json", World, NULL, world_open, test_json, world_close);
     g_test_add("/report/page/hostile-names-stay-in-their-line", World, NULL, world_open, test_page,
