@@ -116,7 +116,8 @@ on_logind(SealLogindEvent event, gpointer user_data)
     };
     SealAgent *agent = user_data;
 
-    seal_log_info("all tokens are locked: %s", reasons[event]);
+    if (seal_unlocker_is_active(agent->unlocker))
+        seal_log_info("all tokens are locked: %s", reasons[event]);
     seal_leases_end_token(agent->leases, NULL, SEAL_LANE_LOCKED);
     seal_lock_all_async(agent->unlocker, event == SEAL_LOGIND_SUSPENDS ? on_locked_for_sleep : NULL,
                         agent);

@@ -4,8 +4,8 @@
  * token does not take is asked for again, too.
  *
  * One change at a time for a token. It ends when its asker leaves, the token is pulled or locked;
- * but once the PINs are sent they are the token's affair, and the asker hears what became of them.
- */
+ * but once the PINs are sent they are the token's affair: a lock does not stop them, and what the
+ * token says is noted even if nobody waits for it any more. */
 #include "agent/pin-change.h"
 
 #include "agent/audit.h"
@@ -33,7 +33,7 @@ struct SealPinChange {
     guint64 request;
     guint rounds;
     gint64 started_us;
-    SealUnlockFunc done;
+    SealUnlockFunc done; /* NULL once the asker left */
     gpointer user_data;
 };
 
@@ -114,7 +114,8 @@ finish(SealPinChange *change, SealErrorCode status, const char *reason)
 
     write_audit(change, status);
     g_ptr_array_remove(change->changer->changes, change);
-    done(status, sentence, user_data);
+    if (done)
+        done(status, sentence, user_data);
 }
 
 static void
@@ -123,8 +124,8 @@ fail_blocked(SealPinChange *change)
     if (change->step == SEAL_PIN_STEP_UNBLOCK) {
         finish(
             change, SEAL_ERROR_PIN_BLOCKED,
-            "the PUK is blocked, too; only its issuer can help, or making it anew, which deletes "
-            "its keys");
+            "the PUK is blocked, too, only the issuer can help, or initialising the token, which "
+            "deletes its keys");
         return;
     }
     if (change->token->token && seal_token_is_alive(change->token->token))
@@ -136,8 +137,6 @@ fail_blocked(SealPinChange *change)
 
 /* -- the token --------------------------------------------------------------------- */
 
-static void on_given(SealErrorCode status, SealSecret *given, const char *message,
-                     gpointer user_data);
 static void ask_fresh(SealPinChange *change, const char *error);
 
 /* Asked again in the same dialogue, if the token has a try left for it. */
@@ -154,7 +153,7 @@ on_refused(SealPinChange *change)
     g_clear_pointer(&change->given, seal_secret_free);
     if (seal_pin_is_locked(change->token, kind_of(change->step)))
         fail_blocked(change);
-    else if (change->rounds >= ROUNDS_MAX)
+    else if (change->rounds >= ROUNDS_MAX || !change->done)
         finish(change, SEAL_ERROR_PIN_INCORRECT, sentence);
     else
         seal_pin_dialogue_ask(change->dialogue, sentence);
@@ -192,7 +191,7 @@ on_reply(const SealReply *reply, gpointer user_data)
         fail_blocked(change);
         break;
     case SEAL_ERROR_INVALID_INPUT:
-        if (change->given && change->rounds < ROUNDS_MAX)
+        if (change->given && change->rounds < ROUNDS_MAX && change->done)
             ask_fresh(change, "the token does not take this PIN");
         else
             finish(change, reply->status, reply->message);
@@ -279,8 +278,8 @@ is_under_way(const SealPinChanger *changer, const SealTokenObject *token)
     return FALSE;
 }
 
-/* What needs no person to be told. A program in a sandbox is there so that it cannot do this: a person
- * would be asked for PIN and PUK in the name of one that has no business with them. */
+/* What needs no person to be told. A program in a sandbox is there so that it cannot do this: a
+ * person would be asked for PIN and PUK in the name of one that has no business with them. */
 static Refusal
 refusal_of(const SealPinChanger *changer, const SealTokenObject *token, SealPinStep step,
            const SealUnlockAsk *ask)
@@ -346,11 +345,15 @@ seal_pin_change_async(SealPinChanger *changer, SealTokenObject *token, SealPinSt
     return NULL;
 }
 
+/* What was sent is awaited: a PIN that the token refuses has to be remembered. */
 void
 seal_pin_change_cancel(SealPinChange *change)
 {
-    write_audit(change, SEAL_ERROR_CANCELLED);
-    g_ptr_array_remove(change->changer->changes, change);
+    change->done = NULL;
+    if (change->request)
+        close_dialogue(change);
+    else
+        finish(change, SEAL_ERROR_CANCELLED, NULL);
 }
 
 /* -- all of them ------------------------------------------------------------------- */

@@ -396,6 +396,28 @@ test_asker_leaves(void)
     seal_unlock_scene_close(&scene);
 }
 
+/* A PIN that was refused after its asker had left is not sent again either. */
+static void
+test_asker_leaves_too_early(void)
+{
+    SealUnlockScene scene;
+    SealUnlockAsk ask;
+    g_auto(SealUnlockAnswer) answer = {0};
+    SealPinChange *change = NULL;
+
+    seal_unlock_scene_open(&scene, &counted);
+    seal_test_pinentry_answer(scene.home, "pin 00000001\npin %s\npin %s\nhang\n", FRESH, FRESH);
+    change = start(&scene, SEAL_PIN_STEP_CHANGE, &answer);
+    seal_unlock_scene_wait_call(&scene, "C_Login", 1);
+    seal_pin_change_cancel(change);
+    ask = seal_unlock_scene_ask(&scene);
+    seal_test_pinentry_answer(scene.home, "pin 00000001\ncancel\n");
+    seal_unlock_scene_try(&scene, &ask, SEAL_ERROR_CANCELLED, NULL);
+    g_assert_cmpuint(answer.calls, ==, 0);
+    g_assert_cmpuint(seal_unlock_scene_calls(&scene, "C_Login"), ==, 1);
+    seal_unlock_scene_close(&scene);
+}
+
 static void
 test_token_is_pulled(void)
 {
@@ -440,7 +462,9 @@ main(int argc, char **argv)
     g_test_add_func("/pin-change/nobody-may-be-asked", test_nobody_may_be_asked);
     g_test_add_func("/pin-change/sandboxed-program/asks-nobody", test_sandboxed_program);
     g_test_add_func("/pin-change/one-at-a-time/until-lock", test_one_at_a_time);
-    g_test_add_func("/pin-change/asker-leaves", test_asker_leaves);
+    g_test_add_func("/pin-change/asker-leaves/before-the-token-hears", test_asker_leaves);
+    g_test_add_func("/pin-change/asker-leaves/refused-pin-is-remembered",
+                    test_asker_leaves_too_early);
     g_test_add_func("/pin-change/token-is-pulled", test_token_is_pulled);
     return g_test_run();
 }

@@ -13,6 +13,7 @@
 #include "tests/support/agent.h"
 #include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
+#include "tests/support/process.h"
 #include "tests/support/wait.h"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
@@ -272,4 +273,18 @@ seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data)
 {
     g_clear_object(&scene->connection);
     g_clear_pointer(&scene->home, seal_test_home_free);
+}
+
+char *
+seal_card_scene_use_by_another(SealCardScene *scene)
+{
+    /* GENERAL AUTHENTICATE with P-256 and key 82, a digest of 32 bytes (SP 800-73-4 part 2, 3.2.4)
+     */
+    static const char command[] = "00871182267C2482008120"
+                                  "0000000000000000000000000000000000000000000000000000000000000001"
+                                  "00";
+    const char *const argv[] = {"opensc-tool", "--reader", "0", "--send-apdu", command, NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+
+    return g_steal_pointer(&result->out);
 }

@@ -38,3 +38,7 @@ gboolean seal_card_scene_unwrap(SealCardScene *scene, const char *key, GError **
 /* The object path of the token with `key`, or of the key (transfer full, nullable). */
 char *seal_card_scene_token_path(SealCardScene *scene, const char *key);
 char *seal_card_scene_key_path(SealCardScene *scene, const char *key);
+
+/* What another program, which has no PIN, gets from the card in the first reader for a signature with
+ * a retired key: "SW1=0x90" if the card is open (transfer full). */
+char *seal_card_scene_use_by_another(SealCardScene *scene);

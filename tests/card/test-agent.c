@@ -56,21 +56,6 @@ asks_once_for_each_9c_signature(SealCardScene *scene, gconstpointer data)
 /* -- locking
  * ---------------------------------------------------------------------------------------- */
 
-/* What another program, which has no PIN, gets from the card for a signature with a retired key. */
-static char *
-use_by_another(SealCardScene *scene)
-{
-    /* GENERAL AUTHENTICATE with P-256 and key 82, a digest of 32 bytes (SP 800-73-4 part 2, 3.2.4)
-     */
-    static const char command[] = "00871182267C2482008120"
-                                  "0000000000000000000000000000000000000000000000000000000000000001"
-                                  "00";
-    const char *const argv[] = {"opensc-tool", "--reader", "0", "--send-apdu", command, NULL};
-    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
-
-    return g_steal_pointer(&result->out);
-}
-
 static void
 lock(SealCardScene *scene)
 {
@@ -92,11 +77,11 @@ locked_card_is_locked_to_everybody(SealCardScene *scene, gconstpointer data)
         return;
     seal_card_scene_sign(scene, "alice-rsa-sign", &error);
     g_assert_no_error(error);
-    open = use_by_another(scene);
+    open = seal_card_scene_use_by_another(scene);
     g_assert_nonnull(strstr(open, "SW1=0x90"));
     lock(scene);
     seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
-    locked = use_by_another(scene);
+    locked = seal_card_scene_use_by_another(scene);
     g_assert_nonnull(strstr(locked, "SW1=0x69, SW2=0x82"));
     seal_card_scene_sign(scene, "alice-rsa-sign", &error);
     g_assert_no_error(error);

@@ -6,7 +6,6 @@
 #include "tests/card/scene.h"
 #include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
-#include "tests/support/process.h"
 
 #define SKIPPED(scene) (!(scene)->connection)
 #define FRESH          "654321"
@@ -48,17 +47,12 @@ assert_signs_with(SealCardScene *scene, const char *pin)
     g_assert_no_error(error);
 }
 
-/* What another program, which has no PIN, gets from the card: as in test-agent.c. */
 static gboolean
 is_open_to_another(SealCardScene *scene)
 {
-    static const char command[] = "00871182267C2482008120"
-                                  "0000000000000000000000000000000000000000000000000000000000000001"
-                                  "00";
-    const char *const argv[] = {"opensc-tool", "--reader", "0", "--send-apdu", command, NULL};
-    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+    g_autofree char *said = seal_card_scene_use_by_another(scene);
 
-    return strstr(result->out, "SW1=0x90") != NULL;
+    return strstr(said, "SW1=0x90") != NULL;
 }
 
 static void
