@@ -4,7 +4,8 @@
  * again. Another thread waits in the epoll meanwhile, if the cap allows one more.
  *
  * A client with several requests in flight (it says how many) gets more threads: whoever takes a
- * frame arms the lane for the next thread, up to the lane's window and its fair share of the cap.
+ * frame arms the lane for the next thread, up to the lane's window and its fair share: of the cap
+ * where operations wait, of little more than the processors where they compute (sampling.h).
  * Once all threads are in use, each parks its lane after one operation, so that lanes take turns: a
  * client that floods its lane waits in the same line as the others.
  *
@@ -26,12 +27,15 @@
 #include "pkcs11/host/lane.h"
 #include "pkcs11/host/pool.h"
 #include "pkcs11/host/records.h"
+#include "pkcs11/host/sampling.h"
 #include "pkcs11/host/serve.h"
 
 /* A client that goes on asks again within a network's round trip. */
 #define LINGER_US (20 * 1000)
 /* A thread that found nothing to do for so long ends, unless it is the last. */
 #define IDLE_MS 5000
+/* Beyond the processors: while one waits for a lock inside the module (pool.c). */
+#define SPARE_THREADS 2
 
 #ifndef SO_PASSRIGHTS /* Linux 6.16; older kernels close what a client sends along */
 #define SO_PASSRIGHTS 83
@@ -44,11 +48,13 @@ struct SealLanes {
     int epoll;
     gint active; /* atomic: lanes that a thread serves */
     gint cap;    /* atomic: threads at the most */
+    gint shared; /* atomic: of these, threads that lanes with several requests may have */
 
     GMutex lock;       /* guards the rest */
     GCond left;        /* for the end: a thread left its lane */
     GHashTable *table; /* number -> SealLane * (owned) */
     guint n_threads, n_idle;
+    SealSampling sampling;
     gint is_full; /* atomic: no thread waits for lanes, and no more may be started */
     gboolean is_ending;
 };
@@ -57,6 +63,7 @@ struct SealLanes {
 typedef struct {
     SealLanes *lanes;
     SealServer server;
+    SealFd schedstat;
 } Thread;
 
 static gpointer thread_main(gpointer data);
@@ -146,10 +153,10 @@ leave(SealLanes *lanes, SealLane *lane)
     if (!lane->is_armed && g_atomic_int_get(&lane->end) == SEAL_LANE_OPEN)
         arm(lanes, lane);
     g_mutex_unlock(&lane->lock);
-    if (last) {
+    if (last)
         (void)g_atomic_int_add(&lanes->active, -1);
+    if (last && !g_atomic_int_get(&lanes->is_full))
         seal_records_flush(lanes->records);
-    }
     if (closes)
         close_lane(lanes, lane);
     g_mutex_lock(&lanes->lock);
@@ -158,13 +165,23 @@ leave(SealLanes *lanes, SealLane *lane)
     g_mutex_unlock(&lanes->lock);
 }
 
+/* Under lock: how many threads lanes with several requests share. */
+static void
+set_shared(SealLanes *lanes)
+{
+    gint cap = g_atomic_int_get(&lanes->cap);
+    gint few = MIN(cap, (gint)g_get_num_processors() + SPARE_THREADS);
+
+    g_atomic_int_set(&lanes->shared, seal_sampling_computes(&lanes->sampling) ? few : cap);
+}
+
 /* Before an operation of a client that has more in flight: another thread may take the next one. */
 static void
 share(SealLanes *lanes, SealLane *lane, guint load)
 {
     guint active = (guint)g_atomic_int_get(&lanes->active);
-    guint cap = (guint)g_atomic_int_get(&lanes->cap);
-    guint limit = MIN(lane->grant.window, MAX(cap / MAX(active, 1), 1));
+    guint shared = (guint)g_atomic_int_get(&lanes->shared);
+    guint limit = MIN(lane->grant.window, MAX(shared / MAX(active, 1), 1));
 
     if (load <= 1 || lane->grant.window == 1)
         return;
@@ -206,10 +223,29 @@ receive(SealServer *server, SealLane *lane, SealFrameHeader *header, gboolean li
     return -1;
 }
 
+/* Serves the frame in the server; the first of a visit to a lane may be sampled. */
+static void
+serve_frame(Thread *thread, SealLane *lane, const SealFrameHeader *header, gboolean samples)
+{
+    SealLanes *lanes = thread->lanes;
+    SealSample start = {0}, end = {0};
+
+    if (samples)
+        seal_sample_take(thread->schedstat, &start);
+    seal_lane_serve(lane, &thread->server, lanes->records, header);
+    if (!samples)
+        return;
+    seal_sample_take(thread->schedstat, &end);
+    g_mutex_lock(&lanes->lock);
+    seal_sampling_learn(&lanes->sampling, &start, &end);
+    set_shared(lanes);
+    g_mutex_unlock(&lanes->lock);
+}
+
 /* Frames that were queued before a revocation are still received after it: seal_lane_serve() looks.
  */
 static void
-serve_lane(Thread *thread, SealLane *lane)
+serve_lane(Thread *thread, SealLane *lane, gboolean samples)
 {
     SealLanes *lanes = thread->lanes;
     SealFrameHeader header;
@@ -217,7 +253,8 @@ serve_lane(Thread *thread, SealLane *lane)
 
     while (receive(&thread->server, lane, &header, lingers) > 0) {
         share(lanes, lane, header.load);
-        seal_lane_serve(lane, &thread->server, lanes->records, &header);
+        serve_frame(thread, lane, &header, samples);
+        samples = FALSE;
         if (g_atomic_int_get(&lane->end) != SEAL_LANE_OPEN || seal_lane_is_used_up(lane) ||
             g_atomic_int_get(&lanes->is_full))
             break;
@@ -257,7 +294,7 @@ note_busy(SealLanes *lanes)
 /* Waits for a lane with something to serve. Returns it (transfer full), entered; NULL with
  * `*ret_ends` if the thread is one too many, else to be called again. */
 static SealLane *
-wait_for_lane(SealLanes *lanes, gboolean *ret_ends)
+wait_for_lane(SealLanes *lanes, gboolean *ret_ends, gboolean *ret_samples)
 {
     struct epoll_event event = {0};
     SealLane *lane = NULL;
@@ -278,6 +315,7 @@ wait_for_lane(SealLanes *lanes, gboolean *ret_ends)
         if (lane) {
             (void)seal_lane_ref(lane);
             note_busy(lanes);
+            *ret_samples = seal_sampling_wants(&lanes->sampling);
         }
     }
     g_mutex_unlock(&lanes->lock);
@@ -287,30 +325,36 @@ wait_for_lane(SealLanes *lanes, gboolean *ret_ends)
 static void
 note_idle(SealLanes *lanes)
 {
+    gboolean all = FALSE;
+
     g_mutex_lock(&lanes->lock);
-    lanes->n_idle++;
+    all = ++lanes->n_idle == lanes->n_threads;
     g_atomic_int_set(&lanes->is_full, FALSE);
     g_mutex_unlock(&lanes->lock);
+    if (all)
+        seal_records_flush(lanes->records);
 }
 
 static gpointer
 thread_main(gpointer data)
 {
     Thread *thread = data;
-    gboolean ends = FALSE;
+    gboolean ends = FALSE, samples = FALSE;
 
     seal_server_init(&thread->server, thread->lanes->host);
+    thread->schedstat = seal_sampling_open();
     while (!ends) {
-        SealLane *lane = wait_for_lane(thread->lanes, &ends);
+        SealLane *lane = wait_for_lane(thread->lanes, &ends, &samples);
 
         if (!lane)
             continue;
         if (enter(thread->lanes, lane))
-            serve_lane(thread, lane);
+            serve_lane(thread, lane, samples);
         seal_lane_unref(lane);
         note_idle(thread->lanes);
     }
     seal_server_clear(&thread->server);
+    seal_fd_clear(&thread->schedstat);
     g_free(thread);
     return NULL;
 }
@@ -365,6 +409,7 @@ add_lane(SealLanes *lanes, SealLane *lane, GError **error)
         return FALSE;
     }
     g_atomic_int_set(&lanes->cap, (gint)seal_pool_size(lanes->host));
+    set_shared(lanes);
     if (lanes->n_threads == 0)
         start_thread(lanes);
     lane->is_armed = TRUE;

@@ -7,8 +7,7 @@
  * several), two more than processors under load. If they wait (a card, an HSM across a
  * network), each request in flight deserves a worker, and one more listens for the next. The agent
  * says in each request how many are in flight; whether operations wait is learned by sampling
- * them: the time in which a thread neither ran nor stood in the queue to run (a busy machine lets
- * every thread stand there, and that is no reason for more of them).
+ * them (sampling.h).
  *
  * A computing worker may still hang one day, with nobody listening. So somebody keeps an eye on the
  * pool while it works: the main thread, every 20 ms, and not at all once the pool is idle. */
@@ -22,6 +21,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "pkcs11/host/sampling.h"
 #include "pkcs11/host/serve.h"
 
 #define DEFAULT_SIZE 32u /* for a token without a session limit */
@@ -29,17 +29,11 @@
 #define QUIET_TICKS  25 /* half a second without a request: the pool is idle */
 #define LAST_WAIT_US (2 * G_USEC_PER_SEC)
 
-/* Sampling: the first operations all, then every 16th. */
-#define SAMPLE_FIRST 8u
-#define SAMPLE_EVERY 16u
 /* Beyond the processors: while one waits for a lock inside the module or lost its processor to another
  * program, the next takes a request. Without them: .82 of the rate of P-256 at eight clients. */
 #define SPARE_LISTENERS 2u
 /* Requests after which a higher load is forgotten. */
 #define WINDOW 32u
-/* An operation that sleeps longer than this on average is one that waits. A context switch and the
- * lock files of SoftHSM stay well below. */
-#define WAITING_US 300
 
 typedef struct {
     SealPool *pool;
@@ -63,47 +57,13 @@ struct SealPool {
     guint window_load; /* the most in this window */
     guint window_left; /* requests until the window ends */
     guint64 taken;     /* requests so far */
-    guint samples;
-    gint64 average_wait_us;
+    SealSampling sampling;
     gboolean watched; /* the main thread ticks */
     gboolean closing;
     gboolean malformed;
 };
 
 /* -- what operations do ------------------------------------------------------------------------ */
-
-typedef struct {
-    gboolean taken;
-    gint64 wall_us;
-    gint64 awake_us; /* running, or standing in the queue to run */
-} Sample;
-
-/* schedstat: nanoseconds run, nanoseconds queued, and the number of turns. A kernel that does not
- * count gives zero: every operation seems to wait then, and every request gets a worker. */
-static void
-read_clocks(const Worker *worker, Sample *sample)
-{
-    char text[96] = "";
-    char *rest = text;
-    guint64 ran = 0, queued = 0;
-
-    if (worker->schedstat >= 0 && pread(worker->schedstat, text, sizeof text - 1, 0) > 0) {
-        ran = strtoull(text, &rest, 10);
-        queued = strtoull(rest, NULL, 10);
-    }
-    sample->wall_us = g_get_monotonic_time();
-    sample->awake_us = (gint64)((ran + queued) / 1000);
-}
-
-/* Under lock. */
-static void
-learn(SealPool *pool, const Sample *start, const Sample *end)
-{
-    gint64 waited = (end->wall_us - start->wall_us) - (end->awake_us - start->awake_us);
-
-    pool->average_wait_us += (waited - pool->average_wait_us) / 4;
-    pool->samples++;
-}
 
 static gboolean
 is_operation(guint16 type)
@@ -135,7 +95,7 @@ seal_pool_size(SealHost *host)
 static guint
 wanted(const SealPool *pool)
 {
-    if (pool->samples < 4 || pool->average_wait_us > WAITING_US)
+    if (!seal_sampling_computes(&pool->sampling))
         return pool->load + 1;
     return CLAMP(pool->load, 1, pool->processors + SPARE_LISTENERS);
 }
@@ -186,17 +146,17 @@ add_listener(SealPool *pool)
  */
 
 static void
-note_taken(Worker *worker, const SealFrameHeader *header, Sample *sample)
+note_taken(Worker *worker, const SealFrameHeader *header, SealSample *sample)
 {
     SealPool *pool = worker->pool;
+    gboolean samples = FALSE;
 
     g_mutex_lock(&pool->lock);
     pool->listening--;
     pool->busy++;
     pool->taken++;
     note_load(pool, CLAMP(header->load, 1, 4 * SEAL_SESSIONS_MAX));
-    sample->taken = is_operation(header->type) &&
-                    (pool->samples < SAMPLE_FIRST || pool->taken % SAMPLE_EVERY == 0);
+    samples = is_operation(header->type) && seal_sampling_wants(&pool->sampling);
     if (pool->listening == 0 && (!is_operation(header->type) || pool->busy < wanted(pool)))
         add_listener(pool);
     else if (pool->listening + pool->busy < wanted(pool))
@@ -206,22 +166,22 @@ note_taken(Worker *worker, const SealFrameHeader *header, Sample *sample)
         g_cond_signal(&pool->changed);
     }
     g_mutex_unlock(&pool->lock);
-    if (sample->taken)
-        read_clocks(worker, sample);
+    if (samples)
+        seal_sample_take(worker->schedstat, sample);
 }
 
 /* Counts the worker as listening again, or parks it until it is needed. */
 static void
-note_done(Worker *worker, const Sample *sample)
+note_done(Worker *worker, const SealSample *sample)
 {
     SealPool *pool = worker->pool;
-    Sample end = {0};
+    SealSample end = {0};
 
     if (sample->taken)
-        read_clocks(worker, &end);
+        seal_sample_take(worker->schedstat, &end);
     g_mutex_lock(&pool->lock);
     if (sample->taken)
-        learn(pool, sample, &end);
+        seal_sampling_learn(&pool->sampling, sample, &end);
     pool->busy--;
     if (pool->listening > 0 && pool->listening + pool->busy >= wanted(pool) && !pool->closing) {
         worker->parked = TRUE;
@@ -278,10 +238,10 @@ worker_main(gpointer data)
     gboolean well_formed = TRUE;
 
     seal_server_init(&worker->server, pool->host);
-    worker->schedstat = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+    worker->schedstat = seal_sampling_open();
     while (well_formed && !g_atomic_int_get(&pool->closing) &&
            (received = seal_server_receive(&worker->server, &header)) == 1) {
-        Sample sample = {0};
+        SealSample sample = {0};
 
         note_taken(worker, &header, &sample);
         well_formed = seal_server_serve(&worker->server, &header);
