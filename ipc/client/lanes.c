@@ -149,8 +149,12 @@ open_lane(SealClient *client, Entry *entry)
     client->interactive = interactive;
     if (answered)
         entry->lane = read_lane(reply);
-    if (!entry->lane)
-        entry->pause_us = error && is_final(error) ? G_MAXINT64 : g_get_monotonic_time() + PAUSE_US;
+    if (entry->lane)
+        return;
+    if (error && is_final(error))
+        entry->pause_us = G_MAXINT64;
+    else if (!seal_error_is(error, SEAL_ERROR_INTERACTION_REQUIRED)) /* the use itself unlocks */
+        entry->pause_us = g_get_monotonic_time() + PAUSE_US;
 }
 
 static gboolean

@@ -20,6 +20,7 @@ client_with_lane(void)
     g_autoptr(SealClientObjects) objects = NULL;
 
     g_assert_no_error(error);
+    seal_client_set_bulk(client, TRUE);
     objects = seal_client_list(client, FALSE, &error);
     g_assert_no_error(error);
     for (guint i = 0; i < objects->keys->len; i++) {

@@ -126,23 +126,38 @@ count_notes(Scene *scene, const char *text)
     return n;
 }
 
-/* Audit lines of uses on lanes come when the host has rung. */
+/* What the agent notes comes after its answers, and uses of lanes when the host has rung. */
+static void
+expect_notes(Scene *scene, const char *text, guint n)
+{
+    while (count_notes(scene, text) < n)
+        g_thread_yield();
+    g_assert_cmpuint(count_notes(scene, text), ==, n);
+}
+
 static void
 wait_for_uses(Scene *scene, guint n)
 {
-    while (count_notes(scene, "on lane ") < n)
-        g_thread_yield();
-    g_assert_cmpuint(count_notes(scene, "on lane "), ==, n);
+    expect_notes(scene, "on lane ", n);
 }
 
 static void
 test_third_operation_opens_one(Scene *scene, gconstpointer groups)
 {
+    guint before = 0;
+
     sign(scene, 2);
     g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 0);
+    while (count_notes(scene, "open-lane") ==
+           0) { /* a busy machine needs more for three a second */
+        sign(scene, 1);
+        before++;
+    }
+    g_assert_cmpuint(before, <, 100);
     sign(scene, 10);
+    while (count_notes(scene, "on lane ") < 10)
+        g_thread_yield();
     g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 1);
-    wait_for_uses(scene, 10);
 }
 
 static void
@@ -153,7 +168,7 @@ test_bulk_opens_one_at_once(Scene *scene, gconstpointer groups)
     g_assert_true(seal_client_unlock(scene->client, scene->token, &error));
     seal_client_set_bulk(scene->client, TRUE);
     sign(scene, 3);
-    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 1);
+    expect_notes(scene, "open-lane", 1);
     wait_for_uses(scene, 3);
 }
 
@@ -177,11 +192,14 @@ test_lock_leads_back_to_the_agent(Scene *scene, gconstpointer groups)
 {
     g_autoptr(GError) error = NULL;
 
+    g_assert_true(seal_client_unlock(scene->client, scene->token, &error));
+    seal_client_set_bulk(scene->client, TRUE);
     sign(scene, 5);
+    expect_notes(scene, "open-lane", 1);
     g_assert_true(seal_client_lock(scene->client, scene->token, &error));
     sign(scene, 5);
-    g_assert_cmpuint(count_notes(scene, ": locked"), ==, 1);
-    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 2);
+    expect_notes(scene, ": locked", 1);
+    wait_for_uses(scene, 9); /* the first after the lock asked for the PIN, through the agent */
 }
 
 static void
@@ -239,9 +257,10 @@ test_rule_that_asks_keeps_them_away(Scene *scene, gconstpointer groups)
     g_autofree char *pin = seal_test_fixture_pin(scene->home);
 
     seal_test_pinentry_answer(scene->home, "yes\npin %s\nyes\nyes\nyes\nyes", pin);
+    seal_client_set_bulk(scene->client, TRUE);
     sign(scene, 5);
     g_assert_cmpuint(count_notes(scene, "on lane "), ==, 0);
-    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 1); /* refused once, and never again */
+    expect_notes(scene, "open-lane", 1); /* refused once, and never again */
 }
 
 /* A forked child has no business on its parent's lane. */
@@ -251,6 +270,7 @@ test_child_does_not_use_it(Scene *scene, gconstpointer groups)
     int status = 0;
     pid_t child = 0;
 
+    seal_client_set_bulk(scene->client, TRUE);
     sign(scene, 5);
     child = fork();
     if (child == 0) {
@@ -262,7 +282,7 @@ test_child_does_not_use_it(Scene *scene, gconstpointer groups)
     g_assert_cmpint(waitpid(child, &status, 0), ==, child);
     g_assert_cmpint(status, ==, 0);
     sign(scene, 5);
-    wait_for_uses(scene, 8);
+    wait_for_uses(scene, 9);
 }
 
 static void
@@ -327,13 +347,14 @@ test_session_keys_come_by_lanes(Scene *scene, gconstpointer groups)
 
     find_key(scene, "Alice RSA decryption");
     encrypted = encrypt(scene);
+    seal_client_set_bulk(scene->client, TRUE);
     for (guint i = 0; i < 6; i++) {
         g_autoptr(SealSessionKey) key = unwrap(scene, encrypted);
 
         g_assert_cmpmem(seal_session_key_data(key), seal_session_key_len(key), session_key,
                         sizeof session_key);
     }
-    wait_for_uses(scene, 4);
+    wait_for_uses(scene, 5);
 }
 
 /* A damaged key gives the same pseudo-random one, whichever way it goes. */
@@ -351,13 +372,14 @@ test_damaged_key_is_the_same_both_ways(Scene *scene, gconstpointer groups)
     bytes[100] ^= 1;
     damaged = g_bytes_new(bytes, g_bytes_get_size(encrypted));
     by_agent = unwrap(scene, damaged);
+    seal_client_set_bulk(scene->client, TRUE);
     for (guint i = 0; i < 5; i++) {
         g_autoptr(SealSessionKey) key = unwrap(scene, damaged);
 
         g_assert_cmpmem(seal_session_key_data(key), seal_session_key_len(key),
                         seal_session_key_data(by_agent), seal_session_key_len(by_agent));
     }
-    wait_for_uses(scene, 4);
+    wait_for_uses(scene, 5);
 }
 
 #define ADD(path, groups, test) g_test_add(path, Scene, groups, scene_set_up, test, scene_tear_down)
