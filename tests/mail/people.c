@@ -63,6 +63,24 @@ signed_by(const char *name)
     g_assert_not_reached();
 }
 
+/* alice@example.org NUL .evil.example as the address in the subject of a certificate without
+ * others: whoever takes it for a C string reads Alice's. */
+static GBytes *
+nul_in_subject(const char *unused)
+{
+    static const unsigned char address[] = "alice@example.org\0.evil.example";
+    const TestSpec spec = {.name = "Alice"};
+    const TestIdentity *person = scene_person(&spec);
+    X509_NAME *subject = X509_NAME_dup(X509_get_subject_name(person->certificate));
+
+    X509_NAME_add_entry_by_NID(subject, NID_pkcs9_emailAddress, V_ASN1_IA5STRING, address,
+                               sizeof address - 1, -1, 0);
+    X509_set_subject_name(person->certificate, subject);
+    X509_sign(person->certificate, scene_world()->issuer->key, EVP_sha256());
+    X509_NAME_free(subject);
+    return signed_in_order(person);
+}
+
 /* -- issuers ---------------------------------------------------------------------------------- */
 
 static void
@@ -284,6 +302,7 @@ const CorpusRow corpus_people[] = {
     {"people/no-address", MISMATCH, "nobody with a mail address", signed_by, "no-address"},
     {"people/other-address", MISMATCH, "alice@example.net", signed_by, "other-address"},
     {"people/nul-in-address", MISMATCH, "nobody with a mail address", signed_by, "nul-in-address"},
+    {"people/nul-in-address-in-subject", MISMATCH, "nobody with a mail address", nul_in_subject},
     {"people/line-end-in-address", MISMATCH, "nobody with a mail address", signed_by,
      "line-end-in-address"},
     {"people/wildcard", MISMATCH, "certified as *@example.org", signed_by, "wildcard"},

@@ -20,10 +20,10 @@ expand_word(const char *word)
     return g_strdup(word);
 }
 
-/* Runs a command line of words without blanks; it must succeed. Returns its output (transfer full).
- */
+/* Runs a command line of words without blanks; it must succeed. `input`: (nullable) what it reads.
+ * Returns its output (transfer full). */
 static GBytes *
-run(const char *command)
+run_with(const char *command, GBytes *input)
 {
     g_auto(GStrv) words = g_strsplit(command, " ", -1);
     g_autoptr(GBytes) entity = world_bytes(ENTITY);
@@ -36,9 +36,15 @@ run(const char *command)
         g_free(words[i]);
         words[i] = word;
     }
-    result = seal_test_run(seal_cli_test_home(), (const char *const *)words, NULL);
+    result = seal_test_run(seal_cli_test_home(), (const char *const *)words, input);
     seal_cli_test_assert_status(result, 0);
     return seal_cli_test_output(result);
+}
+
+static GBytes *
+run(const char *command)
+{
+    return run_with(command, NULL);
 }
 
 static void
@@ -150,6 +156,76 @@ gpgsm(const char *options)
     return test_mail_of(cms);
 }
 
+/* Its agent keeps Alice's key and is asked for nothing else; it ends with each signature. */
+#define GPGSM_SIGNER                                                                               \
+    "gpgsm --homedir home:signer --batch --disable-dirmngr --disable-crl-checks "                  \
+    "--debug-no-chain-validation --pinentry-mode loopback --passphrase-fd 0 "
+
+static GBytes *
+gpgsm_signature(const char *options)
+{
+    static const char *const start[] = {
+        "mkdir -m 700 home:signer",
+        "openssl pkcs12 -export -legacy -in fixture:certs/alice-rsa-sign.pem -inkey "
+        "fixture:software-keys/alice-rsa-sign.pem -passout pass:x -out home:signer/alice.p12",
+        NULL,
+    };
+    static gboolean started;
+    g_autoptr(GBytes) passphrase = world_bytes("x\n");
+    g_autofree char *command =
+        g_strconcat(GPGSM_SIGNER "-u alice@example.org -o - ", options, " home:entity", NULL);
+    GBytes *cms = NULL;
+
+    do_once(&started, start);
+    g_bytes_unref(run_with(GPGSM_SIGNER "--import fixture:root.pem fixture:intermediate.pem "
+                                        "home:signer/alice.p12",
+                           passphrase));
+    cms = run_with(command, passphrase);
+    g_bytes_unref(run("gpgconf --homedir home:signer --kill gpg-agent"));
+    return cms;
+}
+
+static GBytes *
+gpgsm_signs(const char *options)
+{
+    g_autoptr(GBytes) cms = NULL;
+
+    if (!is_installed("gpgsm"))
+        return NULL;
+    cms = gpgsm_signature(options);
+    return test_mail_of(cms);
+}
+
+/* `frame` has %s where the entity stands and %s where the signature of it stands, in base64. */
+static GBytes *
+gpgsm_signs_in(const char *frame)
+{
+    g_auto(GStrv) pieces = g_strsplit(frame, "%s", 3);
+    g_autoptr(GBytes) cms = NULL;
+    g_autofree char *base64 = NULL;
+    g_autofree char *mail = NULL;
+
+    if (!is_installed("gpgsm"))
+        return NULL;
+    cms = gpgsm_signature("--detach-sign");
+    base64 = g_base64_encode(g_bytes_get_data(cms, NULL), g_bytes_get_size(cms));
+    mail = g_strconcat("From: alice@example.org\r\n", pieces[0], ENTITY, pieces[1], base64,
+                       pieces[2], NULL);
+    return world_bytes(mail);
+}
+
+/* What gpgsm signed is what Eve, who cannot read it, seals, or what Bob signs once more: the
+ * options of openssl cms. */
+static GBytes *
+around_gpgsm(const char *options)
+{
+    g_autoptr(GBytes) inner = gpgsm_signs("--sign");
+    g_autofree char *path = inner ? seal_cli_test_save("signed", inner) : NULL;
+    g_autofree char *command = g_strconcat("openssl cms -in home:signed ", options, NULL);
+
+    return inner ? run(command) : NULL;
+}
+
 /* -- the table -------------------------------------------------------------------------------- */
 
 #define RSA  "fixture:certs/alice-rsa-decrypt.pem"
@@ -160,6 +236,12 @@ gpgsm(const char *options)
     "-signer fixture:certs/alice-rsa-sign.pem -inkey fixture:software-keys/alice-rsa-sign.pem"
 #define ALICE_EC                                                                                   \
     "-signer fixture:certs/alice-p256-sign.pem -inkey fixture:software-keys/alice-p256-sign.pem"
+#define BOB "-signer fixture:certs/bob-rsa-sign.pem -inkey fixture:software-keys/bob-rsa-sign.pem"
+#define SIGNED_PARTS                                                                               \
+    "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=b\r\n\r\n" \
+    "--b\r\n%s\r\n--b\r\nContent-Type: application/pkcs7-signature\r\n"                            \
+    "Content-Transfer-Encoding: base64\r\n\r\n%s\r\n--b--\r\n"
+#define MIXED  "Content-Type: multipart/mixed; boundary=f\r\n\r\n--f\r\n"
 #define NOAUTH "open", "decrypted-noauth", NULL
 #define AUTH   "decrypt", "decrypted", NULL
 #define GOOD   "verify", "ok", NULL
@@ -190,8 +272,7 @@ const CorpusRow corpus_programs[] = {
     {"programs/openssl/pss/is-ok", GOOD, openssl, SIGN ALICE " -keyopt rsa_padding_mode:pss"},
     {"programs/openssl/cades/is-ok", GOOD, openssl, SIGN "-cades " ALICE},
     {"programs/openssl/by-bob/is-not-from-alice", "verify", "address-mismatch", "bob@example.org",
-     openssl,
-     SIGN "-signer fixture:certs/bob-rsa-sign.pem -inkey fixture:software-keys/bob-rsa-sign.pem"},
+     openssl, SIGN BOB},
     {"programs/openssl/signed-and-sealed/is-ok", "open", "ok", NULL, openssl_signs_and,
      SEAL "-aes256 " EC},
     {"programs/openssl/signed-twice/is-ok", "open", "ok", NULL, openssl_signs_and, SIGN ALICE_EC},
@@ -203,5 +284,27 @@ const CorpusRow corpus_programs[] = {
     {"programs/gpgsm/sealed/is-opened", NOAUTH, gpgsm, "-e -r alice@example.org"},
     {"programs/gpgsm/sealed-in-3des/is-opened", NOAUTH, gpgsm,
      "-e --cipher-algo 3DES -r alice@example.org"},
+    {"programs/gpgsm/signed/is-ok", GOOD, gpgsm_signs, "--sign"},
+    {"programs/gpgsm/signed-with-sha512/is-ok", GOOD, gpgsm_signs, "--digest-algo SHA512 --sign"},
+    {"programs/gpgsm/signed-with-sha1/is-weak", "verify", "weak-algorithm", "hash sha1",
+     gpgsm_signs, "--digest-algo SHA1 --sign"},
+    {"programs/gpgsm/signed-without-certificates/lacks-its-signer", "verify", "signer-cert-missing",
+     "ask the sender for it", gpgsm_signs, "--include-certs 0 --sign"},
+    {"programs/gpgsm/signed-by-alice/is-not-from-bob", "verify", "address-mismatch",
+     "alice@example.org", gpgsm_signs, "--sign", "From: alice@", "From: bob@"},
+    {"programs/gpgsm/detached/is-ok", GOOD, gpgsm_signs_in, SIGNED_PARTS},
+    {"programs/gpgsm/detached/changed", "verify", "bad-signature", "changed after it was signed",
+     gpgsm_signs_in, SIGNED_PARTS, "Made afresh", "Made by Eve"},
+    {"programs/gpgsm/detached/third-part", "open", "malformed", "exactly two parts", gpgsm_signs_in,
+     SIGNED_PARTS, "--b--", "--b\r\n\r\n" CORPUS_FOREIGN "\r\n--b--"},
+    {"programs/gpgsm/detached/beside-a-foreign-part", "open", "partially-signed",
+     "a part of it is signed", gpgsm_signs_in,
+     MIXED SIGNED_PARTS "\r\n--f\r\n\r\n" CORPUS_FOREIGN "\r\n--f--\r\n"},
+    {"programs/gpgsm/signed-and-sealed/is-ok", "open", "ok", NULL, around_gpgsm,
+     SEAL "-aes256 " EC},
+    {"programs/gpgsm/signed-and-sealed/not-asked-for/is-unsigned", "verify", "unsigned",
+     "privyseal open", around_gpgsm, SEAL "-aes256 " EC},
+    {"programs/gpgsm/signed-once-more-by-bob", "open", "address-mismatch", "bob@example.org",
+     around_gpgsm, SIGN BOB},
     {0},
 };

@@ -157,6 +157,12 @@ null_cipher(SealEnvelopedData *data)
     set_algorithm(data->encrypted->algorithm, "1.2.840.113549.1.7.1", "0500");
 }
 
+static void
+unknown_cipher(SealEnvelopedData *data)
+{
+    set_algorithm(data->encrypted->algorithm, "1.2.3.4.5", "0500");
+}
+
 /* RFC 5084 belongs into AuthEnvelopedData: here nothing would check the tag. */
 static void
 gcm_without_tag(SealEnvelopedData *data)
@@ -270,6 +276,7 @@ static const struct {
     {"des", single_des},
     {"rc2", rc2},
     {"null", null_cipher},
+    {"unknown", unknown_cipher},
     {"gcm", gcm_without_tag},
     {"aes128", other_cipher},
     {"no-recipients", no_recipients},
@@ -310,27 +317,43 @@ agreed(const char *name)
     return edit_enveloped(EC, name);
 }
 
-/* One recipient, whose key encryption has another object identifier of the same length. */
+/* One recipient, in whose RecipientInfo one object identifier is another of the same length: both
+ * in hexadecimal, with a blank between them. */
 static GBytes *
-key_encrypted_by(const char *oid_hex)
+recipient_changed(const char *key, const char *from_and_to)
 {
-    static const unsigned char rsa[] = {0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01};
-    g_autoptr(GBytes) mail = for_alice(RSA, FALSE);
+    g_auto(GStrv) hex = g_strsplit(from_and_to, " ", 2);
+    g_autoptr(GBytes) mail = for_alice(key, FALSE);
     g_autoptr(SealEnvelopedData) data = test_take_apart(mail, ASN1_ITEM_rptr(SealEnvelopedData));
     ASN1_OCTET_STRING *recipient = sk_ASN1_TYPE_value(data->recipients, 0)->value.octet_string;
     gsize len = 0;
     const guint8 *bytes = seal_octets(recipient, &len);
     g_autofree guint8 *copy = g_memdup2(bytes, len);
-    guint8 *at = memmem(copy, len, rsa, sizeof rsa);
-    long oid_len = 0;
-    unsigned char *oid = OPENSSL_hexstr2buf(oid_hex, &oid_len);
+    long from_len = 0;
+    long to_len = 0;
+    unsigned char *from = OPENSSL_hexstr2buf(hex[0], &from_len);
+    unsigned char *to = OPENSSL_hexstr2buf(hex[1], &to_len);
+    guint8 *at = memmem(copy, len, from, (gsize)from_len);
 
     g_assert_nonnull(at);
-    g_assert_cmpuint((gsize)oid_len, ==, sizeof rsa);
-    memcpy(at, oid, sizeof rsa);
+    g_assert_cmpint(from_len, ==, to_len);
+    memcpy(at, to, (gsize)to_len);
     ASN1_OCTET_STRING_set(recipient, copy, (int)len);
-    OPENSSL_free(oid);
+    OPENSSL_free(from);
+    OPENSSL_free(to);
     return test_put_together(data, ASN1_ITEM_rptr(SealEnvelopedData), NID_pkcs7_enveloped);
+}
+
+static GBytes *
+key_encrypted_by(const char *from_and_to)
+{
+    return recipient_changed(RSA, from_and_to);
+}
+
+static GBytes *
+key_agreed_by(const char *from_and_to)
+{
+    return recipient_changed(EC, from_and_to);
 }
 
 static GBytes *
@@ -392,6 +415,34 @@ stated_short_tag(SealAuthEnvelopedData *data)
     cut(data->mac, 4);
 }
 
+/* ICVlen states less than the tag has. */
+static void
+longer_tag(SealAuthEnvelopedData *data)
+{
+    set_algorithm(data->encrypted->algorithm, "2.16.840.1.101.3.4.1.46",
+                  "3011040c00000000000000000000000002010c");
+}
+
+static void
+no_authenticated_content(SealAuthEnvelopedData *data)
+{
+    cut(data->encrypted->content, 0);
+}
+
+static void
+unknown_authenticated_cipher(SealAuthEnvelopedData *data)
+{
+    set_algorithm(data->encrypted->algorithm, "1.2.3.4.5", "0500");
+}
+
+/* The parameters of one cipher under the name of the other. */
+static void
+chacha20_with_icv(SealAuthEnvelopedData *data)
+{
+    set_algorithm(data->encrypted->algorithm, "1.2.840.113549.1.9.16.3.18",
+                  "3011040c000000000000000000000000020110");
+}
+
 static void
 huge_icv(SealAuthEnvelopedData *data)
 {
@@ -447,6 +498,10 @@ static const struct {
     {"tag-of-12", tag_of_12},
     {"no-tag", no_tag},
     {"stated-tag-of-4", stated_short_tag},
+    {"longer-tag", longer_tag},
+    {"empty", no_authenticated_content},
+    {"unknown", unknown_authenticated_cipher},
+    {"chacha20-with-icv", chacha20_with_icv},
     {"huge-icv", huge_icv},
     {"long-nonce", long_nonce},
     {"no-parameters", parameters_missing},
@@ -482,6 +537,10 @@ authenticated(const char *name)
 #define LIMIT       "open", "resource-limit"
 #define NOAUTH      "open", "decrypted-noauth", NULL
 
+#define RSA_ENCRYPTION "2a864886f70d010101"
+#define SHA256_KDF     "2b8104010b01"
+#define AES_256_WRAP   "60864801650304012d"
+
 const CorpusRow corpus_sealed[] = {
     {"sealed/rsa/is-opened", NOAUTH, for_key, RSA},
     {"sealed/ecdh/is-opened", NOAUTH, for_key, EC},
@@ -497,6 +556,7 @@ const CorpusRow corpus_sealed[] = {
     {"sealed/des", UNSUPPORTED, "use AES", enveloped, "des"},
     {"sealed/rc2", UNSUPPORTED, "use AES", enveloped, "rc2"},
     {"sealed/no-cipher", UNSUPPORTED, "use AES", enveloped, "null"},
+    {"sealed/cipher-unknown", UNSUPPORTED, "use AES", enveloped, "unknown"},
     {"sealed/gcm-without-tag", MALFORMED, "does not belong", enveloped, "gcm"},
     {"sealed/cipher-of-half-the-key", FAILED, enveloped, "aes128"},
     {"sealed/no-recipients", MALFORMED, "list of recipients", enveloped, "no-recipients"},
@@ -508,15 +568,29 @@ const CorpusRow corpus_sealed[] = {
     {"sealed/thousand-wrong-keys", LIMIT, "more keys", agreed, "wrong-keys"},
     {"sealed/unprotected-attributes/do-not-count", NOAUTH, enveloped, "unprotected"},
     {"sealed/key-encryption-unknown", UNSUPPORTED, "use RSA or ECDH", key_encrypted_by,
-     "2a864886f70d01017f"},
+     RSA_ENCRYPTION " 2a864886f70d01017f"},
     {"sealed/key-encryption-is-a-signature", UNSUPPORTED, "use RSA or ECDH", key_encrypted_by,
-     "2a864886f70d01010b"},
+     RSA_ENCRYPTION " 2a864886f70d01010b"},
+    {"sealed/oaep-with-the-parameters-of-rsa", FAILED, key_encrypted_by,
+     RSA_ENCRYPTION " 2a864886f70d010107"},
+    {"sealed/key-agreement-unknown", UNSUPPORTED, "use RSA or ECDH", key_agreed_by,
+     SHA256_KDF " 2b8104017f01"},
+    {"sealed/key-wrap-unknown", UNSUPPORTED, "is not served, expected AES-128", key_agreed_by,
+     AES_256_WRAP " 60864801650304017f"},
+    {"sealed/key-wrap-is-a-cipher", UNSUPPORTED, "is not served, expected AES-128", key_agreed_by,
+     AES_256_WRAP " 60864801650304012a"},
     {"sealed/for-nobody-here", "open", "not-recipient", "plug in the token", for_nobody_here},
     {"sealed/verify-leaves-it-closed", "verify", "unsigned", "privyseal open", for_key, RSA},
     {"sealed/tag-changed", FAILED, authenticated, "tag"},
     {"sealed/authenticated-block-changed", FAILED, authenticated, "block"},
     {"sealed/tag-of-4-bytes", MALFORMED, "not as long as it states", authenticated, "tag-of-4"},
     {"sealed/tag-of-12-bytes", MALFORMED, "not as long as it states", authenticated, "tag-of-12"},
+    {"sealed/tag-of-16-bytes-stated-as-12", MALFORMED, "not as long as it states", authenticated,
+     "longer-tag"},
+    {"sealed/authenticated-content-empty", FAILED, authenticated, "empty"},
+    {"sealed/authenticated-cipher-unknown", UNSUPPORTED, "use AES", authenticated, "unknown"},
+    {"sealed/chacha20-with-the-parameters-of-gcm", MALFORMED, "nonce", authenticated,
+     "chacha20-with-icv"},
     {"sealed/no-tag", MALFORMED, "not as long as it states", authenticated, "no-tag"},
     {"sealed/stated-tag-of-4-bytes", MALFORMED, "shorter than 12", authenticated,
      "stated-tag-of-4"},

@@ -399,6 +399,16 @@ attributes_moved_out(SealSignedData *data, SealSignerInfo *signer)
     signer->signed_attributes = NULL;
 }
 
+/* What RFC 5652 11 does not know says nothing, and spoils nothing. */
+static void
+unknown_attribute(SealSignedData *data, SealSignerInfo *signer)
+{
+    sk_X509_ATTRIBUTE_push(
+        signer->signed_attributes,
+        X509_ATTRIBUTE_create_by_OBJ(NULL, OBJ_txt2obj("1.2.3.4.5", 1), V_ASN1_UTF8STRING, "x", 1));
+    sign_again(signer);
+}
+
 static void
 odd_versions(SealSignedData *data, SealSignerInfo *signer)
 {
@@ -448,6 +458,7 @@ static const struct {
     {"long-certificate", long_certificate},
     {"unsigned-attributes", unsigned_attributes},
     {"attributes-moved-out", attributes_moved_out},
+    {"unknown-attribute", unknown_attribute},
     {"odd-versions", odd_versions},
 };
 
@@ -606,6 +617,7 @@ const CorpusRow corpus_signed[] = {
     {"signed/certificate-of-129-KiB", LIMIT, "more than 128 KiB", edited, "long-certificate"},
     {"signed/unsigned-attributes/do-not-count", GOOD, edited, "unsigned-attributes"},
     {"signed/attributes-moved-out", BAD, "not made with the key", edited, "attributes-moved-out"},
+    {"signed/attribute-unknown/does-not-count", GOOD, edited, "unknown-attribute"},
     {"signed/odd-versions", GOOD, edited, "odd-versions"},
     {"signed/no-length/is-ok", GOOD, indefinite},
     {"signed/typed-as-data", UNSUPPORTED, "not known here", retyped, "pkcs7-data"},
@@ -615,11 +627,14 @@ const CorpusRow corpus_signed[] = {
      "pkcs7-envelopedData"},
     {"signed/typed-as-auth-enveloped", "open", "malformed", "enveloped data cannot be read",
      retyped, "id-smime-ct-authEnvelopedData"},
+    {"signed/type-unknown", UNSUPPORTED, "not known here", hexadecimal, "300906032a0304a0023000"},
     {"signed/bytes-behind", MALFORMED, "cannot be read", with_bytes_behind, "more"},
     {"signed/a-million-nested-strings", MALFORMED, "cannot be read", nested_values, "24"},
     {"signed/a-million-nested-sequences", MALFORMED, "cannot be read", nested_values, "30"},
     {"signed/length-of-4-gigabytes", MALFORMED, "cannot be read", hexadecimal,
      "3084ffffffff06092a864886f70d010702"},
+    {"signed/length-of-2-gigabytes", MALFORMED, "cannot be read", hexadecimal,
+     "30847fffffff06092a864886f70d010702"},
     {"signed/length-of-length-of-127", MALFORMED, "cannot be read", hexadecimal, "30ff00"},
     {"signed/content-is-an-integer", MALFORMED, "cannot be read", hexadecimal,
      "301006092a864886f70d010702a003020101"},
