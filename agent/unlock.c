@@ -45,6 +45,8 @@ struct SealPinKeeper {
     SealUnlock *speaker;       /* (nullable) borrowed from `requests` */
     Login *login;              /* (nullable) */
     guint rounds;
+    gboolean is_in;       /* by a login of ours that nobody ended */
+    gboolean owes_logout; /* its host died with the login: the card may be open */
     gboolean was_refused; /* the last PIN for one operation: said in the next dialogue */
     SealSecret *typed;    /* (nullable) while the request is answered for which it was typed */
     SealLockTimer *timer;
@@ -277,6 +279,7 @@ on_login_reply(const SealReply *reply, gpointer user_data)
     case SEAL_ERROR_NONE:
         seal_refused_pins_forget(keeper->unlocker->refused, keeper->token->id);
         seal_lock_timer_start(keeper->timer);
+        keeper->is_in = TRUE;
         set_state(keeper, SEAL_TOKEN_STATE_UNLOCKED);
         answer_speaker(keeper, login);
         answer_all(keeper, SEAL_ERROR_NONE, "");
@@ -372,13 +375,31 @@ on_token_gone(SealTokenObject *token, gpointer user_data)
     if (!keeper)
         return;
     seal_lock_timer_stop(keeper->timer);
+    keeper->owes_logout |= keeper->is_in && token->state == SEAL_TOKEN_STATE_UNREACHABLE;
+    keeper->is_in = FALSE;
     disown_logins(unlocker, keeper);
     sentence = g_strdup_printf("token '%s' was removed", token->label);
     answer_all(keeper, SEAL_ERROR_TOKEN_REMOVED, sentence);
     answer_list(keeper->pin_requests, SEAL_ERROR_TOKEN_REMOVED, sentence);
 }
 
-static const SealRegistryEvents registry_events = {.token_gone = on_token_gone};
+/* It is back, in another host: what the login of the first left open is closed. */
+static void
+on_token_changed(SealTokenObject *token, const char *const *properties, gpointer user_data)
+{
+    SealUnlocker *unlocker = user_data;
+    SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
+
+    if (!keeper || !keeper->owes_logout || !token->token || !seal_token_is_alive(token->token))
+        return;
+    keeper->owes_logout = FALSE;
+    log_out(keeper, NULL);
+}
+
+static const SealRegistryEvents registry_events = {
+    .token_gone = on_token_gone,
+    .token_changed = on_token_changed,
+};
 
 /* -- life ---------------------------------------------------------------------------- */
 
@@ -580,6 +601,7 @@ lock_token(SealPinKeeper *keeper, SealLogout *logout)
     gboolean is_in = is_logged_in(keeper->token) || keeper->login;
 
     seal_lock_timer_stop(keeper->timer);
+    keeper->is_in = FALSE;
     if (keeper->login)
         keeper->login->is_overtaken = TRUE;
     keeper->login = NULL;

@@ -19,8 +19,6 @@
 
 /* Requests that an agent may have in flight: the peers' limit of 256 (DESIGN section 4). */
 #define WINDOW 256u
-/* What is left of the module's own end must not take longer. */
-#define FAREWELL_S 3u
 /* What is under way on lanes when the agent is gone. */
 #define LANES_END_US (2 * G_USEC_PER_SEC)
 
@@ -97,6 +95,20 @@ start_events(SealHost *host, gboolean dark)
     return host->readers || (host->functions && seal_events_start(host));
 }
 
+/* An agent that was killed asked for no logout: its cards must not stay open to every program. */
+static void
+lock_cards(SealHost *host)
+{
+    g_autoptr(GPtrArray) slots = seal_store_slots(host->store);
+
+    for (guint i = 0; i < slots->len; i++) {
+        SealSlot *slot = slots->pdata[i];
+
+        if (seal_slot_is_logged_in(slot))
+            (void)seal_readers_reset(host->readers, slot->reader);
+    }
+}
+
 static int
 serve(SealHost *host, const SealFrameHeader *hello, gboolean dark)
 {
@@ -108,7 +120,8 @@ serve(SealHost *host, const SealFrameHeader *hello, gboolean dark)
     pool = seal_pool_new(host); /* the agent's first RESCAN reads the tokens */
     status = seal_pool_run(pool);
 
-    (void)alarm(FAREWELL_S); /* ends this process if the module cannot */
+    (void)alarm(SEAL_FAREWELL_S); /* ends this process if the module cannot */
+    lock_cards(host);
     if (!seal_lanes_end_all(host->lanes, g_get_monotonic_time() + LANES_END_US) ||
         !seal_pool_free(pool))
         _exit(status);
