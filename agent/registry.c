@@ -299,15 +299,22 @@ on_lane_closed(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_
 
 static void add_module(SealRegistry *registry, const SealModuleConfig *config);
 
-static gboolean
-serves_reader(const SealModule *module, const SealModuleConfig *config, const char *reader)
+/* The module that serves `reader` for the one of `config` (nullable). */
+static SealModule *
+module_of_reader(SealRegistry *registry, const SealModuleConfig *config, const char *reader)
 {
-    const SealModuleConfig *other = seal_module_config(module);
+    for (guint i = 0; i < registry->modules->len; i++) {
+        SealModule *module = registry->modules->pdata[i];
+        const SealModuleConfig *other = seal_module_config(module);
 
-    return g_str_equal(other->name, config->name) && g_strcmp0(other->reader, reader) == 0;
+        if (g_str_equal(other->name, config->name) && g_strcmp0(other->reader, reader) == 0)
+            return module;
+    }
+    return NULL;
 }
 
-/* A reader that never had a card gets a module of its own: one that hangs holds up no other. */
+/* A reader that never had a card gets a module of its own: one that hangs holds up no other. One
+ * that pauses after losses is started for the card that came. */
 static void
 on_readers_told(SealModule *module, const GPtrArray *names, gpointer user_data)
 {
@@ -315,14 +322,13 @@ on_readers_told(SealModule *module, const GPtrArray *names, gpointer user_data)
 
     for (guint i = 0; i < names->len; i++) {
         SealModuleConfig config = *seal_module_config(module);
-        gboolean is_served = FALSE;
+        SealModule *served = module_of_reader(registry, &config, names->pdata[i]);
 
-        for (guint m = 0; m < registry->modules->len; m++)
-            is_served |= serves_reader(registry->modules->pdata[m], &config, names->pdata[i]);
-        if (is_served)
-            continue;
         config.reader = names->pdata[i];
-        add_module(registry, &config);
+        if (served)
+            seal_module_wake(served);
+        else
+            add_module(registry, &config);
     }
 }
 

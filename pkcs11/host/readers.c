@@ -1,6 +1,6 @@
 /* One thread that sleeps in SCardGetStatusChange until something happens; an idle session costs
- * nothing. Only the library that the module has loaded is used, never one that would be loaded for
- * this: a module that knows no readers leaves PC/SC's service asleep.
+ * nothing. A host with a module uses the library that the module has loaded, never one that would be
+ * loaded for this: a module that knows no readers leaves PC/SC's service asleep.
  *
  * pcsc-lite counts what happens at each reader in the upper half of its state; that number tells
  * one insertion from the next even if nobody looked in between. Measured with OpenSC: it believes

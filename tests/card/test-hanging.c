@@ -75,6 +75,7 @@ another_card_signs_meanwhile(SealCardScene *scene, gconstpointer data)
 {
     Signing signing;
     GThread *thread = NULL;
+    g_autofree char *key = NULL;
 
     if (SKIPPED(scene))
         return;
@@ -85,7 +86,8 @@ another_card_signs_meanwhile(SealCardScene *scene, gconstpointer data)
     seal_test_cards_tell(scene->home, "wait alice 87 1");
     for (guint i = 0; i < 10; i++)
         assert_signs_soon(scene, "bob-rsa-sign");
-    g_assert_nonnull(seal_card_scene_key_path(scene, "alice-rsa-sign"));
+    key = seal_card_scene_key_path(scene, "alice-rsa-sign");
+    g_assert_nonnull(key);
     seal_test_cards_tell(scene->home, "release alice");
     end_signing(&signing, thread);
     g_assert_true(signing.done);
