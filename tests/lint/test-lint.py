@@ -101,6 +101,10 @@ class Lint(unittest.TestCase):
         self.refuses('docs', 'docs/threat-model.md', rules.replace('`/a/test`', ''), 'names no test')
         status, said = run('docs', {'docs/threat-model.md': rules, 'tests/a.c': OPENING + test})
         self.assertEqual(status, 0, said)
+        limits = '| bad input | tests |\n|---|---|\n| A | `/corpus/a/row` |\n'
+        self.refuses('docs', 'docs/limits.md', limits, 'no test /corpus/a/row')
+        status, said = run('docs', {'docs/limits.md': limits, 'tests/a.c': OPENING + '{"a/row"},\n'})
+        self.assertEqual(status, 0, said)
 
     def test_shell_from_c(self):
         self.refuses('words', 'base/b.c', OPENING + 'void f(void) { system("x"); }\n', 'no shell')
