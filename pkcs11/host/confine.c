@@ -37,8 +37,8 @@ close_others(const int *keep, gsize n)
     (void)close_range(next, ~0U, 0);
 }
 
-/* The end of the channel tells the same, and leads to an orderly end, in which cards are locked; but only
- * if somebody is there to read it, and vendor code lets go. */
+/* The end of the channel tells the same, and leads to an orderly end, in which cards are locked;
+ * but only if somebody is there to read it, and vendor code lets go. */
 static void
 on_parent_died(int number)
 {
