@@ -375,6 +375,29 @@ retire(const SealFrameHeader *to)
 }
 
 static void
+tell_readers(const SealFrameHeader *to)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+
+    seal_put_u32(body, 2);
+    seal_put_text(body, "Reader 00 00");
+    seal_put_text(body, "Reader 00 01");
+    send_frame(SEAL_FRAME_READERS, 0, 0, body->data, body->len);
+    reply_text(to, "told");
+}
+
+/* One name for two. */
+static void
+tell_too_few_readers(const SealFrameHeader *to)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+
+    seal_put_u32(body, 2);
+    seal_put_text(body, "Reader 00 00");
+    send_frame(SEAL_FRAME_READERS, 0, 0, body->data, body->len);
+}
+
+static void
 retire_without_words(const SealFrameHeader *to)
 {
     send_frame(SEAL_FRAME_RETIRE, 0, 0, "??", 2);
@@ -394,6 +417,8 @@ static const struct {
     {"leave", leave},
     {"retire", retire},
     {"retire-mutely", retire_without_words},
+    {"readers", tell_readers},
+    {"too-few-readers", tell_too_few_readers},
     {"hang", keep},
     {"release", release},
     {"freeze", freeze},

@@ -65,8 +65,18 @@ on_lane_closed(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_
     fixture->lane_end = why;
 }
 
-static const SealModuleEvents events = {on_state, on_appeared,  on_changed,
-                                        on_gone,  on_lane_used, on_lane_closed};
+static void
+on_readers_told(SealModule *module, const GPtrArray *names, gpointer user_data)
+{
+    Fixture *fixture = user_data;
+
+    g_string_append(fixture->events, "readers ");
+    for (guint i = 0; i < names->len; i++)
+        g_string_append_printf(fixture->events, "'%s' ", (const char *)names->pdata[i]);
+}
+
+static const SealModuleEvents events = {on_state,     on_appeared,    on_changed,     on_gone,
+                                        on_lane_used, on_lane_closed, on_readers_told};
 
 /* -- fixture ---------------------------------------------------------------------------------- */
 

@@ -239,9 +239,10 @@ static void
 add_mishaps(void)
 {
     static const char *const mishaps[] = {
-        "die",   "leave", "die-half-way", "crowd",      "wrong-type",    "wrong-status", "no-words",
-        "empty", "short", "wrong-length", "descriptor", "unknown-event", "stray-key",
-        "retire-mutely", NULL,
+        "die",        "leave",         "die-half-way",    "crowd",
+        "wrong-type", "wrong-status",  "no-words",        "empty",
+        "short",      "wrong-length",  "descriptor",      "unknown-event",
+        "stray-key",  "retire-mutely", "too-few-readers", NULL,
     };
     static const char *const unloadable[] = {"refuses", "exits", "other-version", "short-hello",
                                              NULL};

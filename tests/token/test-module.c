@@ -91,6 +91,17 @@ test_login_changes_flags(Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_readers_are_told_by_name(Fixture *fixture, gconstpointer data)
+{
+    g_auto(Answer) answer = {0};
+
+    start(fixture, "good");
+    ask_and_wait(fixture, "readers", &answer);
+    g_assert_cmpstr(fixture->events->str, ==,
+                    "+Fake running readers 'Reader 00 00' 'Reader 00 01' ");
+}
+
+static void
 test_reread_replaces_objects_at_once(Fixture *fixture, gconstpointer data)
 {
     g_auto(Answer) answer = {0};
@@ -368,6 +379,7 @@ main(int argc, char **argv)
     ADD("sign/carries-all-its-parts", test_sign_carries_all_its_parts, NULL);
     ADD("unwrap/carries-all-its-parts", test_unwrap_carries_all_its_parts, NULL);
     ADD("login/changes-flags", test_login_changes_flags, NULL);
+    ADD("readers/are-told-by-name", test_readers_are_told_by_name, NULL);
     ADD("token/reread-replaces-objects", test_reread_replaces_objects_at_once, NULL);
     ADD("token/pulled-answers-removed", test_pulled_token_answers_removed, NULL);
     ADD("rescan/answers-after-its-events", test_rescan_answers_after_its_events, NULL);
