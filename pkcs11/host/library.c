@@ -172,6 +172,7 @@ seal_library_load(const char *path, const char *reader, GError **error)
     void *library = NULL;
     CK_FUNCTION_LIST *functions = NULL;
     gboolean is_opensc = FALSE;
+    const char *reason = NULL;
 
     if (!seal_library_check(path, error))
         return NULL;
@@ -191,8 +192,9 @@ seal_library_load(const char *path, const char *reader, GError **error)
         return NULL;
     }
     is_opensc = seal_opensc_is(library_soname(library));
-    if (is_opensc && !seal_opensc_configure(reader)) {
-        fail(error, path, "it cannot be configured");
+    reason = is_opensc ? seal_opensc_configure(reader) : NULL;
+    if (reason) {
+        fail(error, path, reason);
         return NULL;
     }
     functions = find_functions(library, path, error);

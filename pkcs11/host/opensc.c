@@ -95,16 +95,6 @@ seal_opensc_without_cache(const char *text)
     return seal_opensc_with_setting(text, "framework", "pkcs15", "use_pin_caching = false;");
 }
 
-/* (transfer full) */
-static char *
-with_one_reader(const char *text)
-{
-    g_autofree char *path = seal_program_path("pkcs11/host/privyseal-one-reader.so");
-    g_autofree char *setting = g_strdup_printf("provider_library = %s;", path);
-
-    return seal_opensc_with_setting(text, "reader_driver", "pcsc", setting);
-}
-
 char *
 seal_opensc_with_unblocking(const char *text)
 {
@@ -112,27 +102,48 @@ seal_opensc_with_unblocking(const char *text)
                                     "user_pin_unblock_style = set_pin_in_unlogged_session;");
 }
 
-gboolean
-seal_opensc_configure(const char *reader)
+/* The configuration for a host that sees `reader` (nullable: all) (transfer full); NULL and why
+ * not. */
+static char *
+make_configuration(const char *reader, const char **ret_reason)
 {
-    const char *path = getenv("OPENSC_CONF");
+    const char *site = getenv("OPENSC_CONF");
     g_autofree char *theirs = NULL;
     g_autofree char *uncached = NULL;
     g_autofree char *text = NULL;
-    g_autofree char *ours = NULL;
-    g_autofree char *link = NULL;
-    g_auto(SealFd) fd = memfd_create("opensc.conf", MFD_CLOEXEC);
+    g_autofree char *library = seal_program_path("pkcs11/host/privyseal-one-reader.so");
+    g_autofree char *setting = g_strdup_printf("provider_library = %s;", library);
 
-    (void)g_file_get_contents(path ? path : CONFIGURATION, &theirs, NULL, NULL);
+    (void)g_file_get_contents(site ? site : CONFIGURATION, &theirs, NULL, NULL);
     uncached = seal_opensc_without_cache(theirs);
     text = seal_opensc_with_unblocking(uncached);
-    ours = reader ? with_one_reader(text) : g_steal_pointer(&text);
-    if (fd < 0 || !seal_fd_write_all(fd, ours, strlen(ours)) ||
+    if (!reader)
+        return g_steal_pointer(&text);
+    /* OpenSC would go on without any reader, and say nothing */
+    if (access(library, R_OK) != 0) {
+        *ret_reason = "privyseal-one-reader.so is missing beside privyseal-host, install it anew";
+        return NULL;
+    }
+    return seal_opensc_with_setting(text, "reader_driver", "pcsc", setting);
+}
+
+const char *
+seal_opensc_configure(const char *reader)
+{
+    const char *reason = NULL;
+    g_autofree char *text = make_configuration(reader, &reason);
+    g_autofree char *link = NULL;
+    g_auto(SealFd) fd = -1;
+
+    if (!text)
+        return reason;
+    fd = memfd_create("opensc.conf", MFD_CLOEXEC);
+    if (fd < 0 || !seal_fd_write_all(fd, text, strlen(text)) ||
         (reader && setenv(VARIABLE, reader, TRUE) != 0))
-        return FALSE;
+        return "its configuration cannot be written";
     link =
         g_strdup_printf("/proc/self/fd/%d", seal_fd_steal(&fd)); /* for the life of the process */
-    return setenv("OPENSC_CONF", link, TRUE) == 0;
+    return setenv("OPENSC_CONF", link, TRUE) == 0 ? NULL : "its configuration cannot be named";
 }
 
 /* -- locks ----------------------------------------------------------------------------------------

@@ -8,9 +8,9 @@
 gboolean seal_opensc_is(const char *soname);
 
 /* Gives OpenSC the configuration it would read, with its own cache of PINs turned off, by a file
- * without a name; with `reader` (nullable) it sees that one alone (one-reader.c). FALSE, and nothing
- * done, if that cannot be made. Before C_Initialize, before any thread. */
-gboolean seal_opensc_configure(const char *reader);
+ * without a name; with `reader` (nullable) it sees that one alone (one-reader.c). Returns NULL, or why
+ * that cannot be done (static). Before C_Initialize, before any thread. */
+const char *seal_opensc_configure(const char *reader);
 
 /* Puts locks of ours into what C_Initialize gets. */
 void seal_opensc_set_locks(CK_C_INITIALIZE_ARGS *arguments);
