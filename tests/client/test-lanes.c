@@ -160,6 +160,32 @@ test_third_operation_opens_one(Scene *scene, gconstpointer groups)
     g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 1);
 }
 
+/* A program that keeps a list need not read it again for a lane. */
+static void
+test_list_is_not_touched(Scene *scene, gconstpointer groups)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(SealClient) watcher = seal_client_new_unconnected(&error);
+    g_autoptr(SealClientObjects) objects = NULL;
+    g_autoptr(GPtrArray) lanes = NULL;
+    guint before = 0;
+
+    seal_client_follow(watcher);
+    g_assert_true(seal_client_unlock(scene->client, scene->token, &error));
+    objects = seal_client_list(watcher, FALSE, &error);
+    g_assert_no_error(error);
+    before = seal_client_count_changes(watcher);
+    seal_client_set_bulk(scene->client, TRUE);
+    sign(scene, 3);
+    lanes = seal_client_list_lanes(watcher, &error); /* what was announced comes in with it */
+    g_assert_cmpuint(lanes->len, ==, 1);
+    g_assert_cmpuint(seal_client_count_changes(watcher), ==, before);
+    g_assert_true(seal_client_lock(scene->client, scene->token, &error));
+    g_clear_pointer(&objects, seal_client_objects_free);
+    objects = seal_client_list(watcher, FALSE, &error);
+    g_assert_cmpuint(seal_client_count_changes(watcher), >, before);
+}
+
 static void
 test_bulk_opens_one_at_once(Scene *scene, gconstpointer groups)
 {
@@ -389,6 +415,7 @@ main(int argc, char **argv)
 {
     g_test_init(&argc, &argv, NULL);
     ADD("/client/lanes/third-operation-opens-one", NULL, test_third_operation_opens_one);
+    ADD("/client/lanes/list-is-not-touched", NULL, test_list_is_not_touched);
     ADD("/client/lanes/bulk-opens-one-at-once", NULL, test_bulk_opens_one_at_once);
     ADD("/client/lanes/variable-turns-them-off", NULL, test_variable_turns_them_off);
     ADD("/client/lanes/lock-leads-back-to-the-agent", NULL, test_lock_leads_back_to_the_agent);
