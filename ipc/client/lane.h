@@ -9,8 +9,9 @@
 #include "pkcs11/core/mechanism.h"
 #include "pkcs11/wire/frame.h"
 
-/* The longest answer: a signature or session key, or a failure's sentence. */
-#define SEAL_LANE_ANSWER_MAX 4096u
+/* The longest answer: a signature or session key (1088 bytes), or a failure's sentence (1 KiB). Less
+ * than a page, so that the next answer gets the same locked one (base/secret.h). */
+#define SEAL_LANE_ANSWER_MAX 2048u
 
 typedef struct {
     SealFd fd;
