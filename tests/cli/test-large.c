@@ -15,6 +15,8 @@
 #define LIMIT(bytes) "--data=unlimited"
 #endif
 #define FLAT LIMIT(16777216)
+/* 256 MiB and a byte in a buffer that grows by doubling, and 16 MiB. */
+#define ENDLESS LIMIT(553648128)
 /* Three layers: the largest of 114 MiB, its CMS of 85 MiB, what is in it of 85 MiB, and 16 MiB. */
 #define EXPANDING LIMIT(314572800)
 /* A mail of 67 MiB, its CMS and its plaintext of 49 MiB each, and 16 MiB. */
@@ -133,6 +135,18 @@ test_two_gibibytes(gconstpointer command)
     g_assert_cmpint(g_unlink(mail), ==, 0);
 }
 
+/* A pipe does not say how much there will be: no more is taken than may be. */
+static void
+test_endless_pipe(gconstpointer command)
+{
+    g_autofree char *privyseal = seal_test_built("ui-cli/privyseal");
+    g_autofree char *line = g_strdup_printf("yes | '%s' %s", privyseal, (const char *)command);
+    const char *const argv[] = {"prlimit", ENDLESS, "sh", "-c", line, NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(seal_cli_test_home(), argv, NULL);
+
+    seal_cli_test_assert_error(result, 5, "larger than 256 MiB");
+}
+
 /* A few hundred kilobytes: what a layer needed is given back before the next one. */
 static void
 test_bombs(void)
@@ -154,6 +168,8 @@ add(void)
     g_test_add_data_func("/cli/large/two-gibibytes/not-verified", "verify", test_two_gibibytes);
     g_test_add_data_func("/cli/large/two-gibibytes/not-signed", "sign", test_two_gibibytes);
 
+    g_test_add_data_func("/cli/large/endless-pipe/not-opened", "open", test_endless_pipe);
+    g_test_add_data_func("/cli/large/endless-pipe/not-verified", "verify", test_endless_pipe);
     g_test_add_func("/cli/large/bombs-in-bombs/in-the-memory-of-one-layer", test_bombs);
     g_test_add_data_func("/cli/large/signed/in-flat-memory", NULL, test_signed);
     g_test_add_data_func("/cli/large/opaque/in-flat-memory", "--opaque", test_signed);

@@ -429,6 +429,15 @@ sealed_in_cbc(World *world)
     return world_encrypt(plain, NULL, world_bob(world, "ec:P-256"), NULL);
 }
 
+static GBytes *
+sealed_in_chacha20(World *world)
+{
+    const SealEncryptOptions options = {.cipher = SEAL_CONTENT_CHACHA20_POLY1305};
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+
+    return world_encrypt(plain, &options, world_bob(world, "x25519"), NULL);
+}
+
 static gboolean
 is_authentic(SealVerdict verdict)
 {
@@ -462,6 +471,7 @@ test_every_byte(World *world, gconstpointer data)
         {g_bytes_ref(opaque_mail), SEAL_VERDICT_OK},
         {quoted(opaque_mail), SEAL_VERDICT_OK},
         {world_encrypt_gcm(world), SEAL_VERDICT_DECRYPTED},
+        {sealed_in_chacha20(world), SEAL_VERDICT_DECRYPTED},
         {sealed_in_cbc(world), SEAL_VERDICT_DECRYPTED_NOAUTH},
     };
 
