@@ -403,9 +403,11 @@ attributes_moved_out(SealSignedData *data, SealSignerInfo *signer)
 static void
 unknown_attribute(SealSignedData *data, SealSignerInfo *signer)
 {
-    sk_X509_ATTRIBUTE_push(
-        signer->signed_attributes,
-        X509_ATTRIBUTE_create_by_OBJ(NULL, OBJ_txt2obj("1.2.3.4.5", 1), V_ASN1_UTF8STRING, "x", 1));
+    ASN1_OBJECT *type = OBJ_txt2obj("1.2.3.4.5", 1);
+
+    sk_X509_ATTRIBUTE_push(signer->signed_attributes,
+                           X509_ATTRIBUTE_create_by_OBJ(NULL, type, V_ASN1_UTF8STRING, "x", 1));
+    ASN1_OBJECT_free(type);
     sign_again(signer);
 }
 
