@@ -43,3 +43,18 @@ seal_unlock_needs_no_login(const SealTokenObject *token)
            (token->state == SEAL_TOKEN_STATE_UNLOCKED ||
             !(seal_token_info(token->token)->flags & SEAL_TOKEN_LOGIN_REQUIRED));
 }
+
+char *
+seal_unlock_expired_sentence(const SealTokenObject *token)
+{
+    return g_strdup_printf("the PIN of token '%s' has expired: change it with "
+                           "\"privyseal pin change '%s'\"",
+                           token->label, token->label);
+}
+
+gboolean
+seal_unlock_is_logged_in(const SealTokenObject *token)
+{
+    return token->token && token->state == SEAL_TOKEN_STATE_UNLOCKED &&
+           (seal_token_info(token->token)->flags & SEAL_TOKEN_LOGIN_REQUIRED);
+}

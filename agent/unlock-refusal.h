@@ -19,3 +19,7 @@ gboolean seal_unlock_is_refused(const SealRefusedPins *refused, const SealTokenO
 gboolean seal_unlock_needs_no_login(const SealTokenObject *token);
 /* That the PIN is blocked, with the way out. (transfer full) */
 char *seal_unlock_blocked_sentence(const SealTokenObject *token);
+/* That its PIN was right, but is good for nothing but its change; transfer full. */
+char *seal_unlock_expired_sentence(const SealTokenObject *token);
+/* A token that asks for no login is "unlocked", too, but cannot be locked. */
+gboolean seal_unlock_is_logged_in(const SealTokenObject *token);

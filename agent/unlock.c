@@ -4,16 +4,14 @@
  * and share one dialogue, which speaks for the request that came first; when that one leaves, the
  * dialogue is opened anew in the name of the next. A PIN goes from the dialogue into the login
  * frame and is wiped before the token answers: only its hash waits, to be remembered if the token
- * refuses. One exception: who typed it for a key that wants the PIN for each use is not asked for it
- * again; then it waits for the token's answer, and is that use's.
+ * refuses. One exception: who typed it for a key that wants the PIN for each use is not asked for
+ * it again; then it waits for the token's answer, and is that use's.
  *
  * A keeper of an unlocked token has one timer, for the earlier of the idle and the age limit. Use
  * of a key only stores a time; the timer finds out when it fires. Nothing wakes up while all is
  * locked. A host that was restarted, or a token that was pulled, knows nothing of a login any more:
  * the registry tells, and what waited fails. */
 #include "agent/unlock.h"
-
-#include <string.h>
 
 #include "agent/lock-timer.h"
 #include "agent/logout.h"
@@ -47,6 +45,7 @@ struct SealPinKeeper {
     guint rounds;
     gboolean is_in;       /* by a login of ours that nobody ended */
     gboolean owes_logout; /* its host died with the login: the card may be open */
+    gboolean is_closing;  /* that logout is under way: nobody is asked for a PIN meanwhile */
     gboolean was_refused; /* the last PIN for one operation: said in the next dialogue */
     SealSecret *typed;    /* (nullable) while the request is answered for which it was typed */
     SealLockTimer *timer;
@@ -149,14 +148,6 @@ login_free(Login *login)
 }
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Login, login_free)
 
-/* A token that asks for no login is "unlocked" too, but cannot be locked. */
-static gboolean
-is_logged_in(const SealTokenObject *token)
-{
-    return token->token && token->state == SEAL_TOKEN_STATE_UNLOCKED &&
-           (seal_token_info(token->token)->flags & SEAL_TOKEN_LOGIN_REQUIRED);
-}
-
 static void
 set_state(SealPinKeeper *keeper, SealTokenState state)
 {
@@ -177,10 +168,7 @@ on_blocked(SealPinKeeper *keeper)
 static void
 on_expired(SealPinKeeper *keeper)
 {
-    g_autofree char *sentence =
-        g_strdup_printf("the PIN of token '%s' has expired: change it with "
-                        "\"privyseal pin change '%s'\"",
-                        keeper->token->label, keeper->token->label);
+    g_autofree char *sentence = seal_unlock_expired_sentence(keeper->token);
 
     answer_all(keeper, SEAL_ERROR_PIN_EXPIRED, sentence);
 }
@@ -220,8 +208,8 @@ log_out(SealPinKeeper *keeper, SealLogout *logout)
         seal_logout_release(own);
 }
 
-/* A lock came after the login was sent. The host serves requests side by side, so the lock's logout may
- * have come first: now that the login is over, another is sure to come after it. */
+/* A lock came after the login was sent. The host serves requests side by side, so the lock's logout
+ * may have come first: now that the login is over, another is sure to come after it. */
 static void
 undo_login(SealPinKeeper *keeper, const SealReply *reply)
 {
@@ -349,8 +337,7 @@ open_dialogue(SealPinKeeper *keeper, const char *error)
 
 /* -- the token went ----------------------------------------------------------------- */
 
-/* What the token answers to logins under way concerns nobody any more. `keeper` NULL: all keepers.
- */
+/* What the token answers to logins under way concerns nobody any more. `keeper` NULL: all. */
 static void
 disown_logins(SealUnlocker *unlocker, const SealPinKeeper *keeper)
 {
@@ -375,12 +362,24 @@ on_token_gone(SealTokenObject *token, gpointer user_data)
     if (!keeper)
         return;
     seal_lock_timer_stop(keeper->timer);
-    keeper->owes_logout |= keeper->is_in && token->state == SEAL_TOKEN_STATE_UNREACHABLE;
+    keeper->owes_logout |=
+        (keeper->is_in || keeper->is_closing) && token->state == SEAL_TOKEN_STATE_UNREACHABLE;
     keeper->is_in = FALSE;
     disown_logins(unlocker, keeper);
     sentence = g_strdup_printf("token '%s' was removed", token->label);
     answer_all(keeper, SEAL_ERROR_TOKEN_REMOVED, sentence);
     answer_list(keeper->pin_requests, SEAL_ERROR_TOKEN_REMOVED, sentence);
+}
+
+/* The host serves requests side by side: a login sent before this could be undone by the logout. */
+static void
+on_closed(SealErrorCode status, const char *message, gpointer user_data)
+{
+    SealPinKeeper *keeper = user_data;
+
+    keeper->is_closing = FALSE;
+    if (keeper->requests->len > 0 && !keeper->dialogue && !keeper->login)
+        open_dialogue(keeper, NULL);
 }
 
 /* It is back, in another host: what the login of the first left open is closed. */
@@ -389,11 +388,15 @@ on_token_changed(SealTokenObject *token, const char *const *properties, gpointer
 {
     SealUnlocker *unlocker = user_data;
     SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
+    SealLogout *logout = NULL;
 
     if (!keeper || !keeper->owes_logout || !token->token || !seal_token_is_alive(token->token))
         return;
     keeper->owes_logout = FALSE;
-    log_out(keeper, NULL);
+    keeper->is_closing = TRUE;
+    logout = seal_logout_new(unlocker->logouts, on_closed, keeper);
+    log_out(keeper, logout);
+    seal_logout_release(logout);
 }
 
 static const SealRegistryEvents registry_events = {
@@ -482,7 +485,7 @@ is_spent(SealUnlocker *unlocker, const SealTokenObject *token)
 {
     const SealPinKeeper *keeper = g_hash_table_lookup(unlocker->keepers, token);
 
-    return keeper && is_logged_in(token) && seal_lock_timer_is_spent(keeper->timer);
+    return keeper && seal_unlock_is_logged_in(token) && seal_lock_timer_is_spent(keeper->timer);
 }
 
 SealUnlock *
@@ -503,7 +506,7 @@ seal_unlock_async(SealUnlocker *unlocker, SealTokenObject *token, const SealUnlo
     request = new_request(keeper, ask, user_data);
     request->done = done;
     g_ptr_array_add(keeper->requests, request);
-    if (!keeper->dialogue && !keeper->login)
+    if (!keeper->dialogue && !keeper->login && !keeper->is_closing)
         open_dialogue(keeper, NULL);
     return request;
 }
@@ -592,13 +595,12 @@ seal_unlock_pin_refused(SealUnlocker *unlocker, SealTokenObject *token, const Se
 
 /* -- locking ------------------------------------------------------------------------------ */
 
-/* Closes what is open for the token and sends the logout; `logout` (nullable) waits for its answer.
- */
+/* Closes what is open for the token and logs it out; `logout` (nullable) waits for the answer. */
 static void
 lock_token(SealPinKeeper *keeper, SealLogout *logout)
 {
     SealToken *token = keeper->token->token;
-    gboolean is_in = is_logged_in(keeper->token) || keeper->login;
+    gboolean is_in = seal_unlock_is_logged_in(keeper->token) || keeper->login;
 
     seal_lock_timer_stop(keeper->timer);
     keeper->is_in = FALSE;
@@ -690,7 +692,7 @@ seal_unlocker_is_active(const SealUnlocker *unlocker)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const SealPinKeeper *keeper = value;
 
-        if (is_logged_in(keeper->token) || keeper->login || keeper->requests->len > 0 ||
+        if (seal_unlock_is_logged_in(keeper->token) || keeper->login || keeper->requests->len > 0 ||
             keeper->pin_requests->len > 0)
             return TRUE;
     }
