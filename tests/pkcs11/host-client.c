@@ -309,8 +309,8 @@ seal_test_host_send(SealTestHost *host, SealFrameHeader *header, GBytes *body)
     return header->request;
 }
 
-static SealTestAnswer *
-read_answer(const SealFrameHeader *header, const guint8 *body)
+SealTestAnswer *
+seal_test_answer_read(const SealFrameHeader *header, const guint8 *body)
 {
     SealTestAnswer *answer = g_new0(SealTestAnswer, 1);
     SealFailure failure = {0};
@@ -338,7 +338,7 @@ seal_test_host_wait(SealTestHost *host, guint64 request)
             continue;
         }
         g_assert_cmpuint(header.request, ==, request);
-        return read_answer(&header, body);
+        return seal_test_answer_read(&header, body);
     }
     return NULL;
 }

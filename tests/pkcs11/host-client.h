@@ -63,6 +63,8 @@ SealTestAnswer *seal_test_host_wait(SealTestHost *host, guint64 request);
 SealTestAnswer *seal_test_host_ask(SealTestHost *host, SealFrameHeader *header, GBytes *body);
 /* Handles events until `*counter` (a field of `host`) reaches `value`. */
 void seal_test_host_wait_for(SealTestHost *host, const guint *counter, guint value);
+/* From a reply's header and body (transfer full). */
+SealTestAnswer *seal_test_answer_read(const SealFrameHeader *header, const guint8 *body);
 void seal_test_answer_free(SealTestAnswer *answer);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealTestAnswer, seal_test_answer_free)
 

@@ -117,23 +117,6 @@ seal_test_lane_send(SealTestLane *lane, SealFrameHeader *header, GBytes *body)
     return sent == 0 ? header->request : 0;
 }
 
-static SealTestAnswer *
-read_answer(const SealFrameHeader *header, const guint8 *body)
-{
-    SealTestAnswer *answer = g_new0(SealTestAnswer, 1);
-    SealFailure failure = {0};
-
-    answer->status = header->status;
-    if (answer->status == SEAL_ERROR_NONE) {
-        answer->body = g_bytes_new(body, header->length);
-        return answer;
-    }
-    g_assert_true(seal_failure_decode(body, header->length, &failure));
-    answer->ckr = failure.ckr;
-    answer->message = failure.message;
-    return answer;
-}
-
 SealTestAnswer *
 seal_test_lane_wait(SealTestLane *lane)
 {
@@ -153,7 +136,7 @@ seal_test_lane_wait(SealTestLane *lane)
             g_assert_cmpint(received, ==, 0);
             lane->is_over = TRUE;
         } else if (header.type == SEAL_FRAME_LANE_REVOKED) {
-            g_autoptr(SealTestAnswer) end = read_answer(&header, body);
+            g_autoptr(SealTestAnswer) end = seal_test_answer_read(&header, body);
 
             lane->end = (SealLaneEnd)end->ckr;
             g_assert_cmpint(end->status, ==, seal_lane_end_code(lane->end));
@@ -161,7 +144,7 @@ seal_test_lane_wait(SealTestLane *lane)
         } else {
             g_assert_true(header.type & SEAL_FRAME_REPLY);
             g_assert_cmpuint(header.lane, ==, lane->number);
-            return read_answer(&header, body);
+            return seal_test_answer_read(&header, body);
         }
     }
     return NULL;
