@@ -25,6 +25,7 @@
 
 #define SONAME        "opensc-pkcs11.so"
 #define CONFIGURATION "/etc/opensc/opensc.conf"
+#define CONFIGURATION_MAX (1024u * 1024u)
 #define VARIABLE      "PRIVYSEAL_READER" /* of one-reader.c */
 
 typedef struct {
@@ -108,13 +109,19 @@ static char *
 make_configuration(const char *reader, const char **ret_reason)
 {
     const char *site = getenv("OPENSC_CONF");
-    g_autofree char *theirs = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *theirs =
+        seal_file_read_text(site ? site : CONFIGURATION, CONFIGURATION_MAX, NULL, &error);
     g_autofree char *uncached = NULL;
     g_autofree char *text = NULL;
     g_autofree char *library = seal_program_path("pkcs11/host/privyseal-one-reader.so");
     g_autofree char *setting = g_strdup_printf("provider_library = %s;", library);
 
-    (void)g_file_get_contents(site ? site : CONFIGURATION, &theirs, NULL, NULL);
+    /* OpenSC itself goes on where there is none */
+    if (!theirs && !g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT)) {
+        *ret_reason = "its configuration (opensc.conf) cannot be read, mend its permissions or size";
+        return NULL;
+    }
     uncached = seal_opensc_without_cache(theirs);
     text = seal_opensc_with_unblocking(uncached);
     if (!reader)

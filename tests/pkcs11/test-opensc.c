@@ -74,6 +74,19 @@ only_opensc_is_opensc(void)
     g_assert_false(seal_opensc_is(NULL));
 }
 
+/* What the site says must not go unheard. None is as OpenSC has it. */
+static void
+what_cannot_be_read_is_told(void)
+{
+    g_assert_true(g_setenv("OPENSC_CONF", "/dev/zero", TRUE));
+    g_assert_nonnull(strstr(seal_opensc_configure(NULL), "cannot be read"));
+    g_assert_true(g_setenv("OPENSC_CONF", "/", TRUE));
+    g_assert_nonnull(strstr(seal_opensc_configure(NULL), "cannot be read"));
+    g_assert_true(g_setenv("OPENSC_CONF", "/there/is/none", TRUE));
+    g_assert_null(seal_opensc_configure(NULL));
+    g_assert_true(g_str_has_prefix(g_getenv("OPENSC_CONF"), "/proc/self/fd/"));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -87,5 +100,7 @@ main(int argc, char **argv)
                     no_configuration_is_one_with_the_setting);
     g_test_add_func("/opensc/unblocking/is-turned-on", unblocking_is_turned_on);
     g_test_add_func("/opensc/only-opensc-is-opensc", only_opensc_is_opensc);
+    g_test_add_func("/opensc/configuration/what-cannot-be-read-is-told",
+                    what_cannot_be_read_is_told);
     return g_test_run();
 }
