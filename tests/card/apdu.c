@@ -2,7 +2,6 @@
  * lengths. */
 #include "tests/card/apdu.h"
 
-#define SHORT_ROOM    256u
 #define EXTENDED_ROOM 65536u
 
 static guint16
@@ -23,7 +22,7 @@ read_short(SealReader *reader, SealApdu *apdu)
     if (reader->left == 0)
         return;
     value = seal_reader_u8(reader);
-    apdu->room = value > 0 ? value : SHORT_ROOM;
+    apdu->room = value > 0 ? value : SEAL_SHORT_ROOM;
 }
 
 /* After the zero byte that announces them. */

@@ -22,6 +22,7 @@ typedef enum {
 } SealStatusWord;
 
 typedef enum {
+    SEAL_INS_OTP_REQUEST = 0x01, /* in that application of a YubiKey */
     SEAL_INS_VERIFY = 0x20,
     SEAL_INS_CHANGE_REFERENCE = 0x24,
     SEAL_INS_RESET_RETRIES = 0x2c,
@@ -30,6 +31,12 @@ typedef enum {
     SEAL_INS_GET_RESPONSE = 0xc0,
     SEAL_INS_GET_DATA = 0xcb,
 } SealInstruction;
+
+/* P1 of SEAL_INS_OTP_REQUEST. */
+#define SEAL_OTP_SERIAL 0x10
+
+/* What an answer may have where the command's length is short. */
+#define SEAL_SHORT_ROOM 256u
 
 typedef struct {
     guint8 cla, ins, p1, p2;

@@ -14,6 +14,7 @@
 #include "tests/card/authenticate.h"
 #include "tests/card/contents.h"
 #include "tests/card/tlv.h"
+#include "tests/card/yubikey.h"
 
 #define CLASS_CHAINED 0x10
 #define CHAINED_MAX   4096u
@@ -31,6 +32,7 @@ struct SealCard {
     SealCardContents *contents;
     Secret pin, puk;
     gboolean selected;
+    gboolean otp;        /* a YubiKey's other application is, in its place */
     gboolean verified;   /* the PIN was given since the last reset */
     gboolean fresh;      /* ... by the command before this one */
     GByteArray *chained; /* of a command that is not whole yet */
@@ -133,6 +135,22 @@ reset_retries(SealCard *card, const SealApdu *apdu, GByteArray *out)
 static const guint8 application[] = {0xa0, 0x00, 0x00, 0x03, 0x08, 0x00,
                                      0x00, 0x10, 0x00, 0x01, 0x00};
 
+static gboolean
+is_yubikey(const SealCard *card)
+{
+    return card->contents->firmware[0] > 0;
+}
+
+/* The version at the end may be left out. */
+static gboolean
+is_piv(const SealCard *card, SealBytes name)
+{
+    if (is_yubikey(card) && seal_yubikey_is_piv(name))
+        return TRUE;
+    return name.len >= sizeof application - 2 && name.len <= sizeof application &&
+           memcmp(application, name.data, name.len) == 0;
+}
+
 static SealStatusWord
 select_application(SealCard *card, const SealApdu *apdu, GByteArray *out)
 {
@@ -142,13 +160,17 @@ select_application(SealCard *card, const SealApdu *apdu, GByteArray *out)
 
     if (apdu->p1 != 0x04)
         return SEAL_SW_WRONG_PARAMETERS;
-    /* the version at the AID's end may be left out */
-    if (apdu->data.len < sizeof application - 2 || apdu->data.len > sizeof application ||
-        memcmp(application, apdu->data.data, apdu->data.len) != 0)
+    if (is_yubikey(card) && seal_yubikey_is_otp(apdu->data)) {
+        card->otp = TRUE;
+        card->selected = card->verified = FALSE;
+        return SEAL_SW_DONE;
+    }
+    if (!is_piv(card, apdu->data))
         return SEAL_SW_NOT_FOUND;
     if (!card->selected)
         card->verified = FALSE;
     card->selected = TRUE;
+    card->otp = FALSE;
     seal_tlv_put(authority, 0x4f, application, provider_len);
     seal_tlv_put(properties, 0x4f, application + provider_len, sizeof application - provider_len);
     seal_tlv_put(properties, 0x79, authority->data, authority->len);
@@ -214,6 +236,10 @@ static const Row rows[] = {
 static SealStatusWord
 carry_out(SealCard *card, const SealApdu *apdu, GByteArray *out)
 {
+    SealStatusWord status = SEAL_SW_NO_INSTRUCTION;
+
+    if (card->otp && apdu->ins == SEAL_INS_OTP_REQUEST && apdu->p1 == SEAL_OTP_SERIAL)
+        return seal_yubikey_serial(card->contents, out);
     if (!card->selected && apdu->ins != SEAL_INS_SELECT)
         return SEAL_SW_NO_INSTRUCTION;
     if (apdu->ins != SEAL_INS_AUTHENTICATE)
@@ -221,7 +247,9 @@ carry_out(SealCard *card, const SealApdu *apdu, GByteArray *out)
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i].ins == apdu->ins)
             return rows[i].carry_out(card, apdu, out);
-    return SEAL_SW_NO_INSTRUCTION;
+    if (is_yubikey(card))
+        (void)seal_yubikey_carry_out(card->contents, apdu, out, &status);
+    return status;
 }
 
 /* Moves as much of the rest to `out` as the terminal has room for. */
@@ -256,9 +284,12 @@ serve(SealCard *card, const SealApdu *apdu, GByteArray *out)
     if (apdu->cla & CLASS_CHAINED)
         return SEAL_SW_DONE;
     whole.data = (SealBytes){card->chained->data, card->chained->len};
+    /* a YubiKey gives what there is to who does not say how much they have room for */
+    if (whole.room == 0 && is_yubikey(card))
+        whole.room = SEAL_SHORT_ROOM;
     status = carry_out(card, &whole, card->rest);
     g_byte_array_set_size(card->chained, 0);
-    return status == SEAL_SW_DONE ? fetch(card, apdu, out) : status;
+    return status == SEAL_SW_DONE ? fetch(card, &whole, out) : status;
 }
 
 GByteArray *
@@ -308,20 +339,20 @@ seal_card_pin_tries(const SealCard *card)
 }
 
 SealBytes
-seal_card_atr(void)
+seal_card_atr(const SealCard *card)
 {
     /* T=0 and T=1; seven historical bytes that no other driver of OpenSC claims; check byte */
     static const guint8 atr[] = {0x3b, 0x87, 0x80, 0x01,
                                  'S',  'e',  'a',  'l',
                                  'P',  'I',  'V',  0x06 ^ 'S' ^ 'e' ^ 'a' ^ 'l' ^ 'P' ^ 'I' ^ 'V'};
 
-    return (SealBytes){atr, sizeof atr};
+    return is_yubikey(card) ? seal_yubikey_atr(card->contents) : (SealBytes){atr, sizeof atr};
 }
 
 void
 seal_card_reset(SealCard *card)
 {
-    card->selected = card->verified = card->fresh = FALSE;
+    card->selected = card->otp = card->verified = card->fresh = FALSE;
     g_byte_array_set_size(card->chained, 0);
     g_byte_array_set_size(card->rest, 0);
 }

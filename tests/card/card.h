@@ -1,5 +1,5 @@
 /* A PIV card: what it answers to each command (SP 800-73-4 part 2), and what it counts. It knows
- * nothing of readers and faults. */
+ * nothing of readers and faults. One whose description says so speaks as a YubiKey (yubikey.h). */
 #pragma once
 
 #include <glib.h>
@@ -18,8 +18,8 @@ const char *seal_card_name(const SealCard *card);
 /* The tries left of its PIN. */
 guint seal_card_pin_tries(const SealCard *card);
 
-/* What it says when it is powered up (ISO 7816-3 8.2): the same for each card. */
-SealBytes seal_card_atr(void);
+/* What it says when it is powered up (ISO 7816-3 8.2): the same for each card of a kind. */
+SealBytes seal_card_atr(const SealCard *card);
 
 /* Power went or a reset came: no application is selected and no PIN given. */
 void seal_card_reset(SealCard *card);

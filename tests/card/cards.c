@@ -139,13 +139,23 @@ typedef struct {
     const char *key; /* of the fixture */
 } Slot;
 
+/* What is on every card, in a group of its own. */
 static char *
-describe(SealTestHome *home, const char *name, const Slot *slots, gsize n_slots, const char *more)
+describe_card(const char *firmware)
 {
-    g_autoptr(GString) text = g_string_new("[card]\n");
+    g_autofree char *version = firmware ? g_strdup_printf("firmware=%s\n", firmware) : NULL;
+
+    return g_strconcat("[card]\npin=" SEAL_TEST_CARD_PIN "\npuk=" SEAL_TEST_CARD_PUK "\n", version,
+                       NULL);
+}
+
+static char *
+describe(SealTestHome *home, const char *name, const char *card, const Slot *slots, gsize n_slots,
+         const char *more)
+{
+    g_autoptr(GString) text = g_string_new(card);
     g_autofree char *file = g_strdup_printf("cards/%s.card", name);
 
-    g_string_append_printf(text, "pin=%s\npuk=%s\n", SEAL_TEST_CARD_PIN, SEAL_TEST_CARD_PUK);
     for (gsize i = 0; i < n_slots; i++) {
         g_autofree char *keys = seal_test_fixture_path(home, "software-keys");
         g_autofree char *certificates = seal_test_fixture_path(home, "certs");
@@ -158,7 +168,7 @@ describe(SealTestHome *home, const char *name, const Slot *slots, gsize n_slots,
 }
 
 static void
-start_cards(SealTestHome *home, const char *more)
+start_cards(SealTestHome *home, const char *firmware, const char *more)
 {
     static const Slot alice[] = {
         {"9A", "alice-rsa-sign"},  {"9C", "alice-p256-sign"},    {"9D", "alice-rsa-decrypt"},
@@ -172,8 +182,9 @@ start_cards(SealTestHome *home, const char *more)
     g_autofree char *program = seal_test_built("tests/card/piv-card");
     g_autofree char *socket_path = seal_test_home_path(home, "cards/socket");
     g_autofree char *log = seal_test_home_path(home, "cards.log");
-    g_autofree char *alice_path = describe(home, "alice", alice, G_N_ELEMENTS(alice), more);
-    g_autofree char *bob_path = describe(home, "bob", bob, G_N_ELEMENTS(bob), NULL);
+    g_autofree char *card = describe_card(firmware);
+    g_autofree char *alice_path = describe(home, "alice", card, alice, G_N_ELEMENTS(alice), more);
+    g_autofree char *bob_path = describe(home, "bob", card, bob, G_N_ELEMENTS(bob), NULL);
     g_autofree char *ports = g_strdup_printf("%d,%d", PORT, PORT + 1);
     const char *argv[] = {program, socket_path, ports, alice_path, bob_path, NULL};
 
@@ -182,14 +193,15 @@ start_cards(SealTestHome *home, const char *more)
         g_error("the cards do not start");
 }
 
-gboolean
-seal_test_cards_new(SealTestHome *home, const char *more)
+/* `firmware` NULL: no YubiKeys. */
+static gboolean
+lay_out(SealTestHome *home, const char *name, const char *firmware, const char *more)
 {
-    g_autofree char *reader = g_strdup_printf("FRIENDLYNAME \"Seal Reader\"\n"
+    g_autofree char *reader = g_strdup_printf("FRIENDLYNAME \"%s\"\n"
                                               "DEVICENAME /dev/null:0x%X\n"
                                               "LIBPATH " DRIVER "\n"
                                               "CHANNELID 0x%X\n",
-                                              PORT, PORT);
+                                              name, PORT, PORT);
     g_autofree char *path = NULL;
 
     if (why_not != NULL) {
@@ -198,9 +210,21 @@ seal_test_cards_new(SealTestHome *home, const char *more)
     }
     path = seal_test_home_write(home, "readers/vpcd", reader);
     seal_test_fixture_new(home);
-    start_cards(home, more);
+    start_cards(home, firmware, more);
     seal_test_cards_start_pcscd(home);
     return TRUE;
+}
+
+gboolean
+seal_test_cards_new(SealTestHome *home, const char *more)
+{
+    return lay_out(home, "Seal Reader", NULL, more);
+}
+
+gboolean
+seal_test_yubikeys_new(SealTestHome *home, const char *firmware)
+{
+    return lay_out(home, "Yubico YubiKey OTP+FIDO+CCID", firmware, NULL);
 }
 
 /* -- talking to them

@@ -22,6 +22,10 @@ void seal_test_cards_enter(void);
  * FALSE after g_test_skip() if that is not possible here. */
 gboolean seal_test_cards_new(SealTestHome *home, const char *more);
 
+/* The same with cards that speak as YubiKeys of this `firmware` ("5.4.3"), in readers that are named
+ * as theirs: ykcs11 takes no others. */
+gboolean seal_test_yubikeys_new(SealTestHome *home, const char *firmware);
+
 /* Tells piv-card a line (control.h), as in printf, and aborts the test if it is refused. Returns
  * the number in its answer, 0 if it has none. Blocks, and for "wait" up to the deadline. */
 guint seal_test_cards_tell(SealTestHome *home, const char *format, ...) G_GNUC_PRINTF(2, 3);
@@ -31,5 +35,6 @@ guint seal_test_cards_tell(SealTestHome *home, const char *format, ...) G_GNUC_P
 void seal_test_cards_stop_pcscd(SealTestHome *home, int signal_number);
 void seal_test_cards_start_pcscd(SealTestHome *home);
 
-/* OpenSC's module, where p11-kit finds it. */
-#define SEAL_TEST_CARDS_MODULE SEAL_TEST_P11_MODULES "/opensc-pkcs11.so"
+/* OpenSC's module, where p11-kit finds it; Yubico's, which is not registered there. */
+#define SEAL_TEST_CARDS_MODULE  SEAL_TEST_P11_MODULES "/opensc-pkcs11.so"
+#define SEAL_TEST_CARDS_YKCS11 SEAL_TEST_P11_MODULES "/../libykcs11.so"

@@ -12,7 +12,7 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
 
-enum { DEFAULT_TRIES = 3, GUID_LEN = 16 };
+enum { DEFAULT_TRIES = 3 };
 
 typedef enum {
     TAG_CARD_CAPABILITY = 0x5fc107,
@@ -61,11 +61,9 @@ put_card_holder_id(SealCardContents *contents)
 {
     static const char expiry[] = "20401231";
     GByteArray *object = g_byte_array_new();
-    guint8 guid[EVP_MAX_MD_SIZE];
 
-    (void)EVP_Digest(contents->name, strlen(contents->name), guid, NULL, EVP_sha256(), NULL);
     seal_tlv_put(object, 0x30, fasc_n, sizeof fasc_n);
-    seal_tlv_put(object, 0x34, guid, GUID_LEN);
+    seal_tlv_put(object, 0x34, contents->guid, SEAL_GUID_LEN);
     seal_tlv_put(object, 0x35, expiry, strlen(expiry));
     seal_tlv_put(object, 0x3e, NULL, 0);
     seal_tlv_put(object, 0xfe, NULL, 0);
@@ -201,6 +199,33 @@ load_pin(GKeyFile *description, const char *setting, const char *preset,
     seal_card_pin_pad(pin != NULL ? pin : preset, ret_padded);
 }
 
+static void
+make_guid(SealCardContents *contents)
+{
+    guint8 digest[EVP_MAX_MD_SIZE];
+
+    (void)EVP_Digest(contents->name, strlen(contents->name), digest, NULL, EVP_sha256(), NULL);
+    memcpy(contents->guid, digest, sizeof contents->guid);
+}
+
+/* FALSE if it is no version. */
+static gboolean
+load_firmware(SealCardContents *contents, GKeyFile *description)
+{
+    g_autofree char *text = g_key_file_get_string(description, "card", "firmware", NULL);
+    g_auto(GStrv) parts = g_strsplit(text != NULL ? text : "0.0.0", ".", -1);
+    guint64 part = 0;
+
+    if (g_strv_length(parts) != G_N_ELEMENTS(contents->firmware))
+        return FALSE;
+    for (gsize i = 0; i < G_N_ELEMENTS(contents->firmware); i++) {
+        if (!g_ascii_string_to_unsigned(parts[i], 10, 0, G_MAXUINT8, &part, NULL))
+            return FALSE;
+        contents->firmware[i] = (guint8)part;
+    }
+    return TRUE;
+}
+
 static SealCardContents *
 contents_new(const char *path, GKeyFile *description)
 {
@@ -212,6 +237,7 @@ contents_new(const char *path, GKeyFile *description)
     ending = strrchr(contents->name, '.');
     if (ending != NULL)
         *ending = '\0';
+    make_guid(contents);
     contents->tries = tries > 0 ? (guint)tries : DEFAULT_TRIES;
     load_pin(description, "pin", "123456", contents->pin);
     load_pin(description, "puk", "12345678", contents->puk);
@@ -232,6 +258,11 @@ seal_card_contents_load(const char *path, GError **error)
         return NULL;
     }
     contents = contents_new(path, description);
+    if (!load_firmware(contents, description)) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT,
+                    "card '%s': its firmware= is no version such as 5.4.3", contents->name);
+        return NULL;
+    }
     groups = g_key_file_get_groups(description, NULL);
     for (char **group = groups; *group != NULL; group++)
         if (!g_str_equal(*group, "card") && !load_slot(contents, description, *group, error))

@@ -15,6 +15,7 @@
 /* Tags of data objects that a card treats in a way of their own. */
 #define SEAL_TAG_DISCOVERY 0x7e
 
+#define SEAL_GUID_LEN 16u
 #define SEAL_PIN_LEN 8u /* bytes, padded with FF (SP 800-73-4 part 2, 2.4.3) */
 
 typedef struct {
@@ -22,6 +23,8 @@ typedef struct {
     guint8 pin[SEAL_PIN_LEN];
     guint8 puk[SEAL_PIN_LEN];
     guint tries;         /* of each, until it is blocked */
+    guint8 guid[SEAL_GUID_LEN];
+    guint8 firmware[3];  /* of a YubiKey, major, minor, patch; zero: it is none */
     GHashTable *keys;    /* of EVP_PKEY, by reference */
     GHashTable *objects; /* of GBytes, what stands inside tag 53, by tag */
 } SealCardContents;
@@ -31,11 +34,12 @@ typedef struct {
  *   [card]
  *   pin=, puk=       six to eight characters; 123456 and 12345678 if they are missing
  *   tries=           3 if it is missing
+ *   firmware=        (may be missing) the card speaks as a YubiKey of this version, "5.4.3"
  *   [9A]             a group for each key; 9A, 9C, 9D, 9E, 82 to 95
  *   key=             the file of a private key, PEM; RSA-2048, P-256 or P-384
  *   certificate=     (may be missing) the file of its certificate, PEM
  *
- * A card's GUID, which programs know it by, comes from its name. Returns (transfer full), or NULL
+ * A card's GUID and a YubiKey's serial, which programs know it by, come from its name. Returns (transfer full), or NULL
  * with an error that names the file. */
 SealCardContents *seal_card_contents_load(const char *path, GError **error);
 

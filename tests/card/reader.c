@@ -128,7 +128,7 @@ command(SealCardReader *reader, const guint8 *data, gsize len)
 static void
 control(SealCardReader *reader, guint8 code)
 {
-    SealBytes atr = seal_card_atr();
+    SealBytes atr = seal_card_atr(reader->play->card);
 
     if (code == CONTROL_ATR)
         send_message(reader, atr.data, atr.len);

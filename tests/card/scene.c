@@ -8,6 +8,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "ipc/names.h"
 #include "tests/support/agent.h"
@@ -241,14 +242,22 @@ seal_card_scene_open(SealCardScene *scene)
 {
     scene->home = seal_test_home_new();
     scene->connection = NULL;
-    return seal_test_cards_new(scene->home, NULL);
+    if (!scene->firmware)
+        return seal_test_cards_new(scene->home, NULL);
+    if (access(SEAL_TEST_CARDS_YKCS11, R_OK) != 0) {
+        g_test_skip("ykcs11 is not installed (scripts/setup card)");
+        return FALSE;
+    }
+    return seal_test_yubikeys_new(scene->home, scene->firmware);
 }
 
 void
 seal_card_scene_start_agent(SealCardScene *scene, const char *groups)
 {
     g_autofree char *all =
-        g_strconcat("[module opensc]\npath=" SEAL_TEST_CARDS_MODULE "\n", groups, NULL);
+        g_strconcat(scene->firmware ? "[module ykcs11]\npath=" SEAL_TEST_CARDS_YKCS11 "\n"
+                                    : "[module opensc]\npath=" SEAL_TEST_CARDS_MODULE "\n",
+                    groups, NULL);
 
     seal_test_agent_new(scene->home);
     seal_test_agent_configure(scene->home, NULL, all);

@@ -1,5 +1,5 @@
-/* An agent that serves the cards by OpenSC's module, a stock client of it, and a person who knows
- * the PIN. Keys are named as the fixture does ("alice-rsa-sign"). */
+/* An agent that serves the cards by OpenSC's module, or YubiKeys by Yubico's, a stock client of it,
+ * and a person who knows the PIN. Keys are named as the fixture does ("alice-rsa-sign"). */
 #pragma once
 
 #include "tests/agent/dbus.h"
@@ -8,6 +8,8 @@
 typedef struct {
     SealTestHome *home;
     GDBusConnection *connection; /* to the private socket; NULL: the test was skipped */
+    const char *firmware;        /* set before it is opened: the cards are YubiKeys, and ykcs11 serves
+                                    them; NULL: PIV cards, OpenSC */
 } SealCardScene;
 
 /* For g_test_add(): alice is in the first reader, and the agent has read her. `data` (nullable) is
