@@ -197,7 +197,10 @@ get_data(SealCard *card, const SealApdu *apdu, GByteArray *out)
     if (object == NULL)
         return SEAL_SW_NOT_FOUND;
     data = g_bytes_get_data(object, &len);
-    seal_tlv_put(out, tag == SEAL_TAG_DISCOVERY ? tag : 0x53, data, len);
+    if (g_hash_table_contains(card->contents->bare, GUINT_TO_POINTER(tag)))
+        seal_put_bytes(out, data, len);
+    else
+        seal_tlv_put(out, tag == SEAL_TAG_DISCOVERY ? tag : 0x53, data, len);
     return SEAL_SW_DONE;
 }
 
@@ -213,7 +216,7 @@ authenticate(SealCard *card, const SealApdu *apdu, GByteArray *out)
     if ((apdu->p2 != SEAL_SLOT_CARD && !card->verified) ||
         (apdu->p2 == SEAL_SLOT_SIGNATURE && !fresh))
         return SEAL_SW_NOT_SATISFIED;
-    return seal_card_authenticate(key, apdu->p1, apdu->data, out);
+    return seal_card_authenticate(key, card->contents->is_careless ? 0 : apdu->p1, apdu->data, out);
 }
 
 typedef struct {
@@ -336,6 +339,12 @@ guint
 seal_card_pin_tries(const SealCard *card)
 {
     return card->pin.left;
+}
+
+void
+seal_card_set_pin_tries(SealCard *card, guint tries)
+{
+    card->pin.left = tries;
 }
 
 SealBytes

@@ -51,9 +51,8 @@ is_key(GVariant *properties, const guint8 *der, gsize der_len)
 
 /* The properties of the key (transfer full, nullable), and its path. */
 static GVariant *
-find_key(SealCardScene *scene, const char *key, char **ret_path)
+find_key(SealCardScene *scene, EVP_PKEY *public_key, char **ret_path)
 {
-    g_autoptr(EVP_PKEY) public_key = public_key_of(scene, key);
     g_autoptr(GError) error = NULL;
     g_autoptr(GVariant) answer =
         seal_test_call(scene->connection, SEAL_ROOT_PATH, "org.freedesktop.DBus.ObjectManager",
@@ -79,7 +78,7 @@ find_key(SealCardScene *scene, const char *key, char **ret_path)
 }
 
 char *
-seal_card_scene_key_path(SealCardScene *scene, const char *key)
+seal_card_scene_path_of(SealCardScene *scene, EVP_PKEY *key)
 {
     char *path = NULL;
     g_autoptr(GVariant) properties = find_key(scene, key, &path);
@@ -88,10 +87,19 @@ seal_card_scene_key_path(SealCardScene *scene, const char *key)
 }
 
 char *
+seal_card_scene_key_path(SealCardScene *scene, const char *key)
+{
+    g_autoptr(EVP_PKEY) public_key = public_key_of(scene, key);
+
+    return seal_card_scene_path_of(scene, public_key);
+}
+
+char *
 seal_card_scene_token_path(SealCardScene *scene, const char *key)
 {
+    g_autoptr(EVP_PKEY) public_key = public_key_of(scene, key);
     g_autofree char *path = NULL;
-    g_autoptr(GVariant) properties = find_key(scene, key, &path);
+    g_autoptr(GVariant) properties = find_key(scene, public_key, &path);
     char *token = NULL;
 
     if (properties)

@@ -2,6 +2,8 @@
  * and a person who knows the PIN. Keys are named as the fixture does ("alice-rsa-sign"). */
 #pragma once
 
+#include <openssl/evp.h>
+
 #include "tests/agent/dbus.h"
 #include "tests/card/cards.h"
 
@@ -40,6 +42,8 @@ gboolean seal_card_scene_unwrap(SealCardScene *scene, const char *key, GError **
 /* The object path of the token with `key`, or of the key (transfer full, nullable). */
 char *seal_card_scene_token_path(SealCardScene *scene, const char *key);
 char *seal_card_scene_key_path(SealCardScene *scene, const char *key);
+/* ... of the key with this public half. */
+char *seal_card_scene_path_of(SealCardScene *scene, EVP_PKEY *key);
 
 /* What another program, which has no PIN, gets from the card in the first reader for a signature with
  * a retired key: "SW1=0x90" if the card is open (transfer full). */
