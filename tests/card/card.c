@@ -355,6 +355,10 @@ seal_card_atr(const SealCard *card)
                                  'S',  'e',  'a',  'l',
                                  'P',  'I',  'V',  0x06 ^ 'S' ^ 'e' ^ 'a' ^ 'l' ^ 'P' ^ 'I' ^ 'V'};
 
+    static const guint8 atr_t0[] = {0x3b, 0x07, 'S', 'e', 'a', 'l', 'P', 'I', 'V'};
+
+    if (card->contents->is_t0)
+        return (SealBytes){atr_t0, sizeof atr_t0};
     return is_yubikey(card) ? seal_yubikey_atr(card->contents) : (SealBytes){atr, sizeof atr};
 }
 

@@ -249,6 +249,7 @@ static SealCardContents *
 contents_new(const char *path, GKeyFile *description)
 {
     SealCardContents *contents = g_new0(SealCardContents, 1);
+    g_autofree char *protocol = g_key_file_get_string(description, "card", "protocol", NULL);
     int tries = g_key_file_get_integer(description, "card", "tries", NULL);
     char *ending = NULL;
 
@@ -258,6 +259,7 @@ contents_new(const char *path, GKeyFile *description)
         *ending = '\0';
     make_guid(contents);
     contents->tries = tries > 0 ? (guint)tries : DEFAULT_TRIES;
+    contents->is_t0 = protocol && g_str_equal(protocol, "T=0");
     load_pin(description, "pin", "123456", contents->pin);
     load_pin(description, "puk", "12345678", contents->puk);
     contents->is_careless = g_key_file_get_boolean(description, "card", "careless", NULL);

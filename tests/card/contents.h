@@ -23,6 +23,7 @@ typedef struct {
     guint8 pin[SEAL_PIN_LEN];
     guint8 puk[SEAL_PIN_LEN];
     guint tries;         /* of each, until it is blocked */
+    gboolean is_t0;      /* the card knows the protocol T=0 only */
     guint8 guid[SEAL_GUID_LEN];
     guint8 firmware[3];  /* of a YubiKey, major, minor, patch; zero: it is none */
     GHashTable *keys;    /* of EVP_PKEY, by reference */
@@ -36,6 +37,7 @@ typedef struct {
  *   [card]
  *   pin=, puk=       six to eight characters; 123456 and 12345678 if they are missing
  *   tries=           3 if it is missing
+ *   protocol=        T=0: the card knows no other; both if it is missing
  *   firmware=        (may be missing) the card speaks as a YubiKey of this version, "5.4.3"
  *   careless=        true: keys are used with any algorithm of their kind that is asked for
  *   [9A]             a group for each key; 9A, 9C, 9D, 9E, 82 to 95

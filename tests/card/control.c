@@ -123,6 +123,19 @@ pull(Line *line)
 }
 
 static char *
+load(Line *line)
+{
+    g_autoptr(GError) error = NULL;
+    SealCard *card = line->play->reader == NULL ? seal_card_load(line->words[0], &error) : NULL;
+
+    if (card == NULL)
+        return g_strdup_printf("error: %s\n", error ? error->message : "the card is in a reader");
+    seal_card_free(line->play->card);
+    line->play->card = card;
+    return done();
+}
+
+static char *
 swap(Line *line)
 {
     SealCardPlay *other = find_play(line->control, line->words[0]);
@@ -283,6 +296,7 @@ static const Row rows[] = {
     {"answer", 3, plan_answer}, {"swap-at", 3, plan_swap},  {"release", 0, release},
     {"count", 1, count},        {"tries", 0, tries},        {"leave", 1, leave},
     {"wait", 2, wait_for},      {"forget", 0, forget},      {"calm", 0, calm},
+    {"load", 1, load},
 };
 
 /* (nullable) the answer (transfer full) */

@@ -12,6 +12,7 @@ typedef struct SealCardControl SealCardControl;
  *
  *   insert CARD READER      puts a card into a reader (0, 1, ...)
  *   pull CARD               takes it out
+ *   load CARD FILE         while it is in no reader: it gets what the file describes (contents.h)
  *   swap CARD OTHER         puts another in its place unseen
  *   slow CARD MS            each answer takes so long
  *   status CARD INS N WORD  the Nth command INS from now on is answered by a status word (hex)
