@@ -146,7 +146,8 @@ terms_for(const Open *open, const SealKeyInfo *key)
                   .mechanisms = open->mechanisms,
                   .hashes = hashes_for(open),
                   .salt_max = (guint32)seal_hash_len(SEAL_HASH_SHA512),
-                  .window = query->window ? query->window : 1},
+                  .window = query->window ? query->window : 1,
+                  .client = (guint32)open->use.ask.caller->pid},
         .seconds = query->seconds ? query->seconds : SEAL_LEASE_SECONDS_DEFAULT,
     };
 }
