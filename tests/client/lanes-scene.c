@@ -73,12 +73,12 @@ set_mood(Scene *scene, const char *mood)
 }
 
 void
-scene_set_up_moody(Scene *scene, gconstpointer mood)
+scene_set_up_moody(Scene *scene, gconstpointer lines)
 {
     g_autofree char *path = NULL;
     g_autofree char *module = seal_test_built("tests/mock/moody.so");
     g_autofree char *group =
-        g_strdup_printf("[module moody]\npath=%s\noperation-timeout=2\n", module);
+        g_strdup_printf("[module moody]\npath=%s\n%s\n", module, lines ? (const char *)lines : "");
 
     scene->home = seal_test_home_new();
     path = seal_test_home_path(scene->home, "mood");
@@ -87,8 +87,6 @@ scene_set_up_moody(Scene *scene, gconstpointer mood)
     seal_test_agent_new(scene->home);
     seal_test_agent_configure(scene->home, NULL, group);
     begin(scene);
-    open_window(scene);
-    set_mood(scene, mood);
 }
 
 guint
@@ -285,7 +283,13 @@ open_window(Scene *scene)
     /* The agent has answered, and this answer comes behind. */
     objects = seal_client_list(scene->client, FALSE, &error);
     g_assert_no_error(error);
-    g_assert_cmpuint(count_lanes(scene), ==, 1);
+}
+
+void
+open_window_and_hold(Scene *scene)
+{
+    open_window(scene);
+    set_mood(scene, "hold=sign");
 }
 
 /* -- unwrapping -----------------------------------------------------------------------------------

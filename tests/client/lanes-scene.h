@@ -40,10 +40,12 @@ pid_t host_pid(Scene *scene);
 /* Lanes that are open, as another program sees it. */
 guint count_lanes(Scene *scene);
 
-/* -- with the module that has moods: asynchronous calls have a lane from the start ----------------
+/* -- with the module that has moods
+ * -----------------------------------------------------------------
  */
 
-void scene_set_up_moody(Scene *scene, gconstpointer mood);
+/* `lines`: of the module's group in the configuration, or NULL. */
+void scene_set_up_moody(Scene *scene, gconstpointer lines);
 void set_mood(Scene *scene, const char *mood);
 /* Waits until an operation is at the token, which holds it (hold=sign). */
 void wait_until_held(Scene *scene);
@@ -66,8 +68,9 @@ SealCall *start(Tally *tally);
 void start_many(Tally *tally, guint n);
 /* Runs the loop until `n` are finished. */
 void finish(Tally *tally, guint n);
-/* Has a lane opened for them. */
+/* Has a lane opened for them; and has the token hold what comes then. */
 void open_window(Scene *scene);
+void open_window_and_hold(Scene *scene);
 
 /* -- unwrapping
  * ------------------------------------------------------------------------------------

@@ -129,12 +129,13 @@ test_session_keys_come_by_lanes(Scene *scene, gconstpointer data)
  */
 
 static void
-test_cancelled_call_is_not_called_back(Scene *scene, gconstpointer mood)
+test_cancelled_call_is_not_called_back(Scene *scene, gconstpointer lines)
 {
     Tally cancelled = {.scene = scene}, others = {.scene = scene};
-    SealCall *sent = start(&cancelled);
-    SealCall *waiting = NULL;
+    SealCall *sent = NULL, *waiting = NULL;
 
+    open_window_and_hold(scene);
+    sent = start(&cancelled);
     start_many(&others, WINDOW);
     waiting = start(&cancelled);
     seal_call_cancel(sent);
@@ -149,11 +150,12 @@ test_cancelled_call_is_not_called_back(Scene *scene, gconstpointer mood)
 
 /* Nobody waits in the agent: the lane stays. */
 static void
-test_all_cancelled_leave_the_lane(Scene *scene, gconstpointer mood)
+test_all_cancelled_leave_the_lane(Scene *scene, gconstpointer lines)
 {
     Tally cancelled = {.scene = scene}, next = {.scene = scene};
     SealCall *calls[3];
 
+    open_window_and_hold(scene);
     for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
         calls[i] = start(&cancelled);
     for (guint i = 0; i < G_N_ELEMENTS(calls); i++)
@@ -168,10 +170,11 @@ test_all_cancelled_leave_the_lane(Scene *scene, gconstpointer mood)
 }
 
 static void
-test_free_calls_back_cancelled(Scene *scene, gconstpointer mood)
+test_free_calls_back_cancelled(Scene *scene, gconstpointer lines)
 {
     Tally tally = {.scene = scene};
 
+    open_window_and_hold(scene);
     start_many(&tally, WINDOW + 5);
     wait_until_held(scene);
     seal_client_free(g_steal_pointer(&scene->client));
@@ -181,10 +184,11 @@ test_free_calls_back_cancelled(Scene *scene, gconstpointer mood)
 }
 
 static void
-test_interrupt_calls_back_cancelled(Scene *scene, gconstpointer mood)
+test_interrupt_calls_back_cancelled(Scene *scene, gconstpointer lines)
 {
     Tally tally = {.scene = scene};
 
+    open_window_and_hold(scene);
     start_many(&tally, WINDOW + 5);
     wait_until_held(scene);
     seal_client_interrupt(scene->client);
@@ -195,10 +199,11 @@ test_interrupt_calls_back_cancelled(Scene *scene, gconstpointer mood)
 
 /* All answers of a window fit into its line: who reads late loses nothing. */
 static void
-test_slow_reader_keeps_the_lane(Scene *scene, gconstpointer mood)
+test_slow_reader_keeps_the_lane(Scene *scene, gconstpointer lines)
 {
     Tally tally = {.scene = scene};
 
+    open_window(scene);
     start_many(&tally, 200);
     while (count_calls(scene, "C_Sign ") < WINDOW)
         g_thread_yield();
@@ -210,8 +215,8 @@ test_slow_reader_keeps_the_lane(Scene *scene, gconstpointer mood)
 }
 
 #define ADD(path, test) g_test_add(path, Scene, NULL, scene_set_up, test, scene_tear_down)
-#define ADD_MOODY(path, mood, test)                                                                \
-    g_test_add(path, Scene, mood, scene_set_up_moody, test, scene_tear_down)
+#define ADD_MOODY(path, test)                                                                      \
+    g_test_add(path, Scene, NULL, scene_set_up_moody, test, scene_tear_down)
 
 int
 main(int argc, char **argv)
@@ -223,14 +228,12 @@ main(int argc, char **argv)
     ADD("/client/lane-calls/blocking-call-between", test_blocking_call_between);
     ADD("/client/lane-calls/descriptor-stays-the-same", test_descriptor_stays_the_same);
     ADD("/client/lane-calls/session-keys-come-by-them", test_session_keys_come_by_lanes);
-    ADD_MOODY("/client/lane-calls/cancelled-one-is-not-called-back", "hold=sign",
+    ADD_MOODY("/client/lane-calls/cancelled-one-is-not-called-back",
               test_cancelled_call_is_not_called_back);
-    ADD_MOODY("/client/lane-calls/all-cancelled-leave-the-lane", "hold=sign",
-              test_all_cancelled_leave_the_lane);
-    ADD_MOODY("/client/lane-calls/free-calls-back-cancelled", "hold=sign",
-              test_free_calls_back_cancelled);
-    ADD_MOODY("/client/lane-calls/interrupt-calls-back-cancelled", "hold=sign",
+    ADD_MOODY("/client/lane-calls/all-cancelled-leave-the-lane", test_all_cancelled_leave_the_lane);
+    ADD_MOODY("/client/lane-calls/free-calls-back-cancelled", test_free_calls_back_cancelled);
+    ADD_MOODY("/client/lane-calls/interrupt-calls-back-cancelled",
               test_interrupt_calls_back_cancelled);
-    ADD_MOODY("/client/lane-calls/slow-reader-keeps-the-lane", "", test_slow_reader_keeps_the_lane);
+    ADD_MOODY("/client/lane-calls/slow-reader-keeps-the-lane", test_slow_reader_keeps_the_lane);
     return g_test_run();
 }
