@@ -9,8 +9,11 @@
 #include "tests/support/agent.h"
 #include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
+#include "tests/support/process.h"
+#include "tests/support/wait.h"
 
 #define SKIPPED(scene) (!(scene)->connection)
+#define FRESH          "654321"
 
 static void
 set_up(SealCardScene *scene, gconstpointer firmware)
@@ -64,6 +67,140 @@ asks_once_for_each_9c_signature(SealCardScene *scene, gconstpointer data)
     g_assert_cmpuint(prompts(scene), ==, 3);
 }
 
+/* Of which the newer firmware tells in the slot's metadata, the older nothing. */
+static void
+key_without_certificate_is_known_from_its_metadata(SealCardScene *scene, gconstpointer firmware)
+{
+    g_autofree char *key = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    key = seal_card_scene_key_path(scene, "carol-p256-decrypt");
+    if (g_str_equal(firmware, "5.4.3"))
+        assert_signs(scene, "carol-p256-decrypt");
+    else
+        g_assert_null(key);
+}
+
+/* -- locking
+ * ---------------------------------------------------------------------------------------- */
+
+/* Calls a method of alice's token; its error, if any. */
+static GError *
+try_call(SealCardScene *scene, const char *method, GVariant *arguments)
+{
+    g_autofree char *token = seal_card_scene_token_path(scene, "alice-rsa-sign");
+    GError *error = NULL;
+    g_autoptr(GVariant) answer = seal_test_call(scene->connection, token, SEAL_INTERFACE_TOKEN,
+                                                method, arguments, TRUE, &error);
+
+    return error;
+}
+
+static void
+lock(SealCardScene *scene)
+{
+    g_assert_no_error(try_call(scene, "Lock", NULL));
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+}
+
+static void
+locked_card_is_locked_to_everybody(SealCardScene *scene, gconstpointer data)
+{
+    g_autofree char *open = NULL, *locked = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    assert_signs(scene, "alice-rsa-sign");
+    open = seal_card_scene_use_by_another(scene);
+    g_assert_nonnull(strstr(open, "SW1=0x90"));
+    lock(scene);
+    locked = seal_card_scene_use_by_another(scene);
+    g_assert_nonnull(strstr(locked, "SW1=0x69, SW2=0x82"));
+    assert_signs(scene, "alice-rsa-sign");
+    g_assert_cmpuint(prompts(scene), ==, 2);
+}
+
+static void
+reset_by_another_program(SealCardScene *scene)
+{
+    const char *const argv[] = {"opensc-tool", "--reader", "0", "--reset", NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+
+    g_assert_cmpint(result->status, ==, 0);
+}
+
+/* CHANGE REFERENCE DATA from 123456 to 654321 (SP 800-73-4 part 2, 3.2.2). */
+static void
+change_pin_by_another_program(SealCardScene *scene)
+{
+    static const char command[] = "0024008010313233343536FFFF363534333231FFFF";
+    const char *const argv[] = {"opensc-tool", "--reader", "0", "--send-apdu", command, NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+
+    g_assert_nonnull(strstr(result->out, "SW1=0x90"));
+}
+
+/* ykcs11 would give it to a card that was reset, at the next command of whatever kind. */
+static void
+locked_card_is_not_given_the_pin_again(SealCardScene *scene, gconstpointer data)
+{
+    if (SKIPPED(scene))
+        return;
+    assert_signs(scene, "alice-rsa-sign");
+    lock(scene);
+    change_pin_by_another_program(scene);
+    seal_test_pinentry_answer(scene->home, "pin 87654321\npin 111111\npin 111111\ncancel\n");
+    seal_test_assert_error(try_call(scene, "UnblockPin", g_variant_new("(a{sv})", NULL)),
+                           SEAL_ERROR_CANCELLED, "");
+    g_assert_cmpuint(seal_test_cards_tell(scene->home, "tries alice"), ==, 3);
+}
+
+/* The same while it is open: the module fails, and would hold the card for good. */
+static void
+card_is_held_by_nobody_after_a_failure(SealCardScene *scene, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    assert_signs(scene, "alice-rsa-sign");
+    change_pin_by_another_program(scene);
+    reset_by_another_program(scene);
+    g_assert_false(seal_card_scene_sign(scene, "alice-rsa-sign", &error));
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+    seal_test_pinentry_answer(scene->home, "pin " FRESH "\n");
+    assert_signs(scene, "alice-rsa-sign");
+    g_assert_cmpuint(seal_test_cards_tell(scene->home, "tries alice"), ==, 3);
+}
+
+/* -- presence
+ * ---------------------------------------------------------------------------------------- */
+
+/* The module knows no events: PC/SC tells. Its process goes with an open card, for it keeps the
+ * PIN. */
+static void
+pulled_card_is_known_and_its_pin_gone(SealCardScene *scene, gconstpointer data)
+{
+    g_autoptr(GArray) hosts = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    assert_signs(scene, "alice-rsa-sign");
+    hosts = seal_test_children(seal_test_agent_pid(scene->home));
+    g_assert_cmpuint(hosts->len, ==, 1);
+    seal_test_cards_tell(scene->home, "pull alice");
+    seal_card_scene_wait(scene, "alice-rsa-sign", "absent");
+    g_assert_true(seal_test_wait_for_end(g_array_index(hosts, pid_t, 0)));
+    seal_test_cards_tell(scene->home, "insert bob 0");
+    seal_card_scene_wait(scene, "bob-rsa-sign", "locked");
+    assert_signs(scene, "bob-rsa-sign");
+    seal_test_cards_tell(scene->home, "insert alice 1");
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+    assert_signs(scene, "alice-rsa-sign");
+    g_assert_cmpuint(prompts(scene), ==, 3);
+}
+
 #define ADD(path, test)                                                                            \
     g_test_add("/card/ykcs11/5.4.3/" path, SealCardScene, "5.4.3", set_up, test,                   \
                seal_card_scene_tear_down);                                                         \
@@ -77,5 +214,11 @@ main(int argc, char **argv)
     g_test_init(&argc, &argv, NULL);
     ADD("signs-and-unwraps-with-one-pin", signs_and_unwraps_with_one_pin);
     ADD("asks-once-for-each-9c-signature", asks_once_for_each_9c_signature);
+    ADD("key-without-certificate/is-known-from-its-metadata",
+        key_without_certificate_is_known_from_its_metadata);
+    ADD("locked-card/is-locked-to-everybody", locked_card_is_locked_to_everybody);
+    ADD("locked-card/is-not-given-the-pin-again", locked_card_is_not_given_the_pin_again);
+    ADD("failure/leaves-the-card-to-others", card_is_held_by_nobody_after_a_failure);
+    ADD("pulled-card/is-known-and-its-pin-gone", pulled_card_is_known_and_its_pin_gone);
     return g_test_run();
 }
