@@ -164,9 +164,10 @@ release(SealTestHome *home)
 
 static const Fault faults[] = {
     {"pulled", pull, NULL, NULL, insert, "TokenRemoved"},
-    {"put-back", put_back, NULL, NULL, NULL, "TokenRemoved ModuleFailed ok"},
+    /* where the module says GENERAL_ERROR and pcscd has seen nothing, PKCS#1 v1.5 fails as ever */
+    {"put-back", put_back, NULL, NULL, NULL, "TokenRemoved ModuleFailed AnotherKey ok"},
     {"moved", move, NULL, NULL, NULL, "TokenRemoved ok"},
-    {"exchanged", exchange, NULL, NULL, exchange_back, "TokenRemoved ModuleFailed"},
+    {"exchanged", exchange, NULL, NULL, exchange_back, "TokenRemoved ModuleFailed AnotherKey"},
     {"exchanged-unseen", exchange_unseen, "swap-at alice bob", "", exchange_back,
      "TokenRemoved ModuleFailed AnotherKey"}, /* where pcscd sees it after all: as exchanged */
     {"service-ended", end_service, NULL, NULL, seal_test_cards_start_pcscd, "TokenRemoved"},
