@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "pkcs11/host/scan.h"
+#include "pkcs11/host/ykcs11.h"
 
 #define LIBRARY     "libpcsclite.so.1"
 #define SOCKET      "/run/pcscd/pcscd.comm" /* of pcsc-lite, unless its variable says otherwise */
@@ -268,6 +269,32 @@ sleep_ms(SealReaders *readers)
     return AGAIN_MS << readers->tries++;
 }
 
+static gboolean
+is_read(SealReaders *readers, const char *name)
+{
+    g_autoptr(GPtrArray) slots = seal_store_slots(readers->host->store);
+
+    for (guint i = 0; i < slots->len; i++)
+        if (g_str_equal(((SealSlot *)slots->pdata[i])->reader, name))
+            return TRUE;
+    return FALSE;
+}
+
+/* What it takes for the module to see a card that it did not read, beside another look. */
+static void
+prepare_again(SealReaders *readers)
+{
+    if (!seal_ykcs11_is(readers->host->functions))
+        return;
+    for (guint i = 0; i < readers->names->len; i++) {
+        const char *name = readers->names->pdata[i];
+
+        if (seal_ykcs11_serves(name) && seal_readers_insertion(readers, name) != 0 &&
+            !is_read(readers, name))
+            (void)seal_readers_reset(readers, name);
+    }
+}
+
 typedef struct {
     SCARD_READERSTATE states[READERS_MAX + 1];
     DWORD n;
@@ -285,8 +312,10 @@ await_change(SealReaders *readers, Look *look)
     look->states[look->n].szReader = PLUG_PLAY;
     look->states[look->n].dwCurrentState = look->n << 16; /* how many readers are known */
     result = readers->change(readers->context, sleep_ms(readers), look->states, look->n + 1);
-    if (result == SCARD_E_TIMEOUT)
+    if (result == SCARD_E_TIMEOUT) {
+        prepare_again(readers);
         return look_at_tokens(readers);
+    }
     return result == SCARD_S_SUCCESS || result == SCARD_E_UNKNOWN_READER ? NULL : ended;
 }
 

@@ -8,6 +8,9 @@
  * reader that goes with its card, as a YubiKey does: its PIN is kept for the next YubiKey there.
  * Only a new process knows nothing of it (scan.c), nor holds a card that it took (operation.c).
  *
+ * A YubiKey whose first commands failed, as when somebody reset it at that moment, it never looks at
+ * again, until the next reset (readers.c).
+ *
  * It has no C_InitPIN, and its security officer is the management key. C_SetPIN unblocks if the old
  * PIN is the PUK after "puk:" and the new one stands after "pin:". */
 #include "pkcs11/host/ykcs11.h"
@@ -25,6 +28,12 @@ gboolean
 seal_ykcs11_is(CK_FUNCTION_LIST *functions)
 {
     return seal_library_is_made_by(functions, "Yubico");
+}
+
+gboolean
+seal_ykcs11_serves(const char *name)
+{
+    return g_str_has_prefix(name, "Yubico");
 }
 
 void

@@ -13,6 +13,9 @@
 /* TRUE if these functions are that module's. */
 gboolean seal_ykcs11_is(CK_FUNCTION_LIST *functions);
 
+/* TRUE if the module looks at cards in the PC/SC reader `name`. */
+gboolean seal_ykcs11_serves(const char *name);
+
 /* After a logout, and after the card was reset: has the module forget the PIN that it keeps for it.
  * May ask the card who it is. */
 void seal_ykcs11_forget_pin(CK_FUNCTION_LIST *functions);

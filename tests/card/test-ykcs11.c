@@ -177,6 +177,18 @@ card_is_held_by_nobody_after_a_failure(SealCardScene *scene, gconstpointer data)
 /* -- presence
  * ---------------------------------------------------------------------------------------- */
 
+/* The module would not look at it again. */
+static void
+card_that_fails_at_first_is_read(SealCardScene *scene, gconstpointer data)
+{
+    if (SKIPPED(scene))
+        return;
+    seal_test_cards_tell(scene->home, "status bob A4 1 6f00");
+    seal_test_cards_tell(scene->home, "insert bob 1");
+    seal_card_scene_wait(scene, "bob-rsa-sign", "locked");
+    assert_signs(scene, "bob-rsa-sign");
+}
+
 /* The module knows no events: PC/SC tells. Its process goes with an open card, for it keeps the
  * PIN. */
 static void
@@ -219,6 +231,7 @@ main(int argc, char **argv)
     ADD("locked-card/is-locked-to-everybody", locked_card_is_locked_to_everybody);
     ADD("locked-card/is-not-given-the-pin-again", locked_card_is_not_given_the_pin_again);
     ADD("failure/leaves-the-card-to-others", card_is_held_by_nobody_after_a_failure);
+    ADD("first-command-fails/card-is-read", card_that_fails_at_first_is_read);
     ADD("pulled-card/is-known-and-its-pin-gone", pulled_card_is_known_and_its_pin_gone);
     return g_test_run();
 }
