@@ -34,6 +34,10 @@ void seal_card_scene_doze(SealCardScene *scene);
  * certificate that the fixture has of it. FALSE with `error` as it came from the agent. */
 gboolean seal_card_scene_sign(SealCardScene *scene, const char *key, GError **error);
 
+/* Signs with `key` until that works, as a person would who sees the card in the reader. Aborts the test
+ * after 10 s. Returns how long it took (ms). */
+gint64 seal_card_scene_sign_again(SealCardScene *scene, const char *key);
+
 /* Has the content-encryption key of a message unwrapped that OpenSSL encrypted for the RSA key
  * `key`. FALSE with `error` as it came from the agent; or one that says "AnotherKey", which is how
  * PKCS#1 v1.5 fails without telling. */
