@@ -306,6 +306,13 @@ seal_card_scene_set_up(SealCardScene *scene, gconstpointer data)
 }
 
 void
+seal_card_scene_set_up_yubikey(SealCardScene *scene, gconstpointer data)
+{
+    scene->firmware = "5.4.3";
+    seal_card_scene_set_up(scene, data);
+}
+
+void
 seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data)
 {
     g_clear_object(&scene->connection);

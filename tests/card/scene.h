@@ -20,6 +20,8 @@ typedef struct {
 gboolean seal_card_scene_open(SealCardScene *scene);
 void seal_card_scene_start_agent(SealCardScene *scene, const char *groups);
 void seal_card_scene_set_up(SealCardScene *scene, gconstpointer data);
+/* The same with YubiKeys of firmware 5.4.3. */
+void seal_card_scene_set_up_yubikey(SealCardScene *scene, gconstpointer data);
 void seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data);
 
 /* Waits until the token that holds `key` has `state` ("absent", "locked", "unlocked", "blocked";

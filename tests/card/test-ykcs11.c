@@ -82,6 +82,42 @@ key_without_certificate_is_known_from_its_metadata(SealCardScene *scene, gconstp
         g_assert_null(key);
 }
 
+/* -- economy
+ * ---------------------------------------------------------------------------------------- */
+
+static guint
+commands(SealCardScene *scene)
+{
+    return seal_test_cards_tell(scene->home, "count alice any");
+}
+
+static guint
+commands_of(SealCardScene *scene, const char *key)
+{
+    seal_test_cards_tell(scene->home, "forget alice");
+    assert_signs(scene, key);
+    return commands(scene);
+}
+
+/* An RSA block in two commands and a third for the end of the answer; VERIFY and a P-256 signature.
+ */
+static void
+card_is_asked_for_what_is_needed(SealCardScene *scene, gconstpointer firmware)
+{
+    g_autofree char *key = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    g_test_message("the first reading is %u commands", commands(scene));
+    (void)commands_of(scene, "alice-rsa-sign");
+    seal_test_cards_tell(scene->home, "forget alice");
+    key = seal_card_scene_key_path(scene, "alice-rsa-sign"); /* asks for all there is */
+    g_assert_nonnull(key);
+    g_assert_cmpuint(commands(scene), ==, 0);
+    g_assert_cmpuint(commands_of(scene, "alice-rsa-sign"), <=, 3);
+    g_assert_cmpuint(commands_of(scene, "alice-p256-sign"), <=, 2);
+}
+
 /* -- locking
  * ---------------------------------------------------------------------------------------- */
 
@@ -213,9 +249,101 @@ pulled_card_is_known_and_its_pin_gone(SealCardScene *scene, gconstpointer data)
     g_assert_cmpuint(prompts(scene), ==, 3);
 }
 
+/* -- others
+ * ---------------------------------------------------------------------------------------- */
+
+static void
+set_up_late(SealCardScene *scene, gconstpointer firmware)
+{
+    scene->firmware = firmware;
+    if (!seal_card_scene_open(scene))
+        return;
+    seal_test_cards_tell(scene->home, "insert alice 0");
+    seal_test_cards_stop_pcscd(scene->home, SIGTERM);
+    seal_card_scene_start_agent(scene, NULL);
+}
+
+static void
+service_comes_after_the_agent(SealCardScene *scene, gconstpointer firmware)
+{
+    g_autofree char *key = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    key = seal_card_scene_key_path(scene, "alice-rsa-sign");
+    g_assert_null(key);
+    seal_test_cards_start_pcscd(scene->home);
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+    assert_signs(scene, "alice-rsa-sign");
+}
+
+/* With SoftHSM beside it, whose tokens hold other keys. */
+static void
+set_up_beside_softhsm(SealCardScene *scene, gconstpointer firmware)
+{
+    const char *const argv[] = {"softhsm2-util", "--delete-token", "--token", "Bob", NULL};
+    g_autoptr(SealTestResult) result = NULL;
+    g_autofree char *groups = NULL, *module = NULL;
+
+    scene->firmware = firmware;
+    if (!seal_card_scene_open(scene))
+        return;
+    result = seal_test_run(scene->home, argv, NULL);
+    g_assert_cmpint(result->status, ==, 0);
+    module = seal_test_fixture_module(scene->home);
+    groups = g_strdup_printf("operation-timeout=2\n[module softhsm]\npath=%s\n", module);
+    seal_test_cards_tell(scene->home, "insert bob 0");
+    seal_card_scene_start_agent(scene, groups);
+    seal_card_scene_wait(scene, "bob-rsa-sign", "locked");
+    seal_card_scene_wait(scene, "alice-rsa3072-sign", "locked");
+}
+
+static gpointer
+sign_beside(gpointer data)
+{
+    SealCardScene *scene = data;
+    SealCardScene own = {scene->home, seal_test_private()};
+    enum { SIGNATURES = 10 };
+
+    seal_test_cards_tell(scene->home, "wait bob 87 1");
+    for (guint i = 0; i < SIGNATURES; i++)
+        assert_signs(&own, "alice-rsa3072-sign");
+    g_clear_object(&own.connection);
+    return NULL;
+}
+
+/* The card goes on only after its request has ended. */
+static void
+hanging_card_costs_its_deadline(SealCardScene *scene, gconstpointer firmware)
+{
+    g_autofree char *pin = NULL;
+    GThread *beside = NULL;
+    GError *error = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    pin = seal_test_fixture_pin(scene->home);
+    seal_test_pinentry_answer(scene->home, "pin %s\nalways pin %s", pin, SEAL_TEST_CARD_PIN);
+    assert_signs(scene, "alice-rsa3072-sign");
+    assert_signs(scene, "bob-rsa-sign");
+    seal_test_cards_tell(scene->home, "calm bob");
+    seal_test_cards_tell(scene->home, "hang bob 87 1");
+    beside = g_thread_new("beside", sign_beside, scene);
+    g_assert_false(seal_card_scene_sign(scene, "bob-rsa-sign", &error));
+    seal_test_assert_error(error, SEAL_ERROR_TIMED_OUT, "in time");
+    g_thread_join(beside);
+    assert_signs(scene, "alice-rsa3072-sign");
+    g_assert_cmpuint(prompts(scene), ==, 2);
+    seal_test_cards_tell(scene->home, "release bob");
+    seal_card_scene_wait(scene, "bob-rsa-sign", "locked");
+    assert_signs(scene, "bob-rsa-sign");
+    g_assert_cmpuint(prompts(scene), ==, 3);
+}
+
 #define ADD(path, test)                                                                            \
     g_test_add("/card/ykcs11/5.4.3/" path, SealCardScene, "5.4.3", set_up, test,                   \
-               seal_card_scene_tear_down);                                                         \
+               seal_card_scene_tear_down)
+#define ADD_OLD(path, test)                                                                        \
     g_test_add("/card/ykcs11/4.3.5/" path, SealCardScene, "4.3.5", set_up, test,                   \
                seal_card_scene_tear_down)
 
@@ -225,13 +353,23 @@ main(int argc, char **argv)
     seal_test_cards_enter();
     g_test_init(&argc, &argv, NULL);
     ADD("signs-and-unwraps-with-one-pin", signs_and_unwraps_with_one_pin);
+    ADD_OLD("signs-and-unwraps-with-one-pin", signs_and_unwraps_with_one_pin);
     ADD("asks-once-for-each-9c-signature", asks_once_for_each_9c_signature);
     ADD("key-without-certificate/is-known-from-its-metadata",
         key_without_certificate_is_known_from_its_metadata);
+    ADD_OLD("key-without-certificate/is-unknown",
+            key_without_certificate_is_known_from_its_metadata);
+    ADD("economy/card-is-asked-for-what-is-needed", card_is_asked_for_what_is_needed);
     ADD("locked-card/is-locked-to-everybody", locked_card_is_locked_to_everybody);
     ADD("locked-card/is-not-given-the-pin-again", locked_card_is_not_given_the_pin_again);
     ADD("failure/leaves-the-card-to-others", card_is_held_by_nobody_after_a_failure);
     ADD("first-command-fails/card-is-read", card_that_fails_at_first_is_read);
+    ADD_OLD("first-command-fails/card-is-read", card_that_fails_at_first_is_read);
     ADD("pulled-card/is-known-and-its-pin-gone", pulled_card_is_known_and_its_pin_gone);
+    g_test_add("/card/ykcs11/service-comes-after-the-agent", SealCardScene, "5.4.3", set_up_late,
+               service_comes_after_the_agent, seal_card_scene_tear_down);
+    g_test_add("/card/ykcs11/hanging-card/costs-its-deadline-and-no-other-token", SealCardScene,
+               "5.4.3", set_up_beside_softhsm, hanging_card_costs_its_deadline,
+               seal_card_scene_tear_down);
     return g_test_run();
 }
