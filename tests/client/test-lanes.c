@@ -10,6 +10,7 @@
 #include "tests/support/agent.h"
 #include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
+#include "tests/support/process.h"
 #include "tests/support/wait.h"
 
 static void
@@ -151,6 +152,86 @@ test_rule_that_asks_keeps_them_away(Scene *scene, gconstpointer groups)
     expect_notes(scene, "open-lane", 1); /* refused once, and never again */
 }
 
+/* -- in a sandbox --------------------------------------------------------------------------------
+ */
+
+/* This program again, as it is run below. */
+static int
+sign_in_sandbox(const char *key)
+{
+    g_autoptr(GError) error = NULL;
+    Scene scene = {.client = seal_client_new(&error), .key = (char *)key};
+    gboolean signs = scene.client != NULL;
+
+    if (signs)
+        seal_client_set_bulk(scene.client, TRUE);
+    for (guint i = 0; i < 5 && signs; i++) {
+        g_autoptr(GBytes) signature = try_to_sign(&scene, &error);
+
+        signs = signature != NULL;
+    }
+    seal_client_free(scene.client);
+    if (!signs)
+        g_printerr("%s\n", error->message);
+    return signs ? 0 : 1;
+}
+
+/* All that is here, and a /.flatpak-info of org.example.Mail that is a mount of its own, as Flatpak
+ * has it. FALSE and the test is skipped where the kernel allows no mount namespace. */
+static gboolean
+run_in_sandbox(Scene *scene)
+{
+    g_autofree char *info =
+        seal_test_home_write(scene->home, "info", "[Application]\nname=org.example.Mail\n");
+    g_autofree char *root = seal_test_home_path(scene->home, "root");
+    g_autofree char *script = g_strdup_printf(
+        "set -e; root='%s'; mkdir $root; mount -t tmpfs none $root; "
+        "for each in /*; do if [ -L $each ]; then cp -P $each $root/; elif [ -d $each ]; then "
+        "mkdir $root$each; mount --rbind $each $root$each; fi; done; "
+        "touch $root/.flatpak-info; mount --bind '%s' $root/.flatpak-info; "
+        "mkdir $root/.old; cd $root; pivot_root . .old; exec \"$0\" \"$@\"",
+        root, info);
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    const char *probe[] = {
+        "unshare", "--mount", "--map-current-user", "--keep-caps", "mount", "-t", "tmpfs", "none",
+        "/mnt",    NULL};
+    const char *argv[] = {"unshare", "--mount", "--map-current-user", "--keep-caps", "sh", "-c",
+                          script,    self,      "--sandboxed",        scene->key,    NULL};
+    g_autoptr(SealTestResult) probed = seal_test_run(scene->home, probe, NULL);
+    g_autoptr(SealTestResult) result = NULL;
+
+    if (probed->status != 0) {
+        g_test_skip("the kernel gives this user no mount namespace");
+        return FALSE;
+    }
+    g_assert_true(seal_client_unlock(scene->client, scene->token, NULL));
+    result = seal_test_run(scene->home, argv, NULL);
+    g_assert_cmpstr(result->err, ==, "");
+    g_assert_cmpint(result->status, ==, 0);
+    return TRUE;
+}
+
+#define MAIL_MAY "[policy mail]\nprogram=flatpak:org.example.Mail\naction=allow\n"
+
+static void
+test_sandbox_has_none(Scene *scene, gconstpointer groups)
+{
+    if (!run_in_sandbox(scene))
+        return;
+    expect_notes(scene, "open-lane", 1);                 /* refused, and never asked for again */
+    expect_notes(scene, "for org.example.Mail (pid", 6); /* that and five signatures */
+    g_assert_cmpuint(count_notes(scene, "on lane "), ==, 0);
+}
+
+static void
+test_sandbox_has_them_by_a_rule(Scene *scene, gconstpointer groups)
+{
+    if (!run_in_sandbox(scene))
+        return;
+    wait_for_uses(scene, 5);
+    expect_notes(scene, "for org.example.Mail (pid", 6); /* these and the opening */
+}
+
 /* A forked child has no business on its parent's lane. */
 static void
 test_child_does_not_use_it(Scene *scene, gconstpointer groups)
@@ -239,6 +320,8 @@ test_damaged_key_is_the_same_both_ways(Scene *scene, gconstpointer groups)
 int
 main(int argc, char **argv)
 {
+    if (argc == 3 && g_str_equal(argv[1], "--sandboxed"))
+        return sign_in_sandbox(argv[2]);
     g_test_init(&argc, &argv, NULL);
     ADD("/client/lanes/third-operation-opens-one", NULL, test_third_operation_opens_one);
     ADD("/client/lanes/list-is-not-touched", NULL, test_list_is_not_touched);
@@ -250,6 +333,9 @@ main(int argc, char **argv)
     ADD("/client/lanes/killed-agent-is-not-noticed", NULL, test_killed_agent_is_not_noticed);
     ADD("/client/lanes/rule-that-asks-keeps-them-away", "[policy careful]\naction=ask\n",
         test_rule_that_asks_keeps_them_away);
+    ADD("/client/lanes/sandbox-has-none", MAIL_MAY, test_sandbox_has_none);
+    ADD("/client/lanes/sandbox-has-them-by-a-rule", MAIL_MAY "lanes=yes\n",
+        test_sandbox_has_them_by_a_rule);
     ADD("/client/lanes/child-does-not-use-it", NULL, test_child_does_not_use_it);
     ADD("/client/lanes/bad-digests-are-the-agents-matter", NULL,
         test_bad_digests_are_the_agents_matter);
