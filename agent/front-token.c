@@ -72,6 +72,15 @@ get_tries_left(sd_bus *bus, const char *path, const char *interface, const char 
     return sd_bus_message_append(reply, "i", token->tries_left);
 }
 
+static int
+get_left_out(sd_bus *bus, const char *path, const char *interface, const char *property,
+             sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    const SealTokenObject *token = user_data;
+
+    return sd_bus_message_append_strv(reply, token->left_out);
+}
+
 /* -- methods ------------------------------------------------------------------ */
 
 static void
@@ -190,6 +199,7 @@ const sd_bus_vtable seal_front_token_vtable[] = {
     SD_BUS_PROPERTY("Removable", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("ReadOnly", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("PinToBeChanged", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("LeftOut", "as", get_left_out, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_METHOD_WITH_ARGS("Unlock", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT, on_unlock,
                             SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD_WITH_ARGS("ChangePin", SD_BUS_ARGS("a{sv}", options), SD_BUS_NO_RESULT,

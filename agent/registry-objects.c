@@ -74,6 +74,7 @@ seal_token_entry_free(SealTokenEntry *entry)
     g_free(object->manufacturer);
     g_free(object->model);
     g_free(object->serial);
+    g_strfreev(object->left_out);
     g_free(entry);
 }
 
@@ -120,6 +121,7 @@ seal_registry_enter_token(SealRegistry *registry, const SealTokenInfo *info, gbo
     entry->object.path = g_strconcat(SEAL_TOKEN_PREFIX "/", id, NULL);
     entry->object.id = g_steal_pointer(&id);
     entry->object.tries_left = -1;
+    entry->object.left_out = g_new0(char *, 1);
     g_hash_table_insert(registry->tokens, entry->object.id, entry);
     return entry;
 }
@@ -161,6 +163,21 @@ note_flag(guint32 differing, guint32 flag, const char *property, GPtrArray *chan
         g_ptr_array_add(changed, (gpointer)property);
 }
 
+static void
+note_left_out(SealTokenObject *object, GPtrArray *changed)
+{
+    const GPtrArray *sentences = seal_token_left_out(object->token);
+    g_auto(GStrv) now = g_new0(char *, sentences->len + 1);
+
+    for (guint i = 0; i < sentences->len; i++)
+        now[i] = g_strdup(sentences->pdata[i]);
+    if (g_strv_equal((const char *const *)now, (const char *const *)object->left_out))
+        return;
+    g_strfreev(object->left_out);
+    object->left_out = g_steal_pointer(&now);
+    g_ptr_array_add(changed, (gpointer) "LeftOut");
+}
+
 /* Takes the fields of the present token; adds the names of what changed. */
 static void
 take_fields(SealTokenEntry *entry, GPtrArray *changed)
@@ -178,6 +195,7 @@ take_fields(SealTokenEntry *entry, GPtrArray *changed)
     note_text(&object->serial, info->serial, "Serial", changed);
     note_text(&object->uri, uri, "Uri", changed);
     note_text(&object->module, seal_module_name(entry->owner), "Module", changed);
+    note_left_out(object, changed);
     note_flag(differing, SEAL_TOKEN_REMOVABLE, "Removable", changed);
     note_flag(differing, SEAL_TOKEN_READ_ONLY, "ReadOnly", changed);
     note_flag(differing, SEAL_TOKEN_PROTECTED_AUTHENTICATION, "ProtectedAuthentication", changed);

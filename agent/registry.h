@@ -36,6 +36,7 @@ typedef struct {
     /* last known, also while absent */
     char *label, *manufacturer, *model, *serial;
     guint32 flags; /* SealTokenFlags */
+    char **left_out; /* sentences */
 } SealTokenObject;
 
 typedef struct {

@@ -221,6 +221,29 @@ print_failed_modules(const SealClientObjects *objects)
     seal_table_print(table);
 }
 
+/* Objects on tokens that are no keys or certificates for us. */
+static void
+print_left_out(const SealClientObjects *objects)
+{
+    static const char *const heads[] = {"TOKEN", "OBJECT AND REASON", NULL};
+    g_autoptr(SealTable) table = seal_table_new(heads);
+    guint n_left_out = 0;
+
+    for (guint i = 0; i < objects->tokens->len; i++) {
+        const SealClientToken *token = objects->tokens->pdata[i];
+
+        for (char **sentence = token->left_out; *sentence; sentence++, n_left_out++) {
+            seal_table_add_row(table);
+            seal_table_add_cell(table, SEAL_COLOUR_BOLD, token->label);
+            seal_table_add_cell(table, SEAL_COLOUR_NONE, *sentence);
+        }
+    }
+    if (n_left_out == 0)
+        return;
+    seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "\nObjects that are left out\n");
+    seal_table_print(table);
+}
+
 static void
 print_tables(const SealClientObjects *objects, const char *section)
 {
@@ -236,6 +259,7 @@ print_tables(const SealClientObjects *objects, const char *section)
         printers[i](objects);
         first = FALSE;
     }
+    print_left_out(objects);
     print_failed_modules(objects);
 }
 
@@ -281,9 +305,9 @@ const SealCommand seal_command_list = {
     .summary = "show tokens, keys, certificates, and modules that failed",
     .description =
         "Shows what the agent knows: tokens with their state and PIN tries, keys with what each\n"
-        "can be used for, certificates, and the modules that do not run, with the reason. Asks "
-        "for\n"
-        "no PIN. The ID column is what --key and the like accept besides labels and PKCS#11 URIs;\n"
+        "can be used for, certificates, objects on tokens that cannot be used and modules that do "
+        "not run,\n"
+        "each with the reason. Asks for no PIN. The ID column is what --key and the like accept besides labels and PKCS#11 URIs;\n"
         "a beginning that fits one key only is enough.\n\n"
         "'list lanes' shows the direct lines that programs have to a key's token, and nothing "
         "else;\n"

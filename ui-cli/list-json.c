@@ -83,6 +83,7 @@ put_token(JsonBuilder *json, gconstpointer item)
     put_boolean(json, "removable", token->removable);
     put_boolean(json, "read-only", token->read_only);
     put_boolean(json, "pin-to-be-changed", token->pin_to_be_changed);
+    put_list(json, "left-out", token->left_out);
 }
 
 static void

@@ -19,6 +19,7 @@ static const SealPropertyRow token_rows[] = {
     {"Removable", "b", offsetof(SealClientToken, removable)},
     {"ReadOnly", "b", offsetof(SealClientToken, read_only)},
     {"PinToBeChanged", "b", offsetof(SealClientToken, pin_to_be_changed)},
+    {"LeftOut", "as", offsetof(SealClientToken, left_out)},
 };
 
 static const SealPropertyRow key_rows[] = {

@@ -65,6 +65,7 @@ typedef struct {
     char *state;    /* absent, locked, unlocked, blocked, busy, unreachable */
     int tries_left; /* -1 unknown */
     gboolean protected_authentication, removable, read_only;
+    char **left_out; /* sentences about objects that cannot be used */
     gboolean pin_to_be_changed;
 } SealClientToken;
 

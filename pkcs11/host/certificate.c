@@ -172,7 +172,8 @@ own_public_key(X509 *certificate, const SealPublicKey *key)
 }
 
 gboolean
-seal_certificate_parse(GBytes *der, SealCertificateInfo *ret_info, SealPublicKey **ret_key)
+seal_certificate_parse(GBytes *der, SealCertificateInfo *ret_info, SealPublicKey **ret_key,
+                       const char **ret_reason)
 {
     gsize len = 0;
     const unsigned char *start = g_bytes_get_data(der, &len);
@@ -183,8 +184,12 @@ seal_certificate_parse(GBytes *der, SealCertificateInfo *ret_info, SealPublicKey
     const char *reason = NULL;
     EVP_PKEY *raw_key = NULL;
 
-    if (!certificate || (gsize)(at - start) != len)
+    if (!certificate || (gsize)(at - start) != len) {
+        *ret_reason = len > SEAL_DER_MAX ? "it is longer than 32 KiB"
+                      : certificate      ? "bytes stand after its end"
+                                         : "it is no X.509 certificate";
         return FALSE;
+    }
     raw_key = X509_get0_pubkey(certificate);
     if (raw_key)
         key = seal_public_key_from_openssl(raw_key, &reason);

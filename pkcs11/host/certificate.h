@@ -8,7 +8,7 @@
 #include "pkcs11/wire/messages.h"
 
 /* Fills `ret_info` (all but token, id and label) from the certificate `der`, and `ret_key`
- * (transfer full, NULL if the key is of a kind that is not served). FALSE if it is no certificate;
- * nothing is set then. Judges nothing: dates, chain and signature are the readers' matter. */
+ * (transfer full, NULL if the key is of a kind that is not served). FALSE if it is no certificate:
+ * only `ret_reason` is set then (static). Judges nothing: dates, chain and signature are the readers' matter. */
 gboolean seal_certificate_parse(GBytes *der, SealCertificateInfo *ret_info,
-                                SealPublicKey **ret_key);
+                                SealPublicKey **ret_key, const char **ret_reason);

@@ -13,6 +13,8 @@
 #include "pkcs11/host/certificate.h"
 
 #define HANDLES_AT_ONCE 64
+/* Characters of a label in a sentence. */
+#define LABEL_SHOWN_MAX 64
 
 typedef struct {
     SealStore *store;
@@ -22,7 +24,45 @@ typedef struct {
     CK_RV rv;
 } Reading;
 
+/* -- what is left out ---------------------------------------------------------------------------
+ */
+
+/* Takes `sentence`. */
+static void
+leave_out(Reading *reading, char *sentence)
+{
+    GPtrArray *left_out = reading->inventory->left_out;
+
+    seal_log_info("token '%s': %s", reading->slot->info.label, sentence);
+    if (left_out->len + 1 < SEAL_LIST_MAX) {
+        g_ptr_array_add(left_out, sentence);
+        return;
+    }
+    g_free(sentence);
+    if (left_out->len < SEAL_LIST_MAX)
+        g_ptr_array_add(left_out, g_strdup("more objects are left out, the log has them"));
+}
+
+static void
+leave_out_object(Reading *reading, const char *what, const char *label, const char *reason)
+{
+    gboolean is_long = g_utf8_strlen(label, -1) > LABEL_SHOWN_MAX;
+    g_autofree char *shown =
+        is_long ? g_utf8_substring(label, 0, LABEL_SHOWN_MAX) : g_strdup(label);
+
+    leave_out(reading, g_strdup_printf("%s '%s%s' is left out: %s", what, shown,
+                                       is_long ? "..." : "", reason));
+}
+
 /* -- finding ----------------------------------------------------------------------------------- */
+
+static const char *
+class_name(CK_OBJECT_CLASS class)
+{
+    if (class == CKO_CERTIFICATE)
+        return "certificates";
+    return class == CKO_PUBLIC_KEY ? "public keys" : "private keys";
+}
 
 /* Handles of all objects of a class (transfer full); empty after a failure, which `reading->rv`
  * has. */
@@ -48,8 +88,8 @@ find_objects(Reading *reading, CK_OBJECT_CLASS class)
              found->len < SEAL_OBJECTS_MAX);
     (void)functions->C_FindObjectsFinal(reading->session);
     if (found->len >= SEAL_OBJECTS_MAX) {
-        seal_log_warning("token '%s' has more than %u objects of a class, the others are left out",
-                         reading->slot->info.label, SEAL_OBJECTS_MAX);
+        leave_out(reading, g_strdup_printf("%s beyond the first %u are left out", class_name(class),
+                                           SEAL_OBJECTS_MAX));
         g_array_set_size(found, SEAL_OBJECTS_MAX);
     }
     return found;
@@ -68,13 +108,6 @@ read_id(const SealObject *object)
     GBytes *id = seal_object_bytes(object, CKA_ID);
 
     return id ? id : g_bytes_new(NULL, 0);
-}
-
-static void
-log_skipped(const Reading *reading, const char *what, const char *label, const char *reason)
-{
-    seal_log_info("token '%s': %s '%s' is left out: %s", reading->slot->info.label, what, label,
-                  reason);
 }
 
 /* -- public halves -------------------------------------------------------------------------------
@@ -133,7 +166,7 @@ read_public_keys(Reading *reading)
         g_autoptr(GBytes) id = read_id(&object);
 
         if (!public_key)
-            log_skipped(reading, "public key", label, reason);
+            leave_out_object(reading, "public key", label, reason);
         else if (!find_candidate(reading, public_key))
             add_candidate(reading, public_key, id, label)->flags =
                 flags_of_public_object(&object, public_key->algorithm);
@@ -147,12 +180,13 @@ read_certificate(Reading *reading, const SealObject *object)
     g_autofree char *label = seal_object_text(object, CKA_LABEL);
     g_autoptr(SealPublicKey) public_key = NULL;
     SealCertificateInfo info = {0};
+    const char *reason = "its value cannot be read";
     SealHostKey *key = NULL;
 
     if (seal_object_ulong(object, CKA_CERTIFICATE_TYPE, CKC_X_509) != CKC_X_509)
         return;
-    if (!der || !seal_certificate_parse(der, &info, &public_key)) {
-        log_skipped(reading, "certificate", label, "it is no X.509 certificate");
+    if (!der || !seal_certificate_parse(der, &info, &public_key, &reason)) {
+        leave_out_object(reading, "certificate", label, reason);
         return;
     }
     info.token = reading->slot->info.reference;
@@ -249,7 +283,7 @@ read_private_key(Reading *reading, const SealObject *object)
     if (!key && public_key)
         key = add_candidate(reading, public_key, id, label);
     if (!key) {
-        log_skipped(reading, "private key", label, reason);
+        leave_out_object(reading, "private key", label, reason);
         return;
     }
     if (key->handle)
@@ -355,6 +389,7 @@ seal_inventory_read(SealStore *store, SealSlot *slot, CK_SESSION_HANDLE session,
 
     inventory->keys = g_ptr_array_new_with_free_func((GDestroyNotify)seal_host_key_unref);
     inventory->certificates = g_ptr_array_new_with_free_func((GDestroyNotify)certificate_free);
+    inventory->left_out = g_ptr_array_new_with_free_func(g_free);
     read_public_keys(&reading);
     read_certificates(&reading);
     read_private_keys(&reading);
@@ -372,6 +407,7 @@ seal_inventory_free(SealInventory *inventory)
         return;
     g_clear_pointer(&inventory->keys, g_ptr_array_unref);
     g_clear_pointer(&inventory->certificates, g_ptr_array_unref);
+    g_clear_pointer(&inventory->left_out, g_ptr_array_unref);
     g_free(inventory);
 }
 

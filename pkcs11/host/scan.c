@@ -48,7 +48,7 @@ add_frame(GArray *frames, SealFrameType type, GByteArray *body)
 }
 
 static GArray *
-describe(const SealInventory *inventory)
+describe(const SealInventory *inventory, guint32 token)
 {
     GArray *frames = g_array_new(FALSE, FALSE, sizeof(Frame));
 
@@ -66,6 +66,13 @@ describe(const SealInventory *inventory)
 
         seal_certificate_info_encode(body, inventory->certificates->pdata[i]);
         add_frame(frames, SEAL_FRAME_CERTIFICATE, body);
+    }
+    for (guint i = 0; i < inventory->left_out->len; i++) {
+        GByteArray *body = g_byte_array_new();
+
+        seal_put_u32(body, token);
+        seal_put_text(body, inventory->left_out->pdata[i]);
+        add_frame(frames, SEAL_FRAME_LEFT_OUT, body);
     }
     return frames;
 }
@@ -117,7 +124,7 @@ seal_scan_read(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
     if (!inventory)
         return rv;
     seal_store_set_keys(host->store, slot, inventory->keys);
-    frames = describe(inventory);
+    frames = describe(inventory, slot->info.reference);
     hash_frames(frames, hash);
     if (memcmp(hash, slot->told_hash, sizeof hash) != 0 && !slot->told_gone) {
         memcpy(slot->told_hash, hash, sizeof hash);

@@ -364,8 +364,8 @@ on_start_due(uint32_t events, gpointer user_data)
 
 /* -- events of the host ----------------------------------------------------------------------- */
 
-static SealToken *
-find_token(SealModule *module, uint32_t reference)
+SealToken *
+seal_module_find_token(SealModule *module, uint32_t reference)
 {
     return g_hash_table_lookup(module->alive, GUINT_TO_POINTER(reference));
 }
@@ -378,7 +378,7 @@ on_token(SealModule *module, const SealFrameHeader *header, SealBytes body)
 
     if (!seal_token_info_decode(body.data, body.len, &info))
         return FALSE;
-    token = find_token(module, info.reference);
+    token = seal_module_find_token(module, info.reference);
     if (token) {
         seal_token_reread(token, &info);
         return TRUE;
@@ -402,7 +402,7 @@ on_key(SealModule *module, const SealFrameHeader *header, SealBytes body)
 
     if (!seal_key_info_decode(body.data, body.len, &info))
         return FALSE;
-    token = find_token(module, info.token);
+    token = seal_module_find_token(module, info.token);
     good = token && seal_token_add_key(token, &info);
     seal_key_info_clear(&info);
     return good;
@@ -417,7 +417,7 @@ on_certificate(SealModule *module, const SealFrameHeader *header, SealBytes body
 
     if (!seal_certificate_info_decode(body.data, body.len, &info))
         return FALSE;
-    token = find_token(module, info.token);
+    token = seal_module_find_token(module, info.token);
     good = token && seal_token_add_certificate(token, &info);
     seal_certificate_info_clear(&info);
     return good;
@@ -442,7 +442,7 @@ on_token_done(SealModule *module, const SealFrameHeader *header, SealBytes body)
     SealToken *token = NULL;
 
     seal_reader_init(&reader, body.data, body.len);
-    token = find_token(module, seal_reader_u32(&reader));
+    token = seal_module_find_token(module, seal_reader_u32(&reader));
     return seal_reader_done(&reader) && token && tell(module, token, seal_token_finish(token));
 }
 
@@ -459,7 +459,7 @@ on_token_state(SealModule *module, const SealFrameHeader *header, SealBytes body
     if (!seal_reader_done(&reader))
         return FALSE;
     /* A token whose reading failed is unknown here, and its state of no interest. */
-    token = find_token(module, reference);
+    token = seal_module_find_token(module, reference);
     return !token || tell(module, token, seal_token_set_flags(token, flags));
 }
 
@@ -475,7 +475,7 @@ on_token_gone(SealModule *module, const SealFrameHeader *header, SealBytes body)
     reference = seal_reader_u32(&reader);
     if (!seal_reader_done(&reader))
         return FALSE;
-    token = find_token(module, reference);
+    token = seal_module_find_token(module, reference);
     if (!token)
         return TRUE;
     gone = g_ptr_array_new_with_free_func((GDestroyNotify)seal_token_unref);
@@ -518,6 +518,7 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
         {SEAL_FRAME_TOKEN, on_token},
         {SEAL_FRAME_KEY, on_key},
         {SEAL_FRAME_CERTIFICATE, on_certificate},
+        {SEAL_FRAME_LEFT_OUT, seal_module_on_left_out},
         {SEAL_FRAME_TOKEN_DONE, on_token_done},
         {SEAL_FRAME_TOKEN_GONE, on_token_gone},
         {SEAL_FRAME_TOKEN_STATE, on_token_state},

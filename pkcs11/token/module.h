@@ -113,6 +113,8 @@ const SealTokenInfo *seal_token_info(const SealToken *token);
 const GPtrArray *seal_token_keys(const SealToken *token); /* of const SealKeyInfo * */
 const GPtrArray *
 seal_token_certificates(const SealToken *token); /* of const SealCertificateInfo * */
+/* Sentences about objects of the token that are not among these, and why (const char *). */
+const GPtrArray *seal_token_left_out(const SealToken *token);
 /* Keeps an info of seal_token_keys() or seal_token_certificates() beyond that. */
 SealKeyInfo *seal_key_info_ref(const SealKeyInfo *info);
 void seal_key_info_unref(SealKeyInfo *info);

@@ -16,6 +16,7 @@ typedef struct {
     SealTokenInfo *info; /* NULL: no description is being read */
     GPtrArray *keys;
     GPtrArray *certificates;
+    GPtrArray *left_out; /* of char * */
 } Description;
 
 struct SealToken {
@@ -67,6 +68,7 @@ description_clear(Description *description)
     g_clear_pointer(&description->info, release_token_info);
     g_clear_pointer(&description->keys, g_ptr_array_unref);
     g_clear_pointer(&description->certificates, g_ptr_array_unref);
+    g_clear_pointer(&description->left_out, g_ptr_array_unref);
 }
 
 static void
@@ -78,6 +80,7 @@ description_start(Description *description, SealTokenInfo *info)
     description->keys = g_ptr_array_new_with_free_func((GDestroyNotify)seal_key_info_unref);
     description->certificates =
         g_ptr_array_new_with_free_func((GDestroyNotify)seal_certificate_info_unref);
+    description->left_out = g_ptr_array_new_with_free_func(g_free);
 }
 
 SealToken *
@@ -116,6 +119,15 @@ seal_token_add_certificate(SealToken *token, SealCertificateInfo *info)
         return FALSE;
     g_ptr_array_add(token->next.certificates, g_rc_box_dup(sizeof *info, info));
     memset(info, 0, sizeof *info);
+    return TRUE;
+}
+
+gboolean
+seal_token_add_left_out(SealToken *token, const char *sentence)
+{
+    if (!token->next.info || token->next.left_out->len >= SEAL_LIST_MAX)
+        return FALSE;
+    g_ptr_array_add(token->next.left_out, g_strdup(sentence));
     return TRUE;
 }
 
@@ -219,6 +231,12 @@ const GPtrArray *
 seal_token_certificates(const SealToken *token)
 {
     return token->now.certificates;
+}
+
+const GPtrArray *
+seal_token_left_out(const SealToken *token)
+{
+    return token->now.left_out;
 }
 
 /* -- operations ------------------------------------------------------------------------------- */

@@ -17,9 +17,10 @@ typedef enum {
 SealToken *seal_token_new(SealModule *module, SealTokenInfo *info);
 /* TOKEN again: the next objects replace the old ones at TOKEN_DONE. `info` is moved. */
 void seal_token_reread(SealToken *token, SealTokenInfo *info);
-/* KEY, CERTIFICATE (moved on success); FALSE if none is due or there are too many. */
+/* KEY, CERTIFICATE (moved on success), LEFT_OUT; FALSE if none is due or there are too many. */
 gboolean seal_token_add_key(SealToken *token, SealKeyInfo *info);
 gboolean seal_token_add_certificate(SealToken *token, SealCertificateInfo *info);
+gboolean seal_token_add_left_out(SealToken *token, const char *sentence);
 /* TOKEN_DONE and TOKEN_STATE. */
 SealTokenEvent seal_token_finish(SealToken *token);
 SealTokenEvent seal_token_set_flags(SealToken *token, guint32 flags);
@@ -35,6 +36,10 @@ void seal_token_orphan(SealToken *token);
 SealChannel *seal_module_channel(SealModule *module);
 /* The lanes at its host; NULL if that has none now. */
 SealLaneBook *seal_module_lanes(SealModule *module);
+/* The living token with this number; NULL if there is none. */
+SealToken *seal_module_find_token(SealModule *module, uint32_t reference);
+/* LEFT_OUT; FALSE if it makes no sense. */
+gboolean seal_module_on_left_out(SealModule *module, const SealFrameHeader *header, SealBytes body);
 /* LANE_CLOSED and DOORBELL; FALSE if they make no sense. */
 gboolean seal_module_on_readers(SealModule *module, const SealFrameHeader *header, SealBytes body);
 gboolean seal_module_on_lane_closed(SealModule *module, const SealFrameHeader *header,

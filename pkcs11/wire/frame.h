@@ -38,7 +38,7 @@ typedef enum {
     SEAL_FRAME_RAW = 12,    /* body: SealRawParameters, input, PIN; reply: secret or block. The host
                                knows no policy: the agent asks for nothing that no rule opened */
 
-    /* host to agent, not answered; one TOKEN, its KEYs and CERTIFICATEs, then TOKEN_DONE */
+    /* host to agent, not answered; one TOKEN, its KEYs, CERTIFICATEs and LEFT_OUTs, then TOKEN_DONE */
     SEAL_FRAME_TOKEN = 32,       /* body: messages.h; the token's old objects are forgotten */
     SEAL_FRAME_KEY = 33,
     SEAL_FRAME_CERTIFICATE = 34,
@@ -48,6 +48,8 @@ typedef enum {
     SEAL_FRAME_RETIRE = 38,      /* body: text, why the module must be started anew in another process */
     SEAL_FRAME_READERS = 39,     /* body: u32 number, a text each: the readers that have a card. From a host
                                     that serves no module, for others to serve one reader each */
+    SEAL_FRAME_LEFT_OUT = 40,    /* body: u32 token reference, text: which object of the token is not told,
+                                    and why */
 
     /* lanes; each has the lane's number in the header */
     SEAL_FRAME_LANE_OPEN = 64,    /* agent to host, answered; body: SealLaneGrant. The one type that

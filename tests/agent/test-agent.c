@@ -367,6 +367,46 @@ pin_to_be_changed_is_told(void)
     g_assert_nonnull(strstr(list->out, "locked, wants another PIN"));
 }
 
+/* What cannot be used is named with its reason by the bus, the list and the doctor; the token's other
+ * keys are there. */
+static void
+left_out_objects_are_told(void)
+{
+    static const char sentence[] =
+        "certificate 'Alice RSA signing' is left out: it is no X.509 certificate";
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *control =
+        seal_test_home_write(home, "mood", "[mood]\ngarbage=Alice RSA signing\n");
+    g_autofree char *moody = seal_test_built("tests/mock/moody.so");
+    g_autofree char *program = seal_test_built("ui-cli/privyseal");
+    g_autofree char *groups = g_strdup_printf("[module moody]\npath=%s\n", moody);
+    const char *list_argv[] = {program, "list", NULL};
+    const char *json_argv[] = {program, "list", "--json", NULL};
+    const char *doctor_argv[] = {program, "doctor", NULL};
+    g_autoptr(GDBusConnection) connection = NULL;
+    g_autoptr(GVariant) left_out = NULL;
+    g_autoptr(SealTestResult) list = NULL, json = NULL, doctor = NULL;
+    g_autofree char *token = NULL;
+    const char *told = NULL;
+
+    seal_test_home_setenv(home, "PRIVYSEAL_MOODY", control);
+    seal_test_agent_new(home);
+    seal_test_agent_configure(home, NULL, groups);
+    connection = seal_test_private();
+    token = seal_test_token(connection, "Alice");
+    left_out = seal_test_property(connection, token, SEAL_INTERFACE_TOKEN, "LeftOut");
+    g_assert_cmpuint(g_variant_n_children(left_out), ==, 1);
+    g_variant_get_child(left_out, 0, "&s", &told);
+    g_assert_cmpstr(told, ==, sentence);
+    list = seal_test_run(home, list_argv, NULL);
+    g_assert_nonnull(strstr(list->out, sentence));
+    g_assert_nonnull(strstr(list->out, "Alice P-256 signing"));
+    json = seal_test_run(home, json_argv, NULL);
+    g_assert_nonnull(strstr(json->out, sentence));
+    doctor = seal_test_run(home, doctor_argv, NULL);
+    g_assert_nonnull(strstr(doctor->out, "1 of its objects cannot be used"));
+}
+
 /* With max-uses=2 every third signature needs the PIN, and no lane makes uses that nobody counts. */
 static void
 uses_are_limited(void)
@@ -454,6 +494,7 @@ main(int argc, char **argv)
     g_test_add_func("/agent/end/terminated-agent-leaves-nothing", terminated_agent_leaves_nothing);
     g_test_add_func("/agent/end/stale-socket-is-replaced", stale_socket_is_replaced);
     g_test_add_func("/agent/pin-to-be-changed/is-told", pin_to_be_changed_is_told);
+    g_test_add_func("/agent/left-out-objects/are-told", left_out_objects_are_told);
     g_test_add_func("/agent/limits/number-of-uses", uses_are_limited);
     g_test_add_func("/agent/end/idle-agent-ends-and-comes-back", idle_agent_ends_and_comes_back);
     g_test_add_func("/agent/end/idle-end-loses-no-call", idle_end_loses_no_call);

@@ -116,6 +116,7 @@ seal_test_host_spawn(SealTestHome *home, const char *module)
     host->tokens = g_ptr_array_new_with_free_func((GDestroyNotify)free_token);
     host->keys = g_ptr_array_new_with_free_func((GDestroyNotify)free_key);
     host->certificates = g_ptr_array_new_with_free_func((GDestroyNotify)free_certificate);
+    host->left_out = g_ptr_array_new_with_free_func(g_free);
     host->pid = spawn(home, module, &ends);
     (void)close(ends.channel);
     (void)close(ends.audit);
@@ -195,6 +196,7 @@ seal_test_host_free(SealTestHost *host)
     g_ptr_array_unref(host->tokens);
     g_ptr_array_unref(host->keys);
     g_ptr_array_unref(host->certificates);
+    g_ptr_array_unref(host->left_out);
     g_free(host);
 }
 
@@ -252,6 +254,11 @@ handle_event(SealTestHost *host, const SealFrameHeader *header, const void *body
     case SEAL_FRAME_CERTIFICATE:
         g_assert_true(seal_certificate_info_decode(body, header->length, &certificate));
         g_ptr_array_add(host->certificates, g_memdup2(&certificate, sizeof certificate));
+        break;
+    case SEAL_FRAME_LEFT_OUT:
+        (void)seal_reader_u32(&reader);
+        g_ptr_array_add(host->left_out, seal_reader_text(&reader, SEAL_TEXT_MAX));
+        g_assert_true(seal_reader_done(&reader));
         break;
     case SEAL_FRAME_TOKEN_DONE:
         host->n_told++;

@@ -18,6 +18,7 @@ typedef struct {
     GPtrArray *tokens;       /* of SealTokenInfo: those that are present */
     GPtrArray *keys;         /* of SealKeyInfo */
     GPtrArray *certificates; /* of SealCertificateInfo */
+    GPtrArray *left_out;     /* of char *, of all tokens so far */
     guint n_told;            /* TOKEN_DONE frames so far */
     guint n_gone;            /* TOKEN_GONE frames */
     guint n_states;          /* TOKEN_STATE frames */

@@ -42,6 +42,7 @@ ask_openssl(SealTestHome *home, const char *name, const char *option)
 static void
 test_fields_are_those_openssl_shows(void)
 {
+    const char *reason = NULL;
     g_autoptr(SealTestHome) home = seal_test_home_new();
     g_autoptr(GBytes) der = NULL;
     g_autofree char *subject = NULL, *issuer = NULL, *serial = NULL;
@@ -54,7 +55,7 @@ test_fields_are_those_openssl_shows(void)
     subject = ask_openssl(home, "certs/alice-rsa-sign.pem", "-subject");
     issuer = ask_openssl(home, "certs/alice-rsa-sign.pem", "-issuer");
     serial = ask_openssl(home, "certs/alice-rsa-sign.pem", "-serial");
-    g_assert_true(seal_certificate_parse(der, &info, &key));
+    g_assert_true(seal_certificate_parse(der, &info, &key, &reason));
     g_assert_cmpstr(info.subject, ==, subject);
     g_assert_cmpstr(info.issuer, ==, issuer);
     for (gsize i = 0; i < g_bytes_get_size(info.serial); i++)
@@ -77,6 +78,7 @@ test_fields_are_those_openssl_shows(void)
 static void
 test_utf8_mailbox(void)
 {
+    const char *reason = NULL;
     static const char configuration[] = "[req]\ndistinguished_name=names\nx509_extensions=all\n"
                                         "[names]\n[all]\nsubjectAltName=@addresses\n[addresses]\n"
                                         "email=a@example.org\n"
@@ -99,7 +101,7 @@ test_utf8_mailbox(void)
     result = seal_test_run(home, argv, NULL);
     g_assert_cmpint(result->status, ==, 0);
     der = g_bytes_new(result->out, result->out_len);
-    g_assert_true(seal_certificate_parse(der, &info, &key));
+    g_assert_true(seal_certificate_parse(der, &info, &key, &reason));
     g_assert_cmpstr(info.addresses[0], ==, "a@example.org");
     g_assert_cmpstr(info.addresses[1], ==, "\xc3\xa4@example.org");
     g_assert_null(info.addresses[2]);
@@ -109,6 +111,7 @@ test_utf8_mailbox(void)
 static void
 test_usage_of_encryption_and_ca(void)
 {
+    const char *reason = NULL;
     g_autoptr(SealTestHome) home = seal_test_home_new();
     g_autoptr(GBytes) decrypt = NULL, ca = NULL;
     g_autoptr(SealPublicKey) key = NULL, ca_key = NULL;
@@ -117,10 +120,10 @@ test_usage_of_encryption_and_ca(void)
     seal_test_fixture_new(home);
     decrypt = read_certificate(home, "certs/alice-p256-decrypt.pem");
     ca = read_certificate(home, "intermediate.pem");
-    g_assert_true(seal_certificate_parse(decrypt, &info, &key));
+    g_assert_true(seal_certificate_parse(decrypt, &info, &key, &reason));
     g_assert_cmpuint(info.flags, ==, SEAL_CERTIFICATE_DECRYPT);
     g_assert_cmpint(key->curve, ==, SEAL_CURVE_P256);
-    g_assert_true(seal_certificate_parse(ca, &ca_info, &ca_key));
+    g_assert_true(seal_certificate_parse(ca, &ca_info, &ca_key, &reason));
     g_assert_true(ca_info.flags & SEAL_CERTIFICATE_CA);
     seal_certificate_info_clear(&info);
     seal_certificate_info_clear(&ca_info);
@@ -129,6 +132,7 @@ test_usage_of_encryption_and_ca(void)
 static void
 test_garbage_is_refused(void)
 {
+    const char *reason = NULL;
     g_autoptr(SealTestHome) home = seal_test_home_new();
     g_autoptr(GBytes) der = NULL, longer = NULL;
     g_autoptr(GByteArray) copy = g_byte_array_new();
@@ -143,12 +147,14 @@ test_garbage_is_refused(void)
     for (gsize cut = 0; cut < len; cut += 7) {
         g_autoptr(GBytes) piece = g_bytes_new(data, cut);
 
-        g_assert_false(seal_certificate_parse(piece, &info, &key));
+        g_assert_false(seal_certificate_parse(piece, &info, &key, &reason));
+        g_assert_cmpstr(reason, ==, "it is no X.509 certificate");
     }
     g_byte_array_append(copy, data, (guint)len);
     g_byte_array_append(copy, (const guint8 *)"x", 1);
     longer = g_byte_array_free_to_bytes(g_steal_pointer(&copy));
-    g_assert_false(seal_certificate_parse(longer, &info, &key));
+    g_assert_false(seal_certificate_parse(longer, &info, &key, &reason));
+    g_assert_cmpstr(reason, ==, "bytes stand after its end");
     g_assert_null(key);
 }
 

@@ -412,6 +412,9 @@ test_garbage_certificate_is_skipped(Scene *scene, gconstpointer mood)
     g_autofree char *log = seal_test_home_read(scene->home, "host.log");
 
     g_assert_nonnull(strstr(log, "certificate 'Alice RSA signing' is left out"));
+    g_assert_cmpuint(scene->host->left_out->len, ==, 1);
+    g_assert_cmpstr(scene->host->left_out->pdata[0], ==,
+                    "certificate 'Alice RSA signing' is left out: it is no X.509 certificate");
     for (guint i = 0; i < scene->host->certificates->len; i++) {
         const SealCertificateInfo *info = scene->host->certificates->pdata[i];
 

@@ -59,6 +59,17 @@ examine_pin(SealExam *exam, const SealClientToken *token)
 }
 
 static void
+examine_left_out(SealExam *exam, const SealClientToken *token)
+{
+    guint n = g_strv_length(token->left_out);
+
+    if (n > 0)
+        seal_exam_note(exam, "token", SEAL_HEALTH_WORRY, "privyseal list",
+                       "%s: %u of its objects cannot be used; the list says which, and why",
+                       seal_exam_hide(exam, token->label), n);
+}
+
+static void
 examine_token(SealExam *exam, const SealClientToken *token)
 {
     if (g_str_equal(token->state, "blocked"))
@@ -72,6 +83,7 @@ examine_token(SealExam *exam, const SealClientToken *token)
                        seal_exam_hide(exam, token->label));
     else
         examine_pin(exam, token);
+    examine_left_out(exam, token);
 }
 
 static gint
