@@ -2,12 +2,11 @@
  * lost.
  *
  *     new -> STARTING -> (HELLO, first RESCAN answered) -> RUNNING -> (lost) -> WAITING -> STARTING
- *                 \-> UNUSABLE: the host says it cannot load the module, or dies of it three times
+ *                 \-> UNUSABLE: the host says it cannot load the module, or dies of it (restarts.c)
  *
  * A host is lost by EOF, a frame that makes no sense, an operation that does not end, or its own wish
  * (its module cannot go on): it is killed whatever it was, since its state is unknown. What was asked
- * of it fails and is never repeated. The first restart follows at once, later ones after a pause that doubles; a minute of
- * health forgets the past. */
+ * of it fails and is never repeated. */
 #include "pkcs11/token/module.h"
 
 #include <signal.h>
@@ -17,21 +16,14 @@
 #include "base/log.h"
 #include "pkcs11/token/channel.h"
 #include "pkcs11/token/process.h"
+#include "pkcs11/token/restarts.h"
 #include "pkcs11/token/token.h"
 
 /* Requests at the host at once; the kernel's queue takes 278 small frames. */
 #define WINDOW 256u
 /* Tokens of one module: more slots than any HSM client library shows by default. */
 #define TOKENS_MAX     256u
-#define PAUSE_FIRST_MS 500u
-#define PAUSE_MAX_MS   30000u
-#define HEALTHY_US     (60 * G_USEC_PER_SEC)
-/* A host that wants to be replaced more often than this in a minute waits a second for it. */
-#define RETIREMENTS_MAX      16u
-#define LOSSES_OF_RETIREMENT 2u
 #define REASON_MAX      256u
-/* A module that kills its host while it is loaded gets this many hosts. */
-#define LOAD_ATTEMPTS 3u
 /* What a host may take to log out and leave when the agent ends. */
 #define LEAVE_MS 1000u
 
@@ -52,11 +44,7 @@ struct SealModule {
     SealWatch *timer; /* of the next start */
     gboolean is_greeted;
     guint32 features; /* of the host: SealFeatures */
-    gint64 running_since_us;
-    guint losses;        /* in a row, without a minute of health */
-    guint load_failures; /* in a row */
-    gint64 retiring_since_us; /* of a minute in which they are counted */
-    guint retirements;
+    SealRestarts restarts;
     GHashTable *alive;   /* u32 reference -> SealToken * (owned) */
     GHashTable *known;   /* set of every SealToken * that somebody still holds (not owned) */
 };
@@ -109,18 +97,10 @@ bury_tokens(SealModule *module)
     return buried;
 }
 
-static guint
-pause_ms(guint losses)
-{
-    if (losses <= 1)
-        return 0;
-    return MIN(PAUSE_FIRST_MS << MIN(losses - 2, 8), PAUSE_MAX_MS);
-}
-
 static void
 schedule_start(SealModule *module)
 {
-    guint pause = pause_ms(module->losses);
+    guint pause = seal_restarts_pause_ms(&module->restarts);
 
     if (module->state != SEAL_MODULE_WAITING || module->process)
         return;
@@ -141,11 +121,7 @@ lose_host(SealModule *module, SealModuleState state, SealErrorCode status, const
 
     message = g_strdup_printf("module '%s': %s", module->config.name, reason);
     seal_log_warning("%s", message);
-    if (module->running_since_us > 0 &&
-        g_get_monotonic_time() - module->running_since_us >= HEALTHY_US)
-        module->losses = 0;
-    module->running_since_us = 0;
-    module->losses++;
+    seal_restarts_lost(&module->restarts, 0);
     module->is_greeted = FALSE;
     g_ptr_array_add(module->ending, process);
     set_state(module, state, reason);
@@ -190,7 +166,6 @@ judge_load(SealModule *module, int wait_status)
 {
     g_autofree char *end = seal_process_describe_end(wait_status);
     g_autofree char *reason = NULL;
-    gboolean is_final = WIFEXITED(wait_status) && !module->suspicion;
 
     if (module->state != SEAL_MODULE_WAITING || module->process)
         return;
@@ -198,7 +173,8 @@ judge_load(SealModule *module, int wait_status)
         reason = g_strdup_printf("cannot load '%s': %s", module->config.path, module->suspicion);
     else
         reason = g_strdup_printf("the host %s while it loaded '%s'", end, module->config.path);
-    if (is_final || ++module->load_failures >= LOAD_ATTEMPTS) {
+    if (seal_restarts_failed_to_load(&module->restarts, wait_status, module->suspicion != NULL,
+                                     module->config.reader != NULL)) {
         set_state(module, SEAL_MODULE_UNUSABLE, reason);
         return;
     }
@@ -277,8 +253,7 @@ on_first_scan(const SealReply *reply, gpointer user_data)
     if (reply->status != SEAL_ERROR_NONE)
         seal_log_warning("module '%s' could not look for tokens: %s", module->config.name,
                          reply->message);
-    module->load_failures = 0;
-    module->running_since_us = g_get_monotonic_time();
+    seal_restarts_ran(&module->restarts);
     set_state(module, SEAL_MODULE_RUNNING, NULL);
 }
 
@@ -342,7 +317,7 @@ start_host(SealModule *module)
         gboolean is_passing = seal_error_is(error, SEAL_ERROR_BUSY);
 
         seal_log_warning("module '%s': %s", module->config.name, error->message);
-        module->losses = MAX(module->losses + 1, 2);
+        seal_restarts_lost(&module->restarts, 2); /* a pause, and not at once */
         set_state(module, is_passing ? SEAL_MODULE_WAITING : SEAL_MODULE_UNUSABLE, error->message);
         if (is_passing)
             schedule_start(module);
@@ -492,17 +467,12 @@ on_retire(SealModule *module, const SealFrameHeader *header, SealBytes body)
 {
     SealReader reader;
     g_autofree char *reason = NULL;
-    gint64 now_us = g_get_monotonic_time();
 
     seal_reader_init(&reader, body.data, body.len);
     reason = seal_reader_text(&reader, REASON_MAX);
     if (!reason || !seal_reader_done(&reader))
         return FALSE;
-    if (now_us - module->retiring_since_us >= HEALTHY_US) {
-        module->retiring_since_us = now_us;
-        module->retirements = 0;
-    }
-    module->losses = ++module->retirements <= RETIREMENTS_MAX ? 0 : LOSSES_OF_RETIREMENT;
+    seal_restarts_retired(&module->restarts);
     lose_host(module, SEAL_MODULE_WAITING, SEAL_ERROR_TOKEN_REMOVED, reason);
     schedule_start(module);
     return TRUE;
@@ -643,7 +613,7 @@ seal_module_rescan(SealModule *module, SealReplyFunc done, gpointer user_data)
     const SealAsk scan = {.type = SEAL_FRAME_RESCAN, .timeout_ms = module->config.start_timeout_ms};
 
     if (!module->process) {
-        module->load_failures = 0;
+        seal_restarts_forgive(&module->restarts);
         start_host(module);
     }
     return seal_channel_ask(module->channel, &scan, done, user_data);
@@ -693,6 +663,8 @@ seal_module_forget_token(SealModule *module, SealToken *token)
 void
 seal_module_wake(SealModule *module)
 {
-    if (module->state == SEAL_MODULE_WAITING && !module->process)
+    gboolean is_card_new = module->state == SEAL_MODULE_UNUSABLE && module->config.reader;
+
+    if ((module->state == SEAL_MODULE_WAITING || is_card_new) && !module->process)
         start_host(module);
 }

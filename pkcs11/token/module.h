@@ -98,8 +98,8 @@ void seal_module_cancel(SealModule *module, guint64 request);
 /* The same for a request at a token, whether that is alive or not. */
 void seal_token_cancel(SealToken *token, guint64 request);
 
-/* Starts a WAITING module's host now, without waiting for the end of its pause; no effect
- * otherwise. */
+/* Starts a WAITING module's host now, without waiting for the end of its pause, and gives one of a reader
+ * that is UNUSABLE another try; no effect otherwise. */
 void seal_module_wake(SealModule *module);
 
 /* Tokens. The infos are boxes of g_rc_box: valid until the next change of the token is told, or as

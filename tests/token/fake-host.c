@@ -592,7 +592,7 @@ start(void)
     if (is_mood("exits"))
         exit(3);
     if (is_mood("crashes") || (is_mood("crashes-twice") && count_starts() <= 2))
-        (void)raise(SIGKILL);
+        (void)raise(SIGUSR1);
 }
 
 int

@@ -1,6 +1,7 @@
 /* The agent's view of hosts that die, hang, flood, talk nonsense or cannot be started. */
 #include "pkcs11/token/module.h"
 
+#include <signal.h>
 #include <string.h>
 
 #include "tests/support/wait.h"
@@ -182,7 +183,7 @@ test_crash_while_loading_is_tried_three_times(Fixture *fixture, gconstpointer da
     start_with(fixture, "crashes", (SealModuleConfig){0});
     g_assert_true(seal_test_wait_until(is_unusable, fixture));
     g_assert_cmpuint(count_starts(fixture), ==, 3);
-    g_assert_nonnull(strstr(seal_module_reason(fixture->module), "signal 9"));
+    g_assert_nonnull(strstr(seal_module_reason(fixture->module), "signal 10"));
 }
 
 static void
@@ -191,6 +192,33 @@ test_crash_that_passes_is_survived(Fixture *fixture, gconstpointer data)
     start_with(fixture, "crashes-twice", (SealModuleConfig){0});
     g_assert_true(seal_test_wait_until(is_running, fixture));
     g_assert_cmpuint(count_starts(fixture), ==, 3);
+}
+
+typedef struct {
+    Fixture *fixture;
+    guint starts;
+} Starts;
+
+static gboolean
+has_started(gpointer data)
+{
+    Starts *starts = data;
+
+    return count_starts(starts->fixture) >= starts->starts;
+}
+
+/* Says nothing of the module: somebody ends processes, or memory is short. */
+static void
+test_killed_while_loading_is_started_again(Fixture *fixture, gconstpointer data)
+{
+    start_with(fixture, "never-greets", (SealModuleConfig){0});
+    for (guint i = 1; i <= 4; i++) {
+        Starts starts = {fixture, i};
+
+        g_assert_true(seal_test_wait_until(has_started, &starts));
+        g_assert_cmpint(kill(seal_module_host_pid(fixture->module), SIGKILL), ==, 0);
+        g_assert_cmpint(seal_module_state(fixture->module), !=, SEAL_MODULE_UNUSABLE);
+    }
 }
 
 static void
@@ -278,6 +306,8 @@ main(int argc, char **argv)
     ADD("start/missing-host-program-is-unusable", test_missing_host_program_is_unusable, NULL);
     ADD("start/crash-is-tried-three-times", test_crash_while_loading_is_tried_three_times, NULL);
     ADD("start/crash-that-passes-is-survived", test_crash_that_passes_is_survived, NULL);
+    ADD("start/killed-by-others/is-started-again", test_killed_while_loading_is_started_again,
+        NULL);
     ADD("start/silent-host-is-given-up", test_silent_host_is_given_up_at_the_deadline,
         "never-greets");
     ADD("start/hanging-scan-is-given-up", test_silent_host_is_given_up_at_the_deadline,
