@@ -25,7 +25,7 @@ seal_readers_doubt(SealReaders *readers, const char *name, guint32 insertion)
 }
 
 void
-seal_readers_trust(SealReaders *readers, const char *name)
+seal_readers_trust(SealReaders *readers, const char *name, guint32 insertion)
 {
 }
 
@@ -43,6 +43,17 @@ seal_readers_reset(SealReaders *readers, const char *name)
 
 gboolean
 seal_readers_lost(SealReaders *readers, const char *name, guint32 insertion)
+{
+    return FALSE;
+}
+
+void
+seal_readers_look(SealReaders *readers)
+{
+}
+
+gboolean
+seal_readers_have_unread(SealReaders *readers, const GPtrArray *slots)
 {
     return FALSE;
 }

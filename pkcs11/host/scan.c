@@ -7,10 +7,10 @@
 
 #include "base/log.h"
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/again.h"
 #include "pkcs11/host/inventory.h"
 #include "pkcs11/host/openssl.h"
 #include "pkcs11/host/readers.h"
-#include "pkcs11/host/ykcs11.h"
 
 /* Slots that a module may list at most. */
 #define SLOTS_LISTED_MAX 4096u
@@ -165,16 +165,13 @@ seal_scan_tell_gone(SealHost *host, SealSlot *slot)
 static void
 forget(SealHost *host, SealSlot *slot)
 {
-    gboolean keeps_pin = seal_slot_is_logged_in(slot) && seal_ykcs11_is(host->functions);
-
     seal_store_remove_slot(host->store, slot);
     seal_scan_tell_gone(host, slot); /* before the module is asked again */
     seal_slot_mark_gone(slot);
-    if (keeps_pin)
-        seal_host_retire(host, "its module keeps the PIN of a token that was removed");
 }
 
-static void
+/* FALSE: there is a token that cannot be read. */
+static gboolean
 welcome(SealHost *host, CK_SLOT_ID id)
 {
     CK_RV rv = CKR_OK;
@@ -184,31 +181,32 @@ welcome(SealHost *host, CK_SLOT_ID id)
     g_autoptr(SealSlot) slot = NULL;
 
     if (seal_readers_doubts(host->readers, reader, insertion))
-        return;
+        return TRUE;
     slot = seal_slot_new(host->functions, id, seal_store_next_reference(host->store), &rv);
 
     if (!slot) {
         if (rv != CKR_TOKEN_NOT_RECOGNIZED && !seal_rv_is_removal(rv))
             seal_log_warning("the token in slot %lu cannot be read (%s, 0x%lx)", id,
                              seal_rv_name(rv), rv);
-        return;
+        return rv == CKR_TOKEN_NOT_RECOGNIZED;
     }
     slot->reader = g_steal_pointer(&reader);
     slot->insertion = insertion;
     seal_store_add_slot(host->store, slot);
     rv = read_slot(host, slot);
     if (rv == CKR_OK)
-        return;
+        return TRUE;
     seal_log_warning("token '%s' cannot be read (%s, 0x%lx)", slot->info.label, seal_rv_name(rv),
                      rv);
     seal_slot_mark_gone(slot);
     seal_store_remove_slot(host->store, slot);
+    return FALSE;
 }
 
-/* The slots with a token, SEAL_SLOTS_MAX of them at most. The first call makes OpenSC look at its
+/* The slots with a token, SEAL_SLOTS_MAX of them at most; FALSE if the module does not tell. The first call makes OpenSC look at its
  * readers; between the two a token may come, which the room to spare is for. */
-static guint
-list_slots(SealHost *host, CK_SLOT_ID slots[SEAL_SLOTS_MAX])
+static gboolean
+list_slots(SealHost *host, CK_SLOT_ID slots[SEAL_SLOTS_MAX], guint *ret_count)
 {
     g_autofree CK_SLOT_ID *all = NULL;
     CK_ULONG count = 0, room = 0;
@@ -227,7 +225,8 @@ list_slots(SealHost *host, CK_SLOT_ID slots[SEAL_SLOTS_MAX])
         seal_log_warning("the module has %lu tokens, only %u are looked at", count, SEAL_SLOTS_MAX);
     count = MIN(count, SEAL_SLOTS_MAX);
     memcpy(slots, all, count * sizeof *slots);
-    return (guint)count;
+    *ret_count = (guint)count;
+    return TRUE;
 }
 
 /* What became of a token that was known: returns TRUE if it is still there. */
@@ -244,12 +243,14 @@ visit(SealHost *host, SealSlot *slot, gboolean listed, gboolean again)
     return TRUE;
 }
 
-static void
+/* FALSE: something that is there cannot be read. */
+static gboolean
 scan_locked(SealHost *host, gboolean again)
 {
     CK_SLOT_ID ids[SEAL_SLOTS_MAX] = {0};
     gboolean known[SEAL_SLOTS_MAX] = {FALSE};
-    guint count = list_slots(host, ids);
+    guint count = 0;
+    gboolean good = list_slots(host, ids, &count);
     g_autoptr(GPtrArray) slots = seal_store_slots(host->store);
 
     for (guint i = 0; i < slots->len; i++) {
@@ -263,16 +264,20 @@ scan_locked(SealHost *host, gboolean again)
     }
     for (guint i = 0; i < count; i++)
         if (!known[i])
-            welcome(host, ids[i]);
+            good &= welcome(host, ids[i]);
+    return good;
 }
 
 void
 seal_scan(SealHost *host, gboolean again)
 {
+    gboolean good = FALSE;
+
     if (!host->functions)
         return;
     g_mutex_lock(&host->scan_lock);
-    scan_locked(host, again);
+    good = scan_locked(host, again);
+    seal_again_plan(host, !good);
     g_mutex_unlock(&host->scan_lock);
 }
 
@@ -281,16 +286,17 @@ seal_scan_lost(SealHost *host, SealSlot *slot)
 {
     gboolean is_news = FALSE;
 
-    seal_readers_doubt(host->readers, slot->reader, slot->insertion);
     g_mutex_lock(&host->scan_lock);
     is_news = !seal_slot_is_gone(slot);
-    if (is_news)
+    if (is_news) { /* only who forgets it trusts the reader again */
+        seal_readers_doubt(host->readers, slot->reader, slot->insertion);
         forget(host, slot);
+    }
     g_mutex_unlock(&host->scan_lock);
     if (is_news) {
         /* until PC/SC has seen it, the module may show the token that went */
         (void)seal_readers_lost(host->readers, slot->reader, slot->insertion);
-        seal_readers_trust(host->readers, slot->reader);
+        seal_readers_trust(host->readers, slot->reader, slot->insertion);
         seal_scan(host, FALSE);
     }
 }

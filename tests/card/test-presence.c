@@ -1,10 +1,13 @@
 /* Cards, readers and the smart card service come and go, and the agent knows it at once: what it
  * shows is what lies in the readers, and the next use works with one PIN. */
 #include <signal.h>
+#include <string.h>
 
 #include "tests/card/scene.h"
 #include "tests/support/agent.h"
 #include "tests/support/pinentry.h"
+#include "tests/support/process.h"
+#include "tests/support/wait.h"
 
 #define SKIPPED(scene) (!(scene)->connection)
 /* pcscd looks at these readers every 0.4 s; the rest is room for a busy machine. */
@@ -133,6 +136,84 @@ swapped_unseen(SealCardScene *scene, gconstpointer data)
     assert_signs(scene, "bob-rsa-sign");
 }
 
+/* Each command fails: what a card answers that has not woken, or whose contacts are dirty. */
+static void
+spoil(SealCardScene *scene, const char *card)
+{
+    enum { COMMANDS = 500 }; /* more than all looks at it need */
+
+    for (int i = 0; i < COMMANDS; i++)
+        seal_test_cards_tell(scene->home, "status %s any 1 6f00", card);
+}
+
+/* Others that use the card meanwhile change what PC/SC says of the reader: that must not use up the
+ * looks. */
+static void
+unreadable_for_a_while(SealCardScene *scene, gconstpointer data)
+{
+    const char *const argv[] = {"opensc-tool", "--reader", "1", "--atr", NULL};
+
+    if (SKIPPED(scene))
+        return;
+    spoil(scene, "bob");
+    seal_test_cards_tell(scene->home, "insert bob 1");
+    seal_test_cards_tell(scene->home, "wait bob any 1");
+    for (int i = 0; i < 8; i++) {
+        g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+
+        g_assert_cmpint(result->status, ==, 0);
+    }
+    g_assert_null(seal_card_scene_key_path(scene, "bob-rsa-sign"));
+    seal_test_cards_tell(scene->home, "calm bob");
+    seal_card_scene_wait(scene, "bob-rsa-sign", "locked");
+    assert_signs(scene, "bob-rsa-sign");
+}
+
+static void
+signal_hosts(SealCardScene *scene, int signal_number)
+{
+    g_autoptr(GArray) hosts = seal_test_children(seal_test_agent_pid(scene->home));
+
+    for (guint i = 0; i < hosts->len; i++)
+        g_assert_cmpint(kill(g_array_index(hosts, pid_t, i), signal_number), ==, 0);
+}
+
+/* What PC/SC says of the first reader. */
+static gboolean
+has_card(gpointer data)
+{
+    SealCardScene *scene = data;
+    const char *const argv[] = {"opensc-tool", "--list-readers", NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+
+    return strstr(result->out, "\n0    Yes") != NULL;
+}
+
+/* The exchange is over when the hosts run again: the reader has a card as before. */
+static void
+exchanged_while_nobody_ran(SealCardScene *scene, gconstpointer data)
+{
+    g_autofree char *log = seal_test_home_path(scene->home, "pcscd.log");
+
+    if (SKIPPED(scene))
+        return;
+    seal_test_cards_tell(scene->home, "pull alice");
+    seal_card_scene_wait(scene, "alice-rsa-sign", "absent");
+    seal_test_cards_stop_pcscd(scene->home, SIGTERM);
+    seal_test_cards_tell(scene->home, "insert alice 0");
+    seal_test_cards_start_pcscd(scene->home); /* with a log that begins anew */
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+    signal_hosts(scene, SIGSTOP);
+    seal_test_cards_tell(scene->home, "pull alice");
+    g_assert_true(seal_test_wait_for_text(log, "Card Removed From"));
+    seal_test_cards_tell(scene->home, "insert bob 0");
+    g_assert_true(seal_test_wait_until(has_card, scene));
+    signal_hosts(scene, SIGCONT);
+    seal_card_scene_wait(scene, "bob-rsa-sign", "locked");
+    seal_card_scene_wait(scene, "alice-rsa-sign", "absent");
+    assert_signs(scene, "bob-rsa-sign");
+}
+
 #define ADD(path, set_up, test)                                                                    \
     g_test_add(path, SealCardScene, NULL, set_up, test, seal_card_scene_tear_down)
 
@@ -152,5 +233,9 @@ main(int argc, char **argv)
         service_comes_after_the_agent);
     ADD("/card/presence/swapped-unseen/never-signs-with-the-other", seal_card_scene_set_up,
         swapped_unseen);
+    ADD("/card/presence/unreadable-for-a-while/is-read-when-it-can-be", seal_card_scene_set_up,
+        unreadable_for_a_while);
+    ADD("/card/presence/exchanged-while-nobody-ran/is-found-out", seal_card_scene_set_up,
+        exchanged_while_nobody_ran);
     return g_test_run();
 }

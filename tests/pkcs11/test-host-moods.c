@@ -281,6 +281,22 @@ test_events_tell_without_a_question(Scene *scene, gconstpointer mood)
     g_assert_cmpuint(scene->host->tokens->len, ==, tokens);
 }
 
+/* Nobody asks, and the module tells of nothing. */
+static void
+test_unreadable_token_is_looked_at_again(Scene *scene, gconstpointer mood)
+{
+    guint told = scene->host->n_told, tokens = scene->host->tokens->len;
+
+    seal_test_mood(scene->home, "absent=true\ninsertion=1");
+    rescan(scene);
+    seal_test_mood(scene->home, "insertion=2\nfind-rv=0x30");
+    rescan(scene);
+    g_assert_cmpuint(scene->host->tokens->len, ==, 0);
+    seal_test_mood(scene->home, "insertion=2");
+    seal_test_host_wait_for(scene->host, &scene->host->n_told, told + tokens);
+    expect_sign(scene, SEAL_ERROR_PIN_REQUIRED);
+}
+
 static void
 test_signature_of_a_swapped_card_is_kept_back(Scene *scene, gconstpointer mood)
 {
@@ -464,6 +480,8 @@ main(int argc, char **argv)
         test_unnoticed_reinsertion_is_found_by_use);
     ADD("/host/removal/events-tell-without-a-question", "events=true",
         test_events_tell_without_a_question);
+    ADD("/host/removal/unreadable-token-is-looked-at-again", NULL,
+        test_unreadable_token_is_looked_at_again);
     ADD("/host/removal/signature-of-a-swapped-card-is-kept-back", "removable=true",
         test_signature_of_a_swapped_card_is_kept_back);
     ADD("/host/removal/signature-of-a-fixed-token-is-not-verified", "wrong-signature=true",
