@@ -130,6 +130,11 @@ static const char *const verify_words[] = {[SEAL_VERIFY_REMOVABLE] = "removable"
 static const char *const action_words[] = {
     [SEAL_POLICY_ALLOW] = "allow", [SEAL_POLICY_ASK] = "ask", [SEAL_POLICY_DENY] = "deny", NULL};
 
+static const char *const lanes_words[] = {[SEAL_POLICY_LANES_PLAIN] = "plain",
+                                          [SEAL_POLICY_LANES_YES] = "yes",
+                                          [SEAL_POLICY_LANES_NO] = "no",
+                                          NULL};
+
 static const SealSettingKey agent_keys[] = {
     {"pinentry", take_program, G_STRUCT_OFFSET(SealConfig, pinentry)},
     {"pin-timeout", seal_setting_take_number, G_STRUCT_OFFSET(SealConfig, pin_timeout_s), 0,
@@ -167,6 +172,8 @@ static const SealSettingKey policy_keys[] = {
     {"action", seal_setting_take_word, G_STRUCT_OFFSET(SealPolicyRule, action),
      .words = action_words},
     {"raw", take_raw, .fixed_with = "action"},
+    {"lanes", seal_setting_take_word, G_STRUCT_OFFSET(SealPolicyRule, lanes), .words = lanes_words,
+     .fixed_with = "action"},
     {NULL},
 };
 

@@ -137,29 +137,50 @@ check_required(const GPtrArray *settings, GError **error)
     return TRUE;
 }
 
-/* Where `raw=` stands, the rest of its rule must fit: a rule that can never open what it names is a
- * mistake that nobody would notice. */
 static gboolean
-check_raw(SealConfig *config, const GPtrArray *settings, GError **error)
+check_raw(const SealPolicyRule *rule, const SealSetting *setting, GError **error)
+{
+    if (rule->action == SEAL_POLICY_DENY)
+        return seal_setting_error(
+            setting, error,
+            "'raw' of [%s] stands beside action=deny, expected action=allow or action=ask",
+            setting->group);
+    if (rule->raw & SEAL_RAW_ECDH && !rule->for_decrypt)
+        return seal_setting_error(
+            setting, error,
+            "'raw' of [%s] has ecdh, which decrypts, beside purpose=sign, expected "
+            "purpose=decrypt, or rsa alone",
+            setting->group);
+    return TRUE;
+}
+
+static gboolean
+check_lanes(const SealPolicyRule *rule, const SealSetting *setting, GError **error)
+{
+    if (rule->lanes == SEAL_POLICY_LANES_YES && rule->action != SEAL_POLICY_ALLOW)
+        return seal_setting_error(
+            setting, error,
+            "'lanes' of [%s] is yes beside an action that allows none, expected action=allow",
+            setting->group);
+    return TRUE;
+}
+
+/* Where `raw=` or `lanes=` stands, the rest of its rule must fit: a rule that can never open what
+ * it names is a mistake that nobody would notice. */
+static gboolean
+check_rules(SealConfig *config, const GPtrArray *settings, GError **error)
 {
     for (guint i = 0; i < settings->len; i++) {
         const SealSetting *setting = settings->pdata[i];
-        const SealPolicyRule *rule = NULL;
 
-        if (g_strcmp0(setting->key, "raw") != 0)
+        if (!seal_setting_group_name(setting->group, "policy"))
             continue;
-        rule = target_of(config, setting);
-        if (rule->action == SEAL_POLICY_DENY)
-            return seal_setting_error(
-                setting, error,
-                "'raw' of [%s] stands beside action=deny, expected action=allow or action=ask",
-                setting->group);
-        if (rule->raw & SEAL_RAW_ECDH && !rule->for_decrypt)
-            return seal_setting_error(
-                setting, error,
-                "'raw' of [%s] has ecdh, which decrypts, beside purpose=sign, expected "
-                "purpose=decrypt, or rsa alone",
-                setting->group);
+        if (g_strcmp0(setting->key, "raw") == 0 &&
+            !check_raw(target_of(config, setting), setting, error))
+            return FALSE;
+        if (g_strcmp0(setting->key, "lanes") == 0 &&
+            !check_lanes(target_of(config, setting), setting, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -215,7 +236,7 @@ seal_config_from_settings(const GPtrArray *user, const GPtrArray *site, const Se
 
     merged = merge(site, user, error);
     if (!merged || !apply(config, merged, error) || !check_required(merged, error) ||
-        !check_raw(config, merged, error))
+        !check_rules(config, merged, error))
         return NULL;
     if (config->modules->len == 0 && places)
         add_registered_modules(config, places);

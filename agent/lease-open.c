@@ -2,8 +2,8 @@
  * ends of the lane, gives one to the host and one to the client, and keeps neither.
  *
  * Not everybody who may use a key may have a lane to it: not where a person decides about each use
- * (a rule that asks, a PIN for each use), and not a sandboxed program, whose descriptors can go
- * where we do not see. They are served by the agent, as ever. */
+ * (a rule that asks, a PIN for each use), and a sandboxed program, whose descriptors can go where
+ * we do not see, only where a rule says so. They are served by the agent, as ever. */
 #include "agent/lease-open.h"
 
 #include <errno.h>
@@ -87,15 +87,18 @@ check_caller(const SealKeyUse *use, GError **error)
     SealPolicyVerdict verdict =
         seal_key_object_judge(use->context, key, caller, &use->kind->policy_use);
 
-    if (!caller->is_private || *caller->flatpak_id)
-        return refuse(SEAL_ERROR_NOT_PERMITTED,
-                      "a lane is not given to sandboxed programs, and not over the shared bus",
-                      error);
-    if (verdict.action != SEAL_POLICY_ASK)
+    if (!caller->is_private)
+        return refuse(SEAL_ERROR_NOT_PERMITTED, "a lane is not given over the shared bus", error);
+    if (verdict.lanes || verdict.action == SEAL_POLICY_DENY)
         return TRUE;
-    g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_PERMITTED,
-                "policy rule '%s' asks a person about each use, which a lane would not",
-                verdict.rule);
+    if (verdict.action == SEAL_POLICY_ASK)
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_PERMITTED,
+                    "policy rule '%s' asks a person about each use, which a lane would not",
+                    verdict.rule);
+    else
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_PERMITTED,
+                    "policy rule '%s' gives no lane to %s, lanes=yes does (privyseal.conf(5))",
+                    verdict.rule, caller->name);
     return FALSE;
 }
 
@@ -146,7 +149,8 @@ terms_for(const Open *open, const SealKeyInfo *key)
                   .mechanisms = open->mechanisms,
                   .hashes = hashes_for(open),
                   .salt_max = (guint32)seal_hash_len(SEAL_HASH_SHA512),
-                  .window = query->window ? query->window : 1},
+                  .window = query->window ? query->window : 1,
+                  .client = (guint32)open->use.ask.caller->pid},
         .seconds = query->seconds ? query->seconds : SEAL_LEASE_SECONDS_DEFAULT,
     };
 }

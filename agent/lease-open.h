@@ -28,7 +28,7 @@ typedef void (*SealLeaseFunc)(SealErrorCode status, const char *message, const S
 
 /* As seal_key_use_start(), with `done` of its own kind. INVALID_INPUT for mechanisms that are none,
  * or sign and decrypt; NOT_SUPPORTED where the key, or its token, cannot do them, or it wants a PIN
- * for each use; NOT_PERMITTED for sandboxed callers, and where a rule asks a person each time;
+ * for each use; NOT_PERMITTED where no rule gives lanes to the caller, and where one asks a person each time;
  * LIMIT_EXCEEDED for too many. */
 SealKeyUse *seal_lease_open_async(const SealKeyUseContext *context, const SealKeyUseAsk *ask,
                                   const SealLeaseAsk *query, SealLeaseFunc done,

@@ -88,14 +88,23 @@ judge_raw(const SealPolicyRule *rule, const SealCaller *caller, SealRaw raw)
     return rule->action;
 }
 
+static gboolean
+judge_lanes(const SealPolicyRule *rule, const SealCaller *caller, SealPolicyAction action)
+{
+    if (action != SEAL_POLICY_ALLOW)
+        return FALSE;
+    return rule->lanes == SEAL_POLICY_LANES_PLAIN ? !*caller->flatpak_id
+                                                  : rule->lanes == SEAL_POLICY_LANES_YES;
+}
+
 static SealPolicyVerdict
 decide_without_rules(const SealCaller *caller, uid_t own_uid)
 {
     if (caller->uid != own_uid)
-        return (SealPolicyVerdict){SEAL_POLICY_DENY, "other-user"};
+        return (SealPolicyVerdict){SEAL_POLICY_DENY, "other-user", FALSE};
     if (*caller->flatpak_id)
-        return (SealPolicyVerdict){SEAL_POLICY_ASK, "sandboxed-asks"};
-    return (SealPolicyVerdict){SEAL_POLICY_ALLOW, "same-user"};
+        return (SealPolicyVerdict){SEAL_POLICY_ASK, "sandboxed-asks", FALSE};
+    return (SealPolicyVerdict){SEAL_POLICY_ALLOW, "same-user", TRUE};
 }
 
 static SealPolicyVerdict
@@ -108,8 +117,11 @@ decide(const GPtrArray *rules, const SealCaller *caller, uid_t own_uid, const Se
         const SealPolicyRule *rule = rules->pdata[i];
         gboolean is_for = purpose == SEAL_PURPOSE_SIGN ? rule->for_sign : rule->for_decrypt;
 
-        if (is_for && matches_program(rule->program, caller) && matches_key(rule->key, key))
-            return (SealPolicyVerdict){judge_raw(rule, caller, raw), rule->name};
+        if (is_for && matches_program(rule->program, caller) && matches_key(rule->key, key)) {
+            SealPolicyAction action = judge_raw(rule, caller, raw);
+
+            return (SealPolicyVerdict){action, rule->name, judge_lanes(rule, caller, action)};
+        }
     }
     verdict = decide_without_rules(caller, own_uid);
     if (raw != SEAL_RAW_NONE && verdict.action != SEAL_POLICY_DENY)

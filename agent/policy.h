@@ -31,6 +31,13 @@ typedef enum {
     SEAL_POLICY_CLOSED, /* of a verdict: the raw operation is not opened */
 } SealPolicyAction;
 
+/* Whether programs that a rule allows may lease lanes. */
+typedef enum {
+    SEAL_POLICY_LANES_PLAIN, /* those that are not sandboxed */
+    SEAL_POLICY_LANES_YES,
+    SEAL_POLICY_LANES_NO,
+} SealPolicyLanes;
+
 /* One `[policy NAME]` group. A NULL pattern matches everything; patterns are globs (GPatternSpec).
  */
 typedef struct {
@@ -40,6 +47,7 @@ typedef struct {
     gboolean for_sign, for_decrypt;
     SealPolicyAction action;
     guint raw; /* set of SealRaw that the rule opens; none for one that denies */
+    SealPolicyLanes lanes;
 } SealPolicyRule;
 void seal_policy_rule_free(SealPolicyRule *rule);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealPolicyRule, seal_policy_rule_free)
@@ -63,6 +71,7 @@ const char *seal_policy_use_phrase(const SealPolicyUse *use);
 typedef struct {
     SealPolicyAction action;
     const char *rule; /* name of the rule that decided; borrowed from the rules or static */
+    gboolean lanes;   /* allowed, and by a lane, too */
 } SealPolicyVerdict;
 
 /* `rules`: array of SealPolicyRule* (may be empty). Without a match: "same-user" allows a caller of
@@ -71,7 +80,10 @@ typedef struct {
  * A raw operation is CLOSED unless the rule that decides opens it; the three above open none. Raw
  * RSA signs and decrypts alike, so with a key that serves both purposes the rules for both must
  * open it, and the stricter counts. A sandboxed caller is asked about where the rule allows, unless
- * the rule names it by `flatpak:`. */
+ * the rule names it by `flatpak:`.
+ *
+ * A lane outlives the question, and its descriptor can be handed on: a sandboxed caller has one
+ * only where the rule that allows it says so. */
 SealPolicyVerdict seal_policy_decide(const GPtrArray *rules, const SealCaller *caller,
                                      uid_t own_uid, const SealPolicyKey *key,
                                      const SealPolicyUse *use);

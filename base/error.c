@@ -32,8 +32,15 @@ G_STATIC_ASSERT(G_N_ELEMENTS(phrases) == SEAL_ERROR_LAST + 1);
 GQuark
 seal_error_quark(void)
 {
+    static gint quark; /* atomic: the second time nobody waits for GLib's lock */
+    gint known = g_atomic_int_get(&quark);
+
+    if (known != 0)
+        return (GQuark)known;
     /* The name is copied: GLib keeps it when the PKCS#11 module, which has this code too, is unloaded. */
-    return g_quark_from_string("seal-error-quark");
+    known = (gint)g_quark_from_string("seal-error-quark");
+    g_atomic_int_set(&quark, known);
+    return (GQuark)known;
 }
 
 const char *

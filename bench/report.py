@@ -59,8 +59,6 @@ def lanes_cpu_table(results):
     rows = []
     for result in results:
         cpu, direct = result["lanes cpu"], result["cpu"]["direct"]
-        if not cpu:
-            continue
         rows.append([result["title"], result["clients"], f"{direct:.0f}", f"{cpu['client']:.0f}",
                      f"{cpu['agent']:.1f}", f"{cpu['host']:.0f}", f"{cpu['host'] - direct:+.0f}",
                      ratio(direct / sum(cpu.values()))])

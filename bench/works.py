@@ -33,7 +33,8 @@ def direct_workers(world, work, clients, threads=1, module=None, env=None):
 
 
 def agent_group(world, work, clients, in_flight, lanes=False):
-    """Through the agent; with `lanes` libprivyseal opens them as it always does."""
+    """Through the agent; with `lanes` libprivyseal opens them as it always does: one for each client, also for
+    all that it has in flight."""
     command = [world.program("through-agent"), "work", work.operation, work.label, work.certificate]
     if in_flight > 1:
         command.append(str(in_flight))

@@ -136,35 +136,57 @@ try_key(Opening *opening, const SealRecipient *recipient, const char *key_name,
     return TRUE;
 }
 
-static gboolean
-try_recipients(Opening *opening, GPtrArray *recipients, GBytes **ret_content, GError **error)
-{
-    guint tried = 0;
+/* Recipients whose keys are here, in the order in which they are to be tried. */
+typedef struct {
+    Opening *opening;
+    GPtrArray *recipients;
+    GBytes *content; /* (nullable) */
+    guint tried;
+} Attempt;
 
-    for (guint i = 0; i < recipients->len; i++) {
-        const SealRecipient *recipient = g_ptr_array_index(recipients, i);
-        g_autofree char *key_name = NULL;
+/* FALSE ends it: the message is open, or refused, or *error is set. */
+static gboolean
+try_next(Attempt *attempt, const SealRecipient *recipient, const char *key, GError **error)
+{
+    SealLayerReport *layer = attempt->opening->layer;
+
+    if (attempt->tried++ >= SEAL_KEYS_TRIED_MAX) {
+        set_verdict(layer, SEAL_VERDICT_RESOURCE_LIMIT,
+                    "it names more keys that are here than are tried, none of the first opens it");
+        return FALSE;
+    }
+    return try_key(attempt->opening, recipient, key, &attempt->content, error) &&
+           !attempt->content && layer->verdict != SEAL_VERDICT_REFUSED;
+}
+
+/* Keys that ask somebody are tried when no other opens the message. */
+static void
+try_recipients(Attempt *attempt, GError **error)
+{
+    const SealUnwrapper *unwrapper = attempt->opening->unwrapper;
+    g_autoptr(GPtrArray) asking = g_ptr_array_new(); /* (element-type SealRecipient) */
+    g_autoptr(GPtrArray) keys = g_ptr_array_new_with_free_func(g_free); /* of these */
+
+    for (guint i = 0; i < attempt->recipients->len; i++) {
+        SealRecipient *recipient = g_ptr_array_index(attempt->recipients, i);
+        g_autofree char *key = NULL;
         GError *cause = NULL;
 
-        key_name = opening->unwrapper->find(opening->unwrapper, &recipient->id, &cause);
+        key = unwrapper->find(unwrapper, &recipient->id, &cause);
         if (cause) {
             g_propagate_error(error, cause);
-            return FALSE;
+            return;
         }
-        if (!key_name)
-            continue;
-        if (tried++ >= SEAL_KEYS_TRIED_MAX) {
-            set_verdict(opening->layer, SEAL_VERDICT_RESOURCE_LIMIT,
-                        "it names more keys that are here than are tried, none of the first opens "
-                        "it");
-            return TRUE;
+        if (key && seal_unwrapper_asks(unwrapper, key)) {
+            g_ptr_array_add(asking, recipient);
+            g_ptr_array_add(keys, g_steal_pointer(&key));
+        } else if (key && !try_next(attempt, recipient, key, error)) {
+            return;
         }
-        if (!try_key(opening, recipient, key_name, ret_content, error))
-            return FALSE;
-        if (*ret_content || opening->layer->verdict == SEAL_VERDICT_REFUSED)
-            return TRUE;
     }
-    return TRUE;
+    for (guint i = 0; i < asking->len; i++)
+        if (!try_next(attempt, asking->pdata[i], keys->pdata[i], error))
+            return;
 }
 
 /* None of them could be used. FALSE with an error if that is for want of a token that is known. */
@@ -188,10 +210,15 @@ static gboolean
 open_with_recipients(Opening *opening, GPtrArray *recipients, GBytes **ret_content, GError **error)
 {
     SealLayerReport *layer = opening->layer;
+    Attempt attempt = {.opening = opening, .recipients = recipients};
+    GError *cause = NULL;
     gboolean asked = TRUE;
 
     set_verdict(layer, SEAL_VERDICT_NOT_RECIPIENT, NULL);
-    if (opening->unwrapper && !try_recipients(opening, recipients, ret_content, error))
+    if (opening->unwrapper)
+        try_recipients(&attempt, &cause);
+    *ret_content = attempt.content;
+    if (cause)
         asked = FALSE;
     else if (*ret_content)
         set_verdict(layer,
@@ -199,7 +226,9 @@ open_with_recipients(Opening *opening, GPtrArray *recipients, GBytes **ret_conte
                                                      : SEAL_VERDICT_DECRYPTED_NOAUTH,
                     NULL);
     else
-        asked = give_up(opening, recipients, error);
+        asked = give_up(opening, recipients, &cause);
+    if (cause)
+        g_propagate_error(error, cause);
     g_clear_error(&opening->removed);
     return asked;
 }

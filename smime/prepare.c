@@ -1,5 +1,5 @@
-/* A look at an encrypted mail that goes as far as its first recipient with a key here, the one with
- * which decrypt.c begins, and judges nothing. The mail is read again when it is opened: that costs
+/* A look at an encrypted mail that goes as far as the recipient with a key here with which
+ * decrypt.c begins, and judges nothing. The mail is read again when it is opened: that costs
  * less than a twentieth of what the token does for it. */
 #include "smime/prepare.h"
 
@@ -16,19 +16,28 @@
 static void
 prepare_first(const SealUnwrapper *unwrapper, GPtrArray *recipients, const X509_ALGOR *algorithm)
 {
-    g_autoptr(GBytes) content_encryption = seal_asn1_write(ASN1_ITEM_rptr(X509_ALGOR), algorithm);
+    const SealRecipient *first = NULL;
+    g_autofree char *key = NULL;
 
     for (guint i = 0; i < recipients->len; i++) {
         const SealRecipient *recipient = g_ptr_array_index(recipients, i);
-        SealUnwrapInput input = {recipient->originator, recipient->ukm, content_encryption};
-        g_autofree char *key = unwrapper->find(unwrapper, &recipient->id, NULL);
+        g_autofree char *name = unwrapper->find(unwrapper, &recipient->id, NULL);
+        gboolean asks = name && seal_unwrapper_asks(unwrapper, name);
 
-        if (!key)
+        if (!name || (asks && key))
             continue;
-        if (recipient->scheme)
-            unwrapper->prepare(unwrapper, key, recipient->key_encryption, recipient->encrypted_key,
-                               &input);
-        return;
+        g_free(key);
+        key = g_steal_pointer(&name);
+        first = recipient;
+        if (!asks)
+            break;
+    }
+    if (first && first->scheme) {
+        g_autoptr(GBytes) content_encryption =
+            seal_asn1_write(ASN1_ITEM_rptr(X509_ALGOR), algorithm);
+        SealUnwrapInput input = {first->originator, first->ukm, content_encryption};
+
+        unwrapper->prepare(unwrapper, key, first->key_encryption, first->encrypted_key, &input);
     }
 }
 

@@ -58,4 +58,15 @@ struct SealUnwrapper {
      * wait for it. */
     void (*prepare)(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
                     GBytes *encrypted_key, const SealUnwrapInput *input);
+
+    /* (nullable) Whether unwrap() with `key`, which find() returned, will ask a person: where a
+     * message can be opened with several keys, those go first that ask nobody. Does not block. */
+    gboolean (*asks)(const SealUnwrapper *unwrapper, const char *key);
 };
+
+/* Whether unwrap() with `key` will ask a person, as far as is known. */
+static inline gboolean
+seal_unwrapper_asks(const SealUnwrapper *unwrapper, const char *key)
+{
+    return unwrapper->asks && unwrapper->asks(unwrapper, key);
+}

@@ -114,6 +114,18 @@ find(const SealUnwrapper *unwrapper, const SealRecipientId *id, GError **error)
     return key;
 }
 
+/* As far as the agent's last list tells. */
+static gboolean
+asks(const SealUnwrapper *unwrapper, const char *path)
+{
+    const SealAgentUnwrapper *self = unwrapper->user_data;
+    const SealClientObjects *objects = seal_reach_objects(self->reach, NULL);
+    const SealClientKey *key = objects ? seal_objects_key(objects, path) : NULL;
+    const SealClientToken *token = key ? seal_objects_token(objects, key->token) : NULL;
+
+    return token && (key->always_authenticate || !g_str_equal(token->state, "unlocked"));
+}
+
 /* -- unwrapping ------------------------------------------------------------------------------- */
 
 /* The token's name is asked for only where somebody reads it. */
@@ -274,6 +286,7 @@ seal_agent_unwrapper_new(void)
     unwrapper->unwrapper.unwrap = unwrap;
     unwrapper->unwrapper.recall = recall;
     unwrapper->unwrapper.prepare = prepare;
+    unwrapper->unwrapper.asks = asks;
     unwrapper->unwrapper.user_data = unwrapper;
     unwrapper->found =
         g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);

@@ -1,52 +1,66 @@
-/* Asynchronous calls. sd-bus keeps the table of what is in flight and calls back on answer or when
- * the connection ends; here that becomes one SealCallFunc with bytes or an error.
+/* Asynchronous calls. sd-bus keeps the table of what is at the agent and calls back on answer or
+ * when the connection ends, window.c that of what is on a lane; here either becomes one
+ * SealCallFunc with bytes or an error. A call whose lane is lost goes to the agent if it gave no
+ * result and never will; then it is a call like any other.
  *
  * D-Bus has no message that takes a call back. A cancelled call is therefore muted: its callback
- * will not come, and its place among the 256 is free again when the agent answers. If nothing but
- * muted calls is left on the connection, it is closed, which ends their waits in the agent at once.
- */
+ * will not come, and its place among the 256 is free again when the agent, or the host, answers. If
+ * nothing but muted calls is left, of which the agent has some, the connection is closed, which
+ * ends their waits in the agent at once. */
 #include "ipc/client/call.h"
 
 #include <errno.h>
-#include <poll.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "ipc/client/fault.h"
 #include "ipc/client/unwrap.h"
+#include "ipc/client/window.h"
 #include "ipc/names.h"
 
-struct SealCall {
-    SealClient *client;
-    SealConnection *connection;
-    sd_bus_slot *slot;
-    SealCallFunc done; /* (nullable) NULL: cancelled */
-    gpointer user_data;
-    gboolean is_secret;
-    SealSecret *box_key; /* (nullable) */
-};
-
-static void
+void
 seal_call_free(SealCall *call)
 {
+    if (!call)
+        return;
     sd_bus_slot_unref(call->slot);
     seal_secret_free(call->box_key);
+    g_clear_pointer(&call->frame, g_bytes_unref);
+    if (call->drop)
+        call->drop(call->again.data);
     g_free(call);
 }
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealCall, seal_call_free)
 
 /* -- the answer ----------------------------------------------------------------- */
+
+/* It is no longer in flight. */
+static void
+settle(SealCall *call)
+{
+    call->connection->in_flight--;
+    if (!call->done)
+        call->connection->muted--;
+    if (call->is_on_lane)
+        call->connection->on_lanes--;
+    call->is_on_lane = FALSE;
+    call->window = NULL;
+}
 
 static void
 finish(SealCall *call, const guint8 *result, gsize result_len, const GError *error)
 {
-    SealClient *client = call->client;
+    SealCallFunc done = g_steal_pointer(&call->done);
 
-    if (!call->done)
+    if (!done)
         return;
-    client->depth++;
-    call->done(call, result, result_len, error, call->user_data);
-    client->depth--;
+    call->client->depth++;
+    done(call, result, result_len, error, call->user_data);
+    call->client->depth--;
+}
+
+static gboolean
+is_cancelled(const SealClient *client)
+{
+    return client->freeing || seal_interrupt_is_fired(&client->interrupt);
 }
 
 static void
@@ -54,7 +68,7 @@ fail_call(SealCall *call, const sd_bus_error *fault)
 {
     g_autoptr(GError) error = NULL;
 
-    if (call->client->freeing || seal_interrupt_is_fired(&call->client->interrupt))
+    if (is_cancelled(call->client))
         seal_fault_set_errno(&error, -ECANCELED, "get an answer");
     else
         seal_fault_set_reply(&error, fault);
@@ -95,9 +109,7 @@ on_answered(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
     g_autoptr(SealCall) call = user_data;
     const sd_bus_error *fault = sd_bus_message_get_error(reply);
 
-    call->connection->in_flight--;
-    if (!call->done)
-        call->connection->muted--;
+    settle(call);
     if (fault)
         fail_call(call, fault);
     else if (call->is_secret)
@@ -109,30 +121,28 @@ on_answered(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
 
 /* -- sending ------------------------------------------------------------------- */
 
+static void
+note_in_flight(SealCall *call)
+{
+    call->connection = call->client->connection;
+    call->connection->in_flight++;
+}
+
 /* One attempt on the current connection: 1 when sent, 0 when that turned out to be closed. */
 static int
-try_submit(SealCall *call, const SealRequest *request, GError **error)
+try_agent(SealCall *call, const SealRequest *request, GError **error)
 {
     SealClient *client = call->client;
-    g_autoptr(sd_bus_message) message = NULL;
+    g_autoptr(sd_bus_message) message =
+        seal_client_write(client, request, call->interactive, error);
     int r = 0;
 
-    if (!seal_client_connect(client, error))
-        return -1;
-    if (client->connection->in_flight >= SEAL_LIMIT_IN_FLIGHT) {
-        g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
-                    "cannot call %s: %d calls are in flight already; handle an answer first",
-                    request->member, SEAL_LIMIT_IN_FLIGHT);
-        return -1;
-    }
-    message = seal_client_write(client, request, error);
     if (!message)
         return -1;
     r = sd_bus_call_async(client->connection->bus, &call->slot, message, on_answered, call,
                           UINT64_MAX);
     if (r >= 0) {
-        call->connection = client->connection;
-        call->connection->in_flight++;
+        note_in_flight(call);
         return 1;
     }
     call->slot = sd_bus_slot_unref(call->slot);
@@ -142,9 +152,41 @@ try_submit(SealCall *call, const SealRequest *request, GError **error)
     return -1;
 }
 
+/* On a lane, if there is one. What is asked is kept for the agent, should the lane be lost. */
+static gboolean
+try_lane(SealCall *call, const SealCallAsk *ask)
+{
+    if (!ask->on_lane || !seal_lanes_submit(call->client, ask->on_lane, call))
+        return FALSE;
+    call->again = ask->request;
+    call->again.path = seal_window_key(call->window);
+    call->again.data = ask->keep(ask->request.data);
+    call->drop = ask->drop;
+    call->is_on_lane = TRUE;
+    note_in_flight(call);
+    call->connection->on_lanes++;
+    return TRUE;
+}
+
+static int
+try_submit(SealCall *call, const SealCallAsk *ask, GError **error)
+{
+    SealClient *client = call->client;
+
+    if (!seal_client_connect(client, error))
+        return -1;
+    if (client->connection->in_flight >= SEAL_LIMIT_IN_FLIGHT) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
+                    "cannot call %s: %d calls are in flight already; handle an answer first",
+                    ask->request.member, SEAL_LIMIT_IN_FLIGHT);
+        return -1;
+    }
+    return try_lane(call, ask) ? 1 : try_agent(call, &ask->request, error);
+}
+
 SealCall *
-seal_call_submit(SealClient *client, const SealRequest *request, SealCallFunc done,
-                 gpointer user_data, GError **error)
+seal_call_submit(SealClient *client, const SealCallAsk *ask, SealCallFunc done, gpointer user_data,
+                 GError **error)
 {
     g_autoptr(SealCall) call = g_new0(SealCall, 1);
     int r = 0;
@@ -152,11 +194,12 @@ seal_call_submit(SealClient *client, const SealRequest *request, SealCallFunc do
     call->client = client;
     call->done = done;
     call->user_data = user_data;
-    r = try_submit(call, request, error);
+    call->interactive = client->interactive;
+    r = try_submit(call, ask, error);
     if (r == 0) {
         /* It never left, so it may be sent on a new connection. */
         seal_client_drop(client);
-        r = try_submit(call, request, error);
+        r = try_submit(call, ask, error);
         if (r == 0)
             seal_fault_set_errno(error, -ECONNRESET, "ask the agent");
     }
@@ -174,115 +217,86 @@ void
 seal_call_cancel(SealCall *call)
 {
     SealClient *client = NULL;
+    SealConnection *connection = NULL;
 
     if (!call || !call->done)
         return;
     client = call->client;
+    connection = call->connection;
     call->done = NULL;
-    call->connection->muted++;
-    if (call->connection == client->connection &&
-        call->connection->muted == call->connection->in_flight)
-        seal_client_drop(client);
-}
-
-/* -- the caller's loop ----------------------------------------------------------- */
-
-int
-seal_client_get_fd(SealClient *client)
-{
-    return client->connection ? sd_bus_get_fd(client->connection->bus) : -1;
-}
-
-int
-seal_client_get_events(SealClient *client)
-{
-    int events = client->connection ? sd_bus_get_events(client->connection->bus) : 0;
-
-    return MAX(events, 0);
-}
-
-int
-seal_client_get_poll_timeout_ms(SealClient *client)
-{
-    uint64_t until_us = UINT64_MAX;
-    gint64 left_us = 0;
-
-    if (client->fading->len > 0)
-        return 0;
-    if (!client->connection || sd_bus_get_timeout(client->connection->bus, &until_us) < 0 ||
-        until_us == UINT64_MAX)
-        return -1;
-    left_us = (gint64)until_us - g_get_monotonic_time();
-    /* Rounded up, so that nobody wakes a moment too early and spins. */
-    return (int)CLAMP((left_us + 999) / 1000, 0, G_MAXINT);
-}
-
-/* sd-bus calls back every call of a closed connection; its socket was shut down, so this ends. */
-static void
-drain(SealConnection *connection)
-{
-    while (sd_bus_process(connection->bus, NULL) > 0)
-        ;
-}
-
-static void
-drain_fading(SealClient *client)
-{
-    while (client->fading->len > 0) {
-        g_autoptr(SealConnection) connection = g_ptr_array_steal_index(client->fading, 0);
-
-        drain(connection);
+    connection->muted++;
+    if (call->window && seal_window_forget(call->window, call)) {
+        settle(call);
+        seal_call_free(call);
     }
-}
-
-/* `bus` is held by the caller: a callback may drop the connection. */
-static int
-process_bus(SealClient *client, const SealConnection *connection, sd_bus *bus)
-{
-    int r = 0;
-
-    do
-        r = sd_bus_process(bus, NULL);
-    while (r > 0 && client->connection == connection);
-    return client->connection == connection ? r : 0;
-}
-
-gboolean
-seal_client_process(SealClient *client, GError **error)
-{
-    sd_bus *bus = NULL;
-    int r = 0;
-
-    if (client->depth > 0)
-        return TRUE; /* called from a callback: the call above goes on */
-    drain_fading(client);
-    if (!client->connection)
-        return TRUE;
-    bus = sd_bus_ref(client->connection->bus);
-    r = process_bus(client, client->connection, bus);
-    if (r < 0)
+    if (connection == client->connection && connection->in_flight > connection->on_lanes &&
+        connection->muted == connection->in_flight)
         seal_client_drop(client);
-    sd_bus_unref(bus);
-    drain_fading(client);
-    if (r >= 0)
-        return TRUE;
-    if (seal_interrupt_is_fired(&client->interrupt))
-        r = -ECANCELED;
-    seal_fault_set_errno(error, r, "ask the agent");
-    return FALSE;
 }
 
-gboolean
-seal_client_wait(SealClient *client, int timeout_ms, GError **error)
-{
-    struct pollfd fd = {.fd = seal_client_get_fd(client),
-                        .events = (short)seal_client_get_events(client)};
-    int own_ms = seal_client_get_poll_timeout_ms(client);
+/* -- on a lane ------------------------------------------------------------------ */
 
-    if (timeout_ms < 0 || (own_ms >= 0 && own_ms < timeout_ms))
-        timeout_ms = own_ms;
-    if (fd.fd < 0 && timeout_ms < 0)
-        return seal_client_process(client, error); /* nothing that could ever arrive */
-    (void)poll(&fd, 1, timeout_ms);
-    return seal_client_process(client, error);
+void
+seal_call_answer(SealCall *call, const guint8 *result, gsize result_len)
+{
+    g_autoptr(SealCall) ending = call;
+
+    settle(call);
+    finish(call, result, result_len, NULL);
+}
+
+static void
+finish_with(SealCall *call, SealErrorCode code, const char *reason)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (is_cancelled(call->client))
+        seal_fault_set_errno(&error, -ECANCELED, "get an answer");
+    else
+        g_set_error(&error, SEAL_ERROR, (gint)code, "cannot get an answer: %s", reason);
+    finish(call, NULL, 0, error);
+}
+
+void
+seal_call_fail(SealCall *call, SealErrorCode code, const char *reason)
+{
+    g_autoptr(SealCall) ending = call;
+
+    settle(call);
+    finish_with(call, code, reason);
+}
+
+void
+seal_call_give_up(SealCall *call, SealErrorCode code, const char *reason)
+{
+    if (!call->done)
+        return;
+    call->connection->muted++;
+    finish_with(call, code, reason);
+}
+
+void
+seal_call_hang_up(SealCall *call)
+{
+    seal_call_fail(call, SEAL_ERROR_UNREACHABLE, "the connection to the agent ended; try again");
+}
+
+void
+seal_call_ask_agent(SealCall *call)
+{
+    g_autoptr(GError) error = NULL;
+    int r = 0;
+
+    if (!call->done || call->connection != call->client->connection || is_cancelled(call->client)) {
+        seal_call_hang_up(call);
+        return;
+    }
+    settle(call);
+    r = try_agent(call, &call->again, &error);
+    if (r > 0)
+        return; /* in flight again */
+    if (r == 0)
+        seal_fault_set_errno(&error, -ECONNRESET, "ask the agent");
+    finish(call, NULL, 0, error);
+    seal_call_free(call);
 }

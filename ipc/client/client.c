@@ -19,6 +19,9 @@
 #include "ipc/client/lanes.h"
 #include "ipc/names.h"
 
+/* Beyond the host's own deadline for an operation through the agent. */
+#define PATIENCE_US (60 * (gint64)G_USEC_PER_SEC)
+
 static void
 free_fading(gpointer connection)
 {
@@ -31,6 +34,8 @@ seal_client_new_unconnected(GError **error)
     g_autoptr(SealClient) client = g_new0(SealClient, 1);
 
     client->interrupt.fd = -1;
+    client->readiness.epoll = client->readiness.bus = -1;
+    client->patience_us = PATIENCE_US;
     client->pid = getpid();
     client->interactive = TRUE;
     client->lanes_off = g_strcmp0(g_getenv(SEAL_LANES_VARIABLE), "0") == 0;
@@ -62,6 +67,7 @@ seal_client_free(SealClient *client)
     }
     seal_lanes_clear(client);
     g_ptr_array_unref(client->fading);
+    seal_readiness_clear(&client->readiness);
     seal_interrupt_clear(&client->interrupt);
     g_free(client);
 }
@@ -176,6 +182,7 @@ seal_client_drop(SealClient *client)
         return;
     client->changes++;
     seal_lanes_close(client);
+    seal_readiness_forget_bus(&client->readiness);
     connection = g_steal_pointer(&client->connection);
     seal_interrupt_hang_up(&client->interrupt);
     if (connection->in_flight > 0)
@@ -185,14 +192,15 @@ seal_client_drop(SealClient *client)
 }
 
 sd_bus_message *
-seal_client_write(SealClient *client, const SealRequest *request, GError **error)
+seal_client_write(SealClient *client, const SealRequest *request, gboolean interactive,
+                  GError **error)
 {
     const SealConnection *connection = client->connection;
     g_autoptr(sd_bus_message) message = NULL;
     int r = sd_bus_message_new_method_call(connection->bus, &message, connection->destination,
                                            request->path, request->interface, request->member);
 
-    if (r >= 0 && client->interactive)
+    if (r >= 0 && interactive)
         r = sd_bus_message_set_allow_interactive_authorization(message, 1);
     if (r >= 0 && request->append)
         r = request->append(connection, message, request->data);
@@ -206,6 +214,18 @@ seal_client_write(SealClient *client, const SealRequest *request, GError **error
             "cannot call %s: '%s' is no object path of the agent, or an argument is too long",
             request->member, request->path);
     return NULL;
+}
+
+void
+seal_client_tell(SealClient *client, const SealRequest *request)
+{
+    g_autoptr(sd_bus_message) message = NULL;
+
+    if (!client->connection)
+        return;
+    message = seal_client_write(client, request, FALSE, NULL);
+    if (message && sd_bus_message_set_expect_reply(message, 0) >= 0)
+        (void)sd_bus_send(client->connection->bus, message, NULL);
 }
 
 /* -- the blocking exchange ---------------------------------------------------- */
@@ -269,7 +289,7 @@ seal_client_call(SealClient *client, const SealRequest *request, sd_bus_message 
 
         if (!seal_client_connect(client, error))
             return FALSE;
-        message = seal_client_write(client, request, error);
+        message = seal_client_write(client, request, client->interactive, error);
         if (!message)
             return FALSE;
         if (client->depth > 0 || client->connection->in_flight > 0)

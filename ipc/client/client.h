@@ -3,6 +3,7 @@
 
 #include "ipc/client/connection.h"
 #include "ipc/client/privyseal.h"
+#include "ipc/client/readiness.h"
 
 #include <sys/types.h>
 
@@ -19,6 +20,11 @@ struct SealClient {
     GPtrArray *lanes;   /* (nullable) lanes.c */
     gboolean lanes_off; /* PRIVYSEAL_LANES=0 */
     gboolean is_bulk;   /* the program expects many operations */
+    gint64 patience_us; /* how long a host may take for an operation on a lane */
+    struct {
+        guint32 count, seconds;
+    } wish; /* for lanes; 0: as the agent likes */
+    SealReadiness readiness;
     gboolean freeing;
 };
 
@@ -38,8 +44,12 @@ gboolean seal_client_connect(SealClient *client, GError **error);
 void seal_client_drop(SealClient *client);
 
 /* Writes `request` for the current connection; NULL with INVALID_INPUT when it cannot be written.
- */
-sd_bus_message *seal_client_write(SealClient *client, const SealRequest *request, GError **error);
+ * `interactive`: the agent may ask a person. */
+sd_bus_message *seal_client_write(SealClient *client, const SealRequest *request,
+                                  gboolean interactive, GError **error);
+
+/* Sends it on the current connection, and wants no answer. */
+void seal_client_tell(SealClient *client, const SealRequest *request);
 
 /* Calls a method and waits for the answer. `ret_reply` (nullable) is set on success (transfer
  * full). A connection that turns out to be closed before the request left is opened again once;

@@ -13,6 +13,8 @@ typedef struct {
     const char *destination; /* (nullable) the agent's name on a bus; NULL on the private socket */
     guint in_flight;         /* asynchronous calls that were not answered yet */
     guint muted;             /* those of them that were cancelled */
+    guint on_lanes;          /* those of them that the agent does not know */
+    GQueue unanswered;       /* SealCall *; of these, what was not called back when it ended */
 } SealConnection;
 
 /* Finds the agent (starting it), connects and hands over the prompt environment. At most 30 s, or

@@ -4,33 +4,34 @@
  * connection. */
 #include "ipc/client/lanes.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "ipc/names.h"
-#include "pkcs11/wire/lane.h"
+#include "ipc/client/fault.h"
+#include "ipc/client/lane-open.h"
+#include "ipc/client/window.h"
 
 /* The third operation within a second. */
 #define BUSY_USES 3u
 /* Keys and mechanisms that are remembered; a program with more of them has no lanes to the rest. */
 #define ENTRIES_MAX 32u
-/* After a refusal that may pass. */
-#define PAUSE_US (10 * G_USEC_PER_SEC)
-/* Where the program set no limit: beyond the host's own deadline for an operation through the
- * agent. */
-#define PATIENCE_US (60 * (gint64)G_USEC_PER_SEC)
+/* Requests in flight of asynchronous calls; what is more than a token can do at once only waits in
+ * another place. */
+#define WINDOW 32u
 
 typedef struct {
+    SealClient *client;
     char *key;
     SealMechanism mechanism;
-    gint64 second_us; /* when counting began */
-    guint uses;       /* since then */
-    gint64 pause_us;  /* no lane is asked for before */
-    SealClientLane *lane;
+    gint64 second_us;     /* when counting began */
+    guint uses;           /* since then */
+    gint64 pause_us;      /* no lane is asked for before */
+    SealClientLane *lane; /* (nullable) of blocking calls */
+    SealWindow *window;   /* (nullable) of asynchronous ones */
+    sd_bus_slot *opening; /* (nullable) while one is asked for */
 } Entry;
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sd_bus_slot, sd_bus_slot_unref)
 
 static void
 entry_free(gpointer data)
@@ -38,6 +39,8 @@ entry_free(gpointer data)
     Entry *entry = data;
 
     seal_client_lane_free(entry->lane);
+    seal_window_unref(entry->window);
+    sd_bus_slot_unref(entry->opening);
     g_free(entry->key);
     g_free(entry);
 }
@@ -57,6 +60,7 @@ find_entry(SealClient *client, const SealLaneUseAsk *ask)
     if (client->lanes->len >= ENTRIES_MAX)
         return NULL;
     entry = g_new0(Entry, 1);
+    entry->client = client;
     entry->key = g_strdup(ask->key);
     entry->mechanism = ask->mechanism;
     g_ptr_array_add(client->lanes, entry);
@@ -66,79 +70,22 @@ find_entry(SealClient *client, const SealLaneUseAsk *ask)
 /* -- opening ------------------------------------------------------------------------------------
  */
 
-static int
-append_options(const SealConnection *connection, sd_bus_message *message, gpointer data)
+static SealLaneWish
+wish_for(const Entry *entry, guint32 window)
 {
-    return sd_bus_message_append(message, "a{sv}", 1, "mechanisms", "as", 1,
-                                 seal_mechanism_name(((const Entry *)data)->mechanism));
-}
-
-/* Reads a{sv} of numbers; unknown ones are a newer agent's. */
-static int
-read_granted(sd_bus_message *reply, guint32 *ret_version, guint32 *ret_lane, guint32 *ret_count,
-             guint32 *ret_seconds)
-{
-    const struct {
-        const char *name;
-        guint32 *value;
-    } entries[] = {
-        {"version", ret_version},
-        {"lane", ret_lane},
-        {"count", ret_count},
-        {"seconds", ret_seconds},
-    };
-    int r = sd_bus_message_enter_container(reply, 'a', "{sv}");
-
-    while (r >= 0 && (r = sd_bus_message_enter_container(reply, 'e', "sv")) > 0) {
-        const char *name = NULL;
-        gboolean known = FALSE;
-
-        r = sd_bus_message_read(reply, "s", &name);
-        for (size_t i = 0; i < G_N_ELEMENTS(entries) && r >= 0; i++) {
-            if (strcmp(name, entries[i].name) != 0)
-                continue;
-            known = TRUE;
-            r = sd_bus_message_read(reply, "v", "u", entries[i].value);
-        }
-        if (r >= 0 && !known)
-            r = sd_bus_message_skip(reply, "v");
-        if (r >= 0)
-            r = sd_bus_message_exit_container(reply);
-    }
-    return MIN(r, 0);
-}
-
-static SealClientLane *
-read_lane(sd_bus_message *reply)
-{
-    guint32 version = 0, number = 0, count = 0, seconds = 0;
-    int theirs = -1, fd = -1;
-    int r = sd_bus_message_read(reply, "h", &theirs);
-
-    if (r >= 0)
-        r = read_granted(reply, &version, &number, &count, &seconds);
-    if (r < 0 || version != SEAL_LANE_VERSION)
-        return NULL;
-    fd = fcntl(theirs, F_DUPFD_CLOEXEC, 3);
-    return fd >= 0 ? seal_client_lane_new(fd, number, count, seconds) : NULL;
-}
-
-static gboolean
-is_final(const GError *error)
-{
-    return seal_error_is(error, SEAL_ERROR_NOT_PERMITTED) ||
-           seal_error_is(error, SEAL_ERROR_NOT_SUPPORTED) ||
-           seal_error_is(error, SEAL_ERROR_KEY_USAGE) || seal_error_is(error, SEAL_ERROR_DENIED);
+    return (SealLaneWish){.key = entry->key,
+                          .mechanism = entry->mechanism,
+                          .window = window,
+                          .count = entry->client->wish.count,
+                          .seconds = entry->client->wish.seconds};
 }
 
 static void
 open_lane(SealClient *client, Entry *entry)
 {
-    const SealRequest request = {.path = entry->key,
-                                 .interface = SEAL_INTERFACE_KEY,
-                                 .member = "OpenLane",
-                                 .append = append_options,
-                                 .data = entry};
+    const SealLaneWish wish = wish_for(entry, 1);
+    const SealRequest request = seal_lane_open_request(&wish);
+    SealLaneOffer offer;
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(GError) error = NULL;
     gboolean interactive = client->interactive;
@@ -147,14 +94,43 @@ open_lane(SealClient *client, Entry *entry)
     client->interactive = FALSE;
     answered = seal_client_call(client, &request, &reply, &error);
     client->interactive = interactive;
-    if (answered)
-        entry->lane = read_lane(reply);
-    if (entry->lane)
-        return;
-    if (error && is_final(error))
-        entry->pause_us = G_MAXINT64;
-    else if (!seal_error_is(error, SEAL_ERROR_INTERACTION_REQUIRED)) /* the use itself unlocks */
-        entry->pause_us = g_get_monotonic_time() + PAUSE_US;
+    if (answered && seal_lane_open_read(reply, &offer))
+        entry->lane = seal_client_lane_new(offer.fd, offer.number, offer.count, offer.seconds);
+    else
+        entry->pause_us = seal_lane_open_retry_us(error);
+}
+
+static int
+on_window_opened(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    Entry *entry = user_data;
+    g_autoptr(sd_bus_slot) slot = g_steal_pointer(&entry->opening);
+    const sd_bus_error *fault = sd_bus_message_get_error(reply);
+    SealLaneOffer offer;
+    g_autoptr(GError) error = NULL;
+
+    if (fault)
+        seal_fault_set_reply(&error, fault);
+    if (!fault && seal_lane_open_read(reply, &offer))
+        entry->window = seal_window_new(entry->client, entry->key, &offer);
+    else
+        entry->pause_us = seal_lane_open_retry_us(error);
+    return 1;
+}
+
+/* Calls go to the agent until it has answered. */
+static void
+ask_for_window(SealClient *client, Entry *entry)
+{
+    const SealLaneWish wish = wish_for(entry, WINDOW);
+    const SealRequest request = seal_lane_open_request(&wish);
+    g_autoptr(sd_bus_message) message = NULL;
+
+    if (seal_readiness_fd(&client->readiness) >= 0)
+        message = seal_client_write(client, &request, FALSE, NULL);
+    if (!message || sd_bus_call_async(client->connection->bus, &entry->opening, message,
+                                      on_window_opened, entry, UINT64_MAX) < 0)
+        entry->pause_us = seal_lane_open_retry_us(NULL);
 }
 
 static gboolean
@@ -170,15 +146,22 @@ is_busy(SealClient *client, Entry *entry)
     return now >= entry->pause_us && (client->is_bulk || entry->uses >= BUSY_USES);
 }
 
+/* In a forked child, or on a bus: as ever. */
+static gboolean
+may_have_lanes(const SealClient *client)
+{
+    return !client->lanes_off && client->pid == getpid() && client->connection &&
+           client->connection->is_private;
+}
+
 /* A lane that can be used now, NULL if there is none. */
 static SealClientLane *
 find_lane(SealClient *client, const SealLaneUseAsk *ask, Entry **ret_entry)
 {
     Entry *entry = NULL;
 
-    /* In a callback, or a forked child, or on a bus: as ever. */
-    if (client->lanes_off || client->depth > 0 || client->pid != getpid() || !client->connection ||
-        !client->connection->is_private)
+    /* Not in a callback. */
+    if (client->depth > 0 || !may_have_lanes(client))
         return NULL;
     entry = find_entry(client, ask);
     if (!entry)
@@ -200,7 +183,8 @@ seal_lanes_try(SealClient *client, const SealLaneUseAsk *ask, SealSecret **ret_a
 {
     Entry *entry = NULL;
     SealClientLane *lane = find_lane(client, ask, &entry);
-    gint64 patience_us = client->timeout_ms > 0 ? (gint64)client->timeout_ms * 1000 : PATIENCE_US;
+    gint64 patience_us =
+        client->timeout_ms > 0 ? (gint64)client->timeout_ms * 1000 : client->patience_us;
     SealLaneAsk sent = {.type = ask->type,
                         .mechanism = ask->mechanism,
                         .parts = ask->parts,
@@ -222,11 +206,60 @@ seal_lanes_try(SealClient *client, const SealLaneUseAsk *ask, SealSecret **ret_a
         g_clear_pointer(&entry->lane, seal_client_lane_free);
     if (outcome != SEAL_LANE_FAILED)
         return SEAL_LANES_NOT_USED;
-    /* Nobody waits for the use any more, which may hang: the agent takes the lane back, and notices. */
+    /* Nobody waits for the use any more, which may hang: the agent takes the lane back, and
+     * notices. */
     if (!seal_error_is(reason, SEAL_ERROR_MODULE_FAILED))
         seal_client_drop(client);
     g_propagate_error(error, g_steal_pointer(&reason));
     return SEAL_LANES_FAILED;
+}
+
+/* -- not waited for ------------------------------------------------------------------------------
+ */
+
+gboolean
+seal_lanes_submit(SealClient *client, const SealLaneUseAsk *ask, SealCall *call)
+{
+    Entry *entry = may_have_lanes(client) ? find_entry(client, ask) : NULL;
+
+    if (!entry)
+        return FALSE;
+    if (entry->window && seal_window_is_over(entry->window))
+        g_clear_pointer(&entry->window, seal_window_unref);
+    if (entry->window)
+        return seal_window_takes(entry->window) && seal_window_submit(entry->window, ask, call);
+    if (!entry->opening && is_busy(client, entry))
+        ask_for_window(client, entry);
+    return FALSE;
+}
+
+void
+seal_lanes_process(SealClient *client)
+{
+    /* Callbacks may add entries, and close what is in them. */
+    for (guint i = 0; client->lanes && i < client->lanes->len; i++) {
+        Entry *entry = client->lanes->pdata[i];
+
+        if (entry->window)
+            seal_window_process(entry->window);
+        if (entry->window && seal_window_is_over(entry->window))
+            g_clear_pointer(&entry->window, seal_window_unref);
+    }
+}
+
+gint64
+seal_lanes_deadline_us(const SealClient *client)
+{
+    gint64 first_us = -1;
+
+    for (guint i = 0; client->lanes && i < client->lanes->len; i++) {
+        const Entry *entry = client->lanes->pdata[i];
+        gint64 until_us = entry->window ? seal_window_deadline_us(entry->window) : -1;
+
+        if (until_us >= 0 && (first_us < 0 || until_us < first_us))
+            first_us = until_us;
+    }
+    return first_us;
 }
 
 /* -- life ----------------------------------------------------------------------------------------
@@ -239,6 +272,10 @@ seal_lanes_close(SealClient *client)
         Entry *entry = client->lanes->pdata[i];
 
         g_clear_pointer(&entry->lane, seal_client_lane_free);
+        if (entry->window)
+            seal_window_close(entry->window, &client->connection->unanswered);
+        g_clear_pointer(&entry->window, seal_window_unref);
+        g_clear_pointer(&entry->opening, sd_bus_slot_unref);
         entry->pause_us = 0;
     }
 }

@@ -26,7 +26,16 @@ typedef enum {
 SealLanesResult seal_lanes_try(SealClient *client, const SealLaneUseAsk *ask,
                                SealSecret **ret_answer, GError **error);
 
-/* Gives all lanes back: the connection they were opened on is over. */
+/* The same for a call that nobody waits in: TRUE if it is on a lane from here on, which ends it by
+ * the functions of call.h. Does not block. */
+gboolean seal_lanes_submit(SealClient *client, const SealLaneUseAsk *ask, SealCall *call);
+/* Handles what has arrived for such calls, calling callbacks. */
+void seal_lanes_process(SealClient *client);
+/* When that is due at the latest (g_get_monotonic_time()), -1: when something arrives. */
+gint64 seal_lanes_deadline_us(const SealClient *client);
+
+/* Gives all lanes back: the connection they were opened on is over. Calls on them are kept there.
+ */
 void seal_lanes_close(SealClient *client);
 /* Frees what `client` knows of lanes. */
 void seal_lanes_clear(SealClient *client);

@@ -47,12 +47,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SealClient, seal_client_free)
 void seal_client_set_interactive(SealClient *client, gboolean interactive);
 
 /* Time limit of blocking calls in milliseconds, 0 for none (the agent has deadlines of its own);
- * where a call must connect first, the limit holds for that, too, if it is below 30 s. Default 0. */
+ * where a call must connect first, the limit holds for that, too, if it is below 30 s. Default 0.
+ */
 void seal_client_set_timeout(SealClient *client, guint timeout_ms);
 
-/* Tells that many operations with the same key are to come: each key that is used gets a lane at once
- * (a line of its own to the key's token, past the agent), not only from the third operation within
- * a second on. Default FALSE. With PRIVYSEAL_LANES=0 in the environment there are none. */
+/* Tells that many operations with the same key are to come: each key that is used gets a lane at
+ * once (a line of its own to the key's token, past the agent), not only from the third operation
+ * within a second on; one for blocking calls, and one for asynchronous ones, where many are in
+ * flight at once. Default FALSE. With PRIVYSEAL_LANES=0 in the environment there are none. */
 void seal_client_set_bulk(SealClient *client, gboolean bulk);
 
 /* -- what is there ---------------------------------------------------------- */
@@ -202,8 +204,8 @@ SealSessionKey *seal_client_raw(SealClient *client, const char *key, const char 
 gboolean seal_client_unlock(SealClient *client, const char *token, GError **error);
 gboolean seal_client_lock(SealClient *client, const char *token, GError **error);
 gboolean seal_client_lock_all(SealClient *client, GError **error);
-/* Have a token take another PIN, which the agent's prompt asks for: by the one that it has, or by its
- * PUK. As the methods ChangePin and UnblockPin say. Block; prompt. `token`: object path. */
+/* Have a token take another PIN, which the agent's prompt asks for: by the one that it has, or by
+ * its PUK. As the methods ChangePin and UnblockPin say. Block; prompt. `token`: object path. */
 gboolean seal_client_change_pin(SealClient *client, const char *token, GError **error);
 gboolean seal_client_unblock_pin(SealClient *client, const char *token, GError **error);
 
@@ -228,7 +230,8 @@ SealCall *seal_client_unwrap_async(SealClient *client, const char *key,
  * back: if every call in flight on this client is cancelled, the connection is closed, which ends
  * their prompts and waits in the agent, and the next call opens another. While others are in flight
  * the agent goes on with this one, its result is thrown away, and until then it counts among the
- * 256. A program that must end single prompts uses a client for each. */
+ * 256. What is on a lane waits for no person, so there the call is only forgotten, and the lane
+ * stays. A program that must end single prompts uses a client for each. */
 void seal_call_cancel(SealCall *call);
 
 /* Cancels every blocking call that is under way or comes later with CANCELLED. The one function
@@ -236,7 +239,8 @@ void seal_call_cancel(SealCall *call);
 void seal_client_interrupt(SealClient *client);
 
 /* For poll(2): the descriptor, the events (POLLIN | POLLOUT) and the time to wait at most
- * (milliseconds, -1 for ever). Ask again after each seal_client_process(). */
+ * (milliseconds, -1 for ever). Ask again after each seal_client_process(). The descriptor stands
+ * for the connection and all lanes; -1 without a connection. */
 int seal_client_get_fd(SealClient *client);
 int seal_client_get_events(SealClient *client);
 int seal_client_get_poll_timeout_ms(SealClient *client);

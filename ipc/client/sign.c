@@ -45,25 +45,46 @@ fits_lane(const SignRequest *sign, SealMechanism mechanism, SealHash hash)
            (!sign->has_salt_len || mechanism == SEAL_MECHANISM_RSA_PSS);
 }
 
-static SealLanesResult
-ask_on_lane(SealClient *client, const char *key, const SignRequest *sign, GBytes **ret_signature,
-            GError **error)
+/* The same for a lane. */
+typedef struct {
+    SealSignParameters parameters;
+    struct iovec parts[2];
+    SealLaneUseAsk use;
+} LaneSign;
+
+/* FALSE if it is nothing for a lane. */
+static gboolean
+fill(const char *key, const SignRequest *sign, LaneSign *ret_lane_sign)
 {
     SealMechanism mechanism = seal_mechanism_from_name(sign->mechanism);
     SealHash hash = sign->hash ? seal_hash_from_name(sign->hash) : SEAL_HASH_NONE;
     gsize len = 0;
     const void *data = g_bytes_get_data(sign->data, &len);
-    SealSignParameters parameters = {.hash = hash, .data_len = (guint32)len};
-    const struct iovec parts[] = {{&parameters, sizeof parameters}, {(void *)data, len}};
-    const SealLaneUseAsk ask = {key, SEAL_FRAME_SIGN, mechanism, parts, G_N_ELEMENTS(parts)};
+    LaneSign *lane_sign = ret_lane_sign;
+
+    if (!fits_lane(sign, mechanism, hash))
+        return FALSE;
+    lane_sign->parameters = (SealSignParameters){.hash = hash, .data_len = (guint32)len};
+    if (mechanism == SEAL_MECHANISM_RSA_PSS)
+        lane_sign->parameters.salt_len = sign->has_salt_len ? sign->salt_len : (guint32)len;
+    lane_sign->parts[0] = (struct iovec){&lane_sign->parameters, sizeof lane_sign->parameters};
+    lane_sign->parts[1] = (struct iovec){(void *)data, len};
+    lane_sign->use = (SealLaneUseAsk){key, SEAL_FRAME_SIGN, mechanism, lane_sign->parts,
+                                      G_N_ELEMENTS(lane_sign->parts)};
+    return TRUE;
+}
+
+static SealLanesResult
+ask_on_lane(SealClient *client, const char *key, const SignRequest *sign, GBytes **ret_signature,
+            GError **error)
+{
+    LaneSign lane_sign;
     g_autoptr(SealSecret) answer = NULL;
     SealLanesResult result = SEAL_LANES_NOT_USED;
 
-    if (!fits_lane(sign, mechanism, hash))
+    if (!fill(key, sign, &lane_sign))
         return SEAL_LANES_NOT_USED;
-    if (mechanism == SEAL_MECHANISM_RSA_PSS)
-        parameters.salt_len = sign->has_salt_len ? sign->salt_len : (guint32)len;
-    result = seal_lanes_try(client, &ask, &answer, error);
+    result = seal_lanes_try(client, &lane_sign.use, &answer, error);
     if (result == SEAL_LANES_ANSWERED)
         *ret_signature = g_bytes_new(seal_secret_peek(answer), seal_secret_len(answer));
     return result;
@@ -117,16 +138,42 @@ seal_client_sign_salted(SealClient *client, const char *key, const char *hash, g
     return ask(client, key, &sign, error);
 }
 
+/* Of a request that went on a lane, so the names are known ones. */
+static gpointer
+keep_request(gconstpointer data)
+{
+    SignRequest *kept = g_memdup2(data, sizeof(SignRequest));
+
+    kept->mechanism = seal_mechanism_name(seal_mechanism_from_name(kept->mechanism));
+    if (kept->hash)
+        kept->hash = seal_hash_name(seal_hash_from_name(kept->hash));
+    kept->data = g_bytes_ref(kept->data);
+    return kept;
+}
+
+static void
+drop_request(gpointer data)
+{
+    SignRequest *kept = data;
+
+    g_bytes_unref(kept->data);
+    g_free(kept);
+}
+
 SealCall *
 seal_client_sign_async(SealClient *client, const char *key, const char *mechanism, const char *hash,
                        GBytes *data, SealCallFunc done, gpointer user_data, GError **error)
 {
     SignRequest sign = {.mechanism = mechanism, .hash = hash, .data = data};
-    const SealRequest request = {.path = key,
-                                 .interface = SEAL_INTERFACE_KEY,
-                                 .member = "Sign",
-                                 .append = append_sign,
-                                 .data = &sign};
+    LaneSign lane_sign;
+    const SealCallAsk ask = {.request = {.path = key,
+                                         .interface = SEAL_INTERFACE_KEY,
+                                         .member = "Sign",
+                                         .append = append_sign,
+                                         .data = &sign},
+                             .on_lane = fill(key, &sign, &lane_sign) ? &lane_sign.use : NULL,
+                             .keep = keep_request,
+                             .drop = drop_request};
 
-    return seal_call_submit(client, &request, done, user_data, error);
+    return seal_call_submit(client, &ask, done, user_data, error);
 }

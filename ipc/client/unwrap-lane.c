@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "pkcs11/core/algorithm-identifier.h"
-#include "pkcs11/wire/messages.h"
 
 /* Of user keying material, as the agent takes it. */
 #define UKM_MAX 1024
@@ -83,28 +82,33 @@ part(SealBytes bytes)
     return (struct iovec){(void *)bytes.data, bytes.len};
 }
 
-SealLanesResult
-seal_unwrap_on_lane(SealClient *client, const char *key, const SealUnwrapQuery *query,
-                    SealSecret **ret_session_key, GError **error)
+gboolean
+seal_lane_unwrap_fill(SealLaneUnwrap *ret_unwrap, const char *key, const SealUnwrapQuery *query)
 {
-    SealUnwrapRequest request = {0};
-    SealUnwrapParameters *parameters = &request.parameters;
+    SealLaneUnwrap *unwrap = ret_unwrap;
+    SealUnwrapRequest *request = &unwrap->request;
+    SealUnwrapParameters *parameters = &request->parameters;
     SealKeyEncryption encryption = {0};
-    g_autoptr(GByteArray) shared_info = g_byte_array_new();
-    struct iovec parts[5] = {{parameters, sizeof *parameters}};
-    SealLaneUseAsk ask = {
-        .key = key, .type = SEAL_FRAME_UNWRAP, .parts = parts, .n_parts = G_N_ELEMENTS(parts)};
 
-    if (!fill(query, &encryption, shared_info, &request))
-        return SEAL_LANES_NOT_USED;
-    parts[1] = part(request.label);
-    parts[2] = part(request.originator);
-    parts[3] = part(request.shared_info);
-    parts[4] = part(request.encrypted);
-    parameters->label_len = (uint32_t)request.label.len;
-    parameters->originator_len = (uint32_t)request.originator.len;
-    parameters->shared_info_len = (uint32_t)request.shared_info.len;
-    parameters->encrypted_len = (uint32_t)request.encrypted.len;
-    ask.mechanism = encryption.mechanism;
-    return seal_lanes_try(client, &ask, ret_session_key, error);
+    *unwrap = (SealLaneUnwrap){.shared_info = g_byte_array_new()};
+    if (!fill(query, &encryption, unwrap->shared_info, request))
+        return FALSE;
+    parameters->label_len = (uint32_t)request->label.len;
+    parameters->originator_len = (uint32_t)request->originator.len;
+    parameters->shared_info_len = (uint32_t)request->shared_info.len;
+    parameters->encrypted_len = (uint32_t)request->encrypted.len;
+    unwrap->parts[0] = (struct iovec){parameters, sizeof *parameters};
+    unwrap->parts[1] = part(request->label);
+    unwrap->parts[2] = part(request->originator);
+    unwrap->parts[3] = part(request->shared_info);
+    unwrap->parts[4] = part(request->encrypted);
+    unwrap->use = (SealLaneUseAsk){key, SEAL_FRAME_UNWRAP, encryption.mechanism, unwrap->parts,
+                                   G_N_ELEMENTS(unwrap->parts)};
+    return TRUE;
+}
+
+void
+seal_lane_unwrap_clear(SealLaneUnwrap *unwrap)
+{
+    g_clear_pointer(&unwrap->shared_info, g_byte_array_unref);
 }

@@ -17,7 +17,7 @@
 /* -- the request -------------------------------------------------------------- */
 
 typedef struct {
-    const SealUnwrapQuery *query;
+    SealUnwrapQuery query;
     SealSecret *box_key; /* (nullable) made by append_unwrap() where the answer must be sealed */
 } UnwrapRequest;
 
@@ -38,7 +38,7 @@ append_seal_to(sd_bus_message *message, UnwrapRequest *request)
 static int
 append_options(const SealConnection *connection, sd_bus_message *message, UnwrapRequest *request)
 {
-    const SealUnwrapQuery *query = request->query;
+    const SealUnwrapQuery *query = &request->query;
     const struct {
         const char *name;
         GBytes *value;
@@ -62,10 +62,10 @@ static int
 append_unwrap(const SealConnection *connection, sd_bus_message *message, gpointer data)
 {
     UnwrapRequest *request = data;
-    int r = seal_append_bytes(message, request->query->algorithm);
+    int r = seal_append_bytes(message, request->query.algorithm);
 
     if (r >= 0)
-        r = seal_append_bytes(message, request->query->encrypted_key);
+        r = seal_append_bytes(message, request->query.encrypted_key);
     return r >= 0 ? append_options(connection, message, request) : r;
 }
 
@@ -102,18 +102,20 @@ SealSessionKey *
 seal_client_unwrap(SealClient *client, const char *key, const SealUnwrapQuery *query,
                    GError **error)
 {
-    UnwrapRequest unwrap = {.query = query};
+    UnwrapRequest unwrap = {.query = *query};
     const SealRequest request = {.path = key,
                                  .interface = SEAL_INTERFACE_KEY,
                                  .member = "Unwrap",
                                  .append = append_unwrap,
                                  .data = &unwrap};
+    g_auto(SealLaneUnwrap) by_lane = {0};
     g_autoptr(sd_bus_message) reply = NULL;
     g_autoptr(SealSecret) box_key = NULL;
     SealSecret *on_lane = NULL;
     gboolean answered = FALSE;
 
-    if (seal_unwrap_on_lane(client, key, query, &on_lane, error) != SEAL_LANES_NOT_USED)
+    if (seal_lane_unwrap_fill(&by_lane, key, query) &&
+        seal_lanes_try(client, &by_lane.use, &on_lane, error) != SEAL_LANES_NOT_USED)
         return seal_session_key_new(on_lane);
     answered = seal_client_call(client, &request, &reply, error);
     box_key = unwrap.box_key;
@@ -122,17 +124,57 @@ seal_client_unwrap(SealClient *client, const char *key, const SealUnwrapQuery *q
     return seal_session_key_new(seal_unwrap_read_reply(reply, box_key, error));
 }
 
+/* -- not waited for ------------------------------------------------------------------------- */
+
+static GBytes *
+keep_bytes(GBytes *bytes)
+{
+    return bytes ? g_bytes_ref(bytes) : NULL;
+}
+
+/* Of a request that went on a lane: there is no key to seal its answer to. */
+static gpointer
+keep_request(gconstpointer data)
+{
+    UnwrapRequest *kept = g_memdup2(data, sizeof(UnwrapRequest));
+
+    kept->query.algorithm = keep_bytes(kept->query.algorithm);
+    kept->query.encrypted_key = keep_bytes(kept->query.encrypted_key);
+    kept->query.originator = keep_bytes(kept->query.originator);
+    kept->query.ukm = keep_bytes(kept->query.ukm);
+    kept->query.content_encryption = keep_bytes(kept->query.content_encryption);
+    return kept;
+}
+
+static void
+drop_request(gpointer data)
+{
+    UnwrapRequest *kept = data;
+
+    g_bytes_unref(kept->query.algorithm);
+    g_bytes_unref(kept->query.encrypted_key);
+    g_bytes_unref(kept->query.originator);
+    g_bytes_unref(kept->query.ukm);
+    g_bytes_unref(kept->query.content_encryption);
+    g_free(kept);
+}
+
 SealCall *
 seal_client_unwrap_async(SealClient *client, const char *key, const SealUnwrapQuery *query,
                          SealCallFunc done, gpointer user_data, GError **error)
 {
-    UnwrapRequest unwrap = {.query = query};
-    const SealRequest request = {.path = key,
-                                 .interface = SEAL_INTERFACE_KEY,
-                                 .member = "Unwrap",
-                                 .append = append_unwrap,
-                                 .data = &unwrap};
-    SealCall *call = seal_call_submit(client, &request, done, user_data, error);
+    UnwrapRequest unwrap = {.query = *query};
+    g_auto(SealLaneUnwrap) by_lane = {0};
+    const SealCallAsk ask = {.request = {.path = key,
+                                         .interface = SEAL_INTERFACE_KEY,
+                                         .member = "Unwrap",
+                                         .append = append_unwrap,
+                                         .data = &unwrap},
+                             .on_lane =
+                                 seal_lane_unwrap_fill(&by_lane, key, query) ? &by_lane.use : NULL,
+                             .keep = keep_request,
+                             .drop = drop_request};
+    SealCall *call = seal_call_submit(client, &ask, done, user_data, error);
 
     if (call)
         seal_call_expect_session_key(call, unwrap.box_key);

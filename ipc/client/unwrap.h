@@ -3,6 +3,7 @@
 
 #include "base/secret.h"
 #include "ipc/client/lanes.h"
+#include "pkcs11/wire/messages.h"
 
 #include <systemd/sd-bus.h>
 
@@ -11,7 +12,16 @@
 SealSecret *seal_unwrap_read_reply(sd_bus_message *reply, const SealSecret *box_key,
                                    GError **error);
 
-/* Does it on a lane, as seal_lanes_try(): `ret_session_key` (transfer full) comes in clear. */
-SealLanesResult seal_unwrap_on_lane(SealClient *client, const char *key,
-                                    const SealUnwrapQuery *query, SealSecret **ret_session_key,
-                                    GError **error);
+/* The question in the form that a lane takes. It points to the query's bytes and into itself. */
+typedef struct {
+    SealUnwrapRequest request;
+    GByteArray *shared_info;
+    struct iovec parts[5];
+    SealLaneUseAsk use;
+} SealLaneUnwrap;
+
+/* FALSE if it is nothing for a lane; clear it all the same. */
+gboolean seal_lane_unwrap_fill(SealLaneUnwrap *ret_unwrap, const char *key,
+                               const SealUnwrapQuery *query);
+void seal_lane_unwrap_clear(SealLaneUnwrap *unwrap);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(SealLaneUnwrap, seal_lane_unwrap_clear)

@@ -28,7 +28,7 @@ static void
 look(SealHost *host)
 {
     if (host->readers)
-        seal_readers_look(host->readers);
+        seal_readers_look_again(host->readers);
     else
         seal_scan(host, FALSE);
 }

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "pkcs11/core/rv.h"
@@ -92,6 +93,18 @@ gboolean
 seal_lane_is_used_up(SealLane *lane)
 {
     return g_atomic_int_get(&lane->left) <= 0;
+}
+
+/* The system counts bytes: of so many requests, each as large as the largest so far. Who grows is
+ * taken for a flooder until the first of the larger ones is received. */
+gboolean
+seal_lane_is_flooded(SealLane *lane)
+{
+    int queued = 0;
+
+    return ioctl(lane->fd, FIONREAD, &queued) == 0 &&
+           (guint64)queued >
+               (guint64)lane->grant.window * (guint)g_atomic_int_get(&lane->frame_max);
 }
 
 /* -- answers ---------------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "pkcs11/host/host.h"
 #include "pkcs11/host/records.h"
 #include "pkcs11/host/serve.h"
+#include "pkcs11/host/shares.h"
 #include "pkcs11/wire/lane.h"
 
 typedef struct {
@@ -17,6 +18,8 @@ typedef struct {
     gint uses;           /* atomic: operations so far */
     gint end;            /* atomic: SealLaneEnd, the first one stays */
     int fd;              /* open as long as somebody serves it, or may */
+    SealShare *share;    /* of its client, until it is closed and nobody serves it any more */
+    guint frame_max;     /* atomic: bytes of its largest request so far */
 
     GMutex lock;       /* guards the rest */
     guint busy;        /* threads that serve it */
@@ -38,6 +41,8 @@ void seal_lane_end(SealLane *lane, SealLaneEnd why);
 SealLaneEnd seal_lane_look(SealLane *lane);
 /* TRUE if no operation may start any more; what was granted may still be under way. */
 gboolean seal_lane_is_used_up(SealLane *lane);
+/* TRUE if the client has more requests in the lane's queue than its window allows. Asks the system. */
+gboolean seal_lane_is_flooded(SealLane *lane);
 /* Tells the client why its lane ended, without waiting. */
 void seal_lane_say_end(SealLane *lane);
 

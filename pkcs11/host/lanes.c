@@ -6,8 +6,8 @@
  * A client with several requests in flight (it says how many) gets more threads: whoever takes a
  * frame arms the lane for the next thread, up to the lane's window and its fair share: of the cap
  * where operations wait, of little more than the processors where they compute (sampling.h).
- * Once all threads are in use, each parks its lane after one operation, so that lanes take turns: a
- * client that floods its lane waits in the same line as the others.
+ * Once all threads are in use, each parks its lane after one operation. A lane whose event came
+ * waits for its client's turn (shares.h), which is at once as long as there is one client.
  *
  * A lane ends by its own word, clock, count or client (lane.c), by the agent's LANE_REVOKE, or with
  * this process. Whoever leaves it last tells client and agent. Threads are never joined: they live
@@ -21,6 +21,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -29,6 +30,7 @@
 #include "pkcs11/host/records.h"
 #include "pkcs11/host/sampling.h"
 #include "pkcs11/host/serve.h"
+#include "pkcs11/host/shares.h"
 
 /* A client that goes on asks again within a network's round trip. */
 #define LINGER_US (20 * 1000)
@@ -36,6 +38,10 @@
 #define IDLE_MS 5000
 /* Beyond the processors: while one waits for a lock inside the module (pool.c). */
 #define SPARE_THREADS 2
+/* Events that are taken at once, where all threads are in use and clients wait for turns. */
+#define EVENTS 64
+/* In place of a lane's number: the timer. */
+#define TICK 0u
 
 #ifndef SO_PASSRIGHTS /* Linux 6.16; older kernels close what a client sends along */
 #define SO_PASSRIGHTS 83
@@ -46,6 +52,7 @@ struct SealLanes {
     SealRecords *records;
     const guint32 *words; /* of the agent */
     int epoll;
+    int timer;   /* in the epoll, while clients are in each other's way */
     gint active; /* atomic: lanes that a thread serves */
     gint cap;    /* atomic: threads at the most */
     gint shared; /* atomic: of these, threads that lanes with several requests may have */
@@ -55,6 +62,8 @@ struct SealLanes {
     GHashTable *table; /* number -> SealLane * (owned) */
     guint n_threads, n_idle;
     SealSampling sampling;
+    SealShares shares;
+    gboolean ticks; /* the timer is set */
     gint is_full; /* atomic: no thread waits for lanes, and no more may be started */
     gboolean is_ending;
 };
@@ -97,6 +106,7 @@ close_lane(SealLanes *lanes, SealLane *lane)
     seal_records_flush(lanes->records);
     tell_agent(lanes, lane, why);
     g_mutex_lock(&lanes->lock);
+    seal_shares_leave(&lanes->shares, lane->share);
     g_hash_table_remove(lanes->table, GUINT_TO_POINTER(lane->number));
     g_mutex_unlock(&lanes->lock);
 }
@@ -155,7 +165,8 @@ leave(SealLanes *lanes, SealLane *lane)
     g_mutex_unlock(&lane->lock);
     if (last)
         (void)g_atomic_int_add(&lanes->active, -1);
-    if (last && !g_atomic_int_get(&lanes->is_full))
+    if (last && !g_atomic_int_get(&lanes->is_full) &&
+        g_atomic_int_get(&lanes->shares.waiting) == 0)
         seal_records_flush(lanes->records);
     if (closes)
         close_lane(lanes, lane);
@@ -183,7 +194,7 @@ share(SealLanes *lanes, SealLane *lane, guint load)
     guint shared = (guint)g_atomic_int_get(&lanes->shared);
     guint limit = MIN(lane->grant.window, MAX(shared / MAX(active, 1), 1));
 
-    if (load <= 1 || lane->grant.window == 1)
+    if (load <= 1 || lane->grant.window == 1 || !seal_share_may_grow(lane->share))
         return;
     g_mutex_lock(&lane->lock);
     if (!lane->is_armed && lane->busy < limit && g_atomic_int_get(&lane->end) == SEAL_LANE_OPEN)
@@ -216,6 +227,10 @@ receive(SealServer *server, SealLane *lane, SealFrameHeader *header, gboolean li
     if (received == -EAGAIN)
         return 0;
     if (received == 1) {
+        guint len = header->length + (guint)sizeof *header;
+
+        if (len > (guint)g_atomic_int_get(&lane->frame_max))
+            g_atomic_int_set(&lane->frame_max, len);
         seal_secret_set_len(server->frame, header->length);
         return 1;
     }
@@ -242,6 +257,89 @@ serve_frame(Thread *thread, SealLane *lane, const SealFrameHeader *header, gbool
     g_mutex_unlock(&lanes->lock);
 }
 
+/* -- turns ---------------------------------------------------------------------------------------
+ */
+
+/* Under lock: the threads that several clients share. Where operations compute, a processor that one
+ * client has is taken from another. */
+static guint
+room(SealLanes *lanes)
+{
+    guint cap = (guint)g_atomic_int_get(&lanes->cap);
+
+    return seal_sampling_computes(&lanes->sampling) ? MIN(cap, g_get_num_processors()) : cap;
+}
+
+/* Under lock: an idle thread looks for lanes that wait, now or after a while. */
+static void
+tick(SealLanes *lanes, gboolean now)
+{
+    struct itimerspec time = {.it_value.tv_nsec = now ? 1 : SEAL_SHARES_TICK_US * 1000};
+
+    if (lanes->ticks && !now)
+        return;
+    lanes->ticks = timerfd_settime(lanes->timer, 0, &time, NULL) == 0;
+}
+
+/* Under lock: those that wait must not be forgotten by threads that found nothing to do. */
+static void
+keep_ticking(SealLanes *lanes, gint64 now_us)
+{
+    if (!seal_shares_are_contended(&lanes->shares))
+        return;
+    tick(lanes, lanes->n_idle > 0 && seal_shares_have_next(&lanes->shares, room(lanes), now_us));
+}
+
+/* After each operation. Nobody is asked as long as there is one client. */
+static gboolean
+may_stay(SealLanes *lanes, SealLane *lane)
+{
+    seal_share_count(lane->share);
+    if (g_atomic_int_get(&lanes->shares.clients) > 1) {
+        gint64 now_us = g_get_monotonic_time();
+
+        if (seal_lane_is_flooded(lane))
+            seal_share_note_flood(lane->share, now_us);
+        if (g_atomic_int_get(&lanes->shares.waiting) > 0) {
+            g_mutex_lock(&lanes->lock);
+            keep_ticking(lanes, now_us);
+            g_mutex_unlock(&lanes->lock);
+        }
+    }
+    return seal_share_may_stay(lane->share);
+}
+
+/* Under lock: what an event says, `number` a lane or the timer. */
+static void
+note_event(SealLanes *lanes, guint32 number, gint64 now_us)
+{
+    SealLane *lane = g_hash_table_lookup(lanes->table, GUINT_TO_POINTER(number));
+    guint64 times = 0;
+
+    if (number == TICK && read(lanes->timer, &times, sizeof times) == sizeof times)
+        lanes->ticks = FALSE;
+    if (lane && !lanes->is_ending)
+        seal_shares_wait(&lanes->shares, lane->share, seal_lane_ref(lane), now_us);
+}
+
+/* Under lock. With all threads in use and several clients the next lane is chosen among all that have
+ * something to serve. */
+static void
+collect(SealLanes *lanes, gint64 now_us)
+{
+    struct epoll_event events[EVENTS];
+    int n = EVENTS;
+
+    if (lanes->shares.clients < 2 || lanes->n_idle > 1 ||
+        lanes->n_threads < (guint)g_atomic_int_get(&lanes->cap))
+        return;
+    while (n == EVENTS) { /* each lane comes once */
+        n = epoll_wait(lanes->epoll, events, EVENTS, 0);
+        for (int i = 0; i < n; i++)
+            note_event(lanes, events[i].data.u32, now_us);
+    }
+}
+
 /* Frames that were queued before a revocation are still received after it: seal_lane_serve() looks.
  */
 static void
@@ -255,8 +353,8 @@ serve_lane(Thread *thread, SealLane *lane, gboolean samples)
         share(lanes, lane, header.load);
         serve_frame(thread, lane, &header, samples);
         samples = FALSE;
-        if (g_atomic_int_get(&lane->end) != SEAL_LANE_OPEN || seal_lane_is_used_up(lane) ||
-            g_atomic_int_get(&lanes->is_full))
+        if (!may_stay(lanes, lane) || g_atomic_int_get(&lane->end) != SEAL_LANE_OPEN ||
+            seal_lane_is_used_up(lane) || g_atomic_int_get(&lanes->is_full))
             break;
         lingers = header.load <= 1 && !is_armed(lane);
     }
@@ -291,7 +389,21 @@ note_busy(SealLanes *lanes)
     g_atomic_int_set(&lanes->is_full, lanes->n_idle == 0);
 }
 
-/* Waits for a lane with something to serve. Returns it (transfer full), entered; NULL with
+/* Under lock: the lane whose turn it is (transfer full), NULL if there is none. */
+static SealLane *
+take_turn(SealLanes *lanes, gint64 now_us, gboolean *ret_samples)
+{
+    SealLane *lane = seal_shares_next(&lanes->shares, room(lanes), now_us);
+
+    if (lane) {
+        note_busy(lanes);
+        *ret_samples = seal_sampling_wants(&lanes->sampling);
+    }
+    keep_ticking(lanes, now_us);
+    return lane;
+}
+
+/* Waits for a lane with something to serve. Returns it (transfer full), to be entered; NULL with
  * `*ret_ends` if the thread is one too many, else to be called again. */
 static SealLane *
 wait_for_lane(SealLanes *lanes, gboolean *ret_ends, gboolean *ret_samples)
@@ -301,33 +413,38 @@ wait_for_lane(SealLanes *lanes, gboolean *ret_ends, gboolean *ret_samples)
     int timeout_ms = -1, n = 0;
 
     g_mutex_lock(&lanes->lock);
+    if (lanes->shares.clients > 1) {
+        collect(lanes, g_get_monotonic_time());
+        lane = take_turn(lanes, g_get_monotonic_time(), ret_samples);
+    }
     if (lanes->n_idle > 1)
         timeout_ms = IDLE_MS;
     g_mutex_unlock(&lanes->lock);
+    if (lane)
+        return lane;
     n = epoll_wait(lanes->epoll, &event, 1, timeout_ms);
     g_mutex_lock(&lanes->lock);
     *ret_ends = n == 0 && lanes->n_idle > 1;
     if (*ret_ends) {
         lanes->n_idle--;
         lanes->n_threads--;
-    } else if (n == 1 && !lanes->is_ending) {
-        lane = g_hash_table_lookup(lanes->table, GUINT_TO_POINTER(event.data.u32));
-        if (lane) {
-            (void)seal_lane_ref(lane);
-            note_busy(lanes);
-            *ret_samples = seal_sampling_wants(&lanes->sampling);
-        }
+    } else if (n == 1) {
+        gint64 now_us = g_get_monotonic_time();
+
+        note_event(lanes, event.data.u32, now_us);
+        lane = take_turn(lanes, now_us, ret_samples);
     }
     g_mutex_unlock(&lanes->lock);
     return lane;
 }
 
 static void
-note_idle(SealLanes *lanes)
+note_idle(SealLanes *lanes, SealLane *lane)
 {
     gboolean all = FALSE;
 
     g_mutex_lock(&lanes->lock);
+    seal_shares_done(&lanes->shares, lane->share, g_get_monotonic_time());
     all = ++lanes->n_idle == lanes->n_threads;
     g_atomic_int_set(&lanes->is_full, FALSE);
     g_mutex_unlock(&lanes->lock);
@@ -350,8 +467,8 @@ thread_main(gpointer data)
             continue;
         if (enter(thread->lanes, lane))
             serve_lane(thread, lane, samples);
+        note_idle(thread->lanes, lane);
         seal_lane_unref(lane);
-        note_idle(thread->lanes);
     }
     seal_server_clear(&thread->server);
     seal_fd_clear(&thread->schedstat);
@@ -413,7 +530,9 @@ add_lane(SealLanes *lanes, SealLane *lane, GError **error)
     if (lanes->n_threads == 0)
         start_thread(lanes);
     lane->is_armed = TRUE;
+    lane->share = seal_shares_join(&lanes->shares, lane->grant.client);
     if (lanes->n_threads == 0 || epoll_ctl(lanes->epoll, EPOLL_CTL_ADD, lane->fd, &event) < 0) {
+        seal_shares_leave(&lanes->shares, lane->share);
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
                             "the system has no room for a lane");
         return FALSE;
@@ -496,6 +615,7 @@ seal_lanes_revoke(SealLanes *lanes, const SealFrameHeader *header, SealLaneEnd w
 SealLanes *
 seal_lanes_new(SealHost *host, int audit, int words)
 {
+    struct epoll_event ticking = {.events = EPOLLIN, .data.u32 = TICK};
     SealLanes *lanes = NULL;
     struct stat info;
     void *memory = MAP_FAILED;
@@ -513,6 +633,9 @@ seal_lanes_new(SealHost *host, int audit, int words)
     lanes->words = memory;
     lanes->records = seal_records_new(host, audit);
     lanes->epoll = epoll_create1(EPOLL_CLOEXEC);
+    lanes->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    (void)epoll_ctl(lanes->epoll, EPOLL_CTL_ADD, lanes->timer, &ticking);
+    seal_shares_init(&lanes->shares);
     g_mutex_init(&lanes->lock);
     g_cond_init(&lanes->left);
     lanes->table = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)seal_lane_unref);

@@ -146,15 +146,20 @@ initialize(CK_FUNCTION_LIST *functions, const char *path, gboolean is_opensc, GE
     return fail(error, path, reason);
 }
 
+gboolean
+seal_library_is_made_by(CK_FUNCTION_LIST *functions, const char *maker)
+{
+    CK_INFO info = {{0}};
+
+    return functions->C_GetInfo(&info) == CKR_OK &&
+           memcmp(info.manufacturerID, maker, strlen(maker)) == 0;
+}
+
 /* What no name could tell: a proxy that leads to our module. */
 static gboolean
 check_manufacturer(CK_FUNCTION_LIST *functions, const char *path, GError **error)
 {
-    CK_INFO info = {{0}};
-
-    if (functions->C_GetInfo(&info) != CKR_OK)
-        return TRUE;
-    if (memcmp(info.manufacturerID, "Privy Seal", strlen("Privy Seal")) != 0)
+    if (!seal_library_is_made_by(functions, "Privy Seal"))
         return TRUE;
     (void)functions->C_Finalize(NULL);
     return fail_as_own(error, path);

@@ -16,6 +16,10 @@
  * C_Initialize failed. Runs the module's code: it may block, or crash. Call once. */
 CK_FUNCTION_LIST *seal_library_load(const char *path, const char *reader, GError **error);
 
+/* TRUE if the module says that `maker` made it; what follows in its manufacturer's name counts for
+ * nothing. */
+gboolean seal_library_is_made_by(CK_FUNCTION_LIST *functions, const char *maker);
+
 /* What can be told of the module at `path` without running its code: FALSE, with the same errors, if it
  * cannot be loaded. */
 gboolean seal_library_check(const char *path, GError **error);

@@ -9,6 +9,7 @@
 #include "pkcs11/core/rv.h"
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
+#include "pkcs11/host/ykcs11.h"
 
 static CK_RV
 submit_pin(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealBytes pin)
@@ -56,6 +57,8 @@ seal_logout_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
     if (rv == CKR_OK && !seal_readers_reset(host->readers, slot->reader))
         seal_log_warning("token '%s' may still be open to other programs: its card cannot be reset",
                          slot->info.label);
+    if (rv == CKR_OK && seal_ykcs11_is(host->functions))
+        seal_ykcs11_forget_pin(host->functions);
     if (rv == CKR_OK)
         seal_slot_set_logged_in(slot, FALSE);
     if (!seal_rv_is_removal(rv))

@@ -10,12 +10,12 @@
  * one that it has, INVALID_INPUT about the one that it should take. */
 #include "pkcs11/host/pin.h"
 
-#include <string.h>
-
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/library.h"
 #include "pkcs11/host/login.h"
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
+#include "pkcs11/host/ykcs11.h"
 
 typedef struct {
     CK_RV rv;
@@ -39,6 +39,8 @@ change_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session,
     gboolean was_in = seal_slot_is_logged_in(slot);
     Outcome outcome = {CKR_OK, "C_Login"};
 
+    if (seal_ykcs11_is(functions) && seal_ykcs11_is_misread(given))
+        return (Outcome){CKR_FUNCTION_NOT_SUPPORTED, "C_SetPIN"};
     if (!was_in)
         outcome.rv = functions->C_Login(session, CKU_USER, pin_text(given), given.len);
     if (outcome.rv == CKR_OK || outcome.rv == CKR_USER_ALREADY_LOGGED_IN ||
@@ -56,11 +58,19 @@ change_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session,
 static gboolean
 unblocks_by_set_pin(CK_FUNCTION_LIST *functions)
 {
-    static const char maker[] = "OpenSC Project";
-    CK_INFO info = {{0}};
+    return seal_library_is_made_by(functions, "OpenSC Project");
+}
 
-    return functions->C_GetInfo(&info) == CKR_OK &&
-           memcmp(info.manufacturerID, maker, strlen(maker)) == 0;
+/* As the standard has it. */
+static Outcome
+unblock_as_officer(CK_FUNCTION_LIST *functions, CK_SESSION_HANDLE session, SealBytes given,
+                   SealBytes fresh)
+{
+    CK_RV rv = functions->C_Login(session, CKU_SO, pin_text(given), given.len);
+
+    if (rv != CKR_OK)
+        return (Outcome){rv, "C_Login"};
+    return (Outcome){functions->C_InitPIN(session, pin_text(fresh), fresh.len), "C_InitPIN"};
 }
 
 /* Under login_lock, with the token to ourselves. */
@@ -72,15 +82,13 @@ unblock_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session,
     SealBytes given = request->given, fresh = request->fresh;
     Outcome outcome = {CKR_OK, "C_SetPIN"};
 
-    if (unblocks_by_set_pin(functions)) {
+    if (unblocks_by_set_pin(functions))
         outcome.rv =
             functions->C_SetPIN(session, pin_text(given), given.len, pin_text(fresh), fresh.len);
-        (void)seal_logout_locked(host, slot, session);
-        return outcome;
-    }
-    outcome = (Outcome){functions->C_Login(session, CKU_SO, pin_text(given), given.len), "C_Login"};
-    if (outcome.rv == CKR_OK)
-        outcome = (Outcome){functions->C_InitPIN(session, pin_text(fresh), fresh.len), "C_InitPIN"};
+    else if (seal_ykcs11_is(functions))
+        outcome.rv = seal_ykcs11_unblock(functions, session, given, fresh);
+    else
+        outcome = unblock_as_officer(functions, session, given, fresh);
     (void)seal_logout_locked(host, slot, session);
     return outcome;
 }

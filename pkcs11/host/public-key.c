@@ -136,6 +136,37 @@ peek_group(SealCurve curve)
     return groups[curve];
 }
 
+/* ykcs11 gives a curve's numbers in place of its name (SEC 1, C.2) where the YubiKey's metadata tell the
+ * key. They are compared with what OpenSSL writes: none of the token's is parsed. */
+static gboolean
+has_numbers_of(SealCurve curve, GBytes *parameters)
+{
+    EC_GROUP *group = EC_GROUP_dup(peek_group(curve));
+    gsize theirs_len = 0;
+    const guint8 *theirs = g_bytes_get_data(parameters, &theirs_len);
+    guint8 *der = NULL;
+    int len = 0;
+    gboolean same = FALSE;
+
+    if (group) {
+        EC_GROUP_set_asn1_flag(group, OPENSSL_EC_EXPLICIT_CURVE);
+        len = i2d_ECPKParameters(group, &der);
+    }
+    same = len > 0 && theirs_len == (gsize)len && memcmp(theirs, der, theirs_len) == 0;
+    OPENSSL_free(der);
+    EC_GROUP_free(group);
+    return same;
+}
+
+static const CurveRow *
+find_curve_by_numbers(GBytes *parameters)
+{
+    for (guint i = SEAL_CURVE_P256; i <= SEAL_CURVE_P521; i++)
+        if (has_numbers_of(i, parameters))
+            return find_curve(i);
+    return NULL;
+}
+
 gboolean
 seal_public_key_is_point(SealAlgorithm algorithm, SealCurve curve, SealBytes point)
 {
@@ -325,6 +356,8 @@ from_point_object(const SealObject *object, const char **ret_reason)
     gsize expected = 32;
     SealBytes value = {0};
 
+    if (!row && parameters)
+        row = find_curve_by_numbers(parameters);
     if (!row) {
         *ret_reason = "its curve is unknown";
         return NULL;

@@ -48,7 +48,7 @@ seal_readers_lost(SealReaders *readers, const char *name, guint32 insertion)
 }
 
 void
-seal_readers_look(SealReaders *readers)
+seal_readers_look_again(SealReaders *readers)
 {
 }
 

@@ -17,6 +17,7 @@
 #include "pkcs11/host/again.h"
 #include "pkcs11/host/pcsc.h"
 #include "pkcs11/host/scan.h"
+#include "pkcs11/host/ykcs11.h"
 
 #define PLUG_PLAY "\\\\?PnP?\\Notification"
 /* One of what pcsc-lite looks at in one call is the pseudo reader for news. */
@@ -412,10 +413,58 @@ seal_readers_lost(SealReaders *readers, const char *name, guint32 insertion)
     return is_lost;
 }
 
-void
-seal_readers_look(SealReaders *readers)
+static gboolean
+is_read(SealReaders *readers, const char *name)
 {
-    const char *why = look_at_tokens(readers);
+    g_autoptr(GPtrArray) slots = seal_store_slots(readers->host->store);
+
+    for (guint i = 0; i < slots->len; i++)
+        if (g_str_equal(((SealSlot *)slots->pdata[i])->reader, name))
+            return TRUE;
+    return FALSE;
+}
+
+/* The readers that have a card (transfer full). */
+static GPtrArray *
+list_cards(SealReaders *readers)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    GHashTableIter iter;
+    gpointer name = NULL, insertion = NULL;
+
+    g_mutex_lock(&readers->lock);
+    g_hash_table_iter_init(&iter, readers->insertions);
+    while (g_hash_table_iter_next(&iter, &name, &insertion))
+        if (insertion)
+            g_ptr_array_add(names, g_strdup(name));
+    g_mutex_unlock(&readers->lock);
+    return names;
+}
+
+/* What it takes for the module to see a card that it did not read, beside another look. */
+static void
+prepare_again(SealReaders *readers)
+{
+    g_autoptr(GPtrArray) names = NULL;
+
+    if (!seal_ykcs11_is(readers->host->functions))
+        return;
+    names = list_cards(readers);
+    for (guint i = 0; i < names->len; i++) {
+        const char *name = names->pdata[i];
+
+        if (seal_ykcs11_serves(name) && !is_read(readers, name))
+            (void)seal_readers_reset(readers, name);
+    }
+}
+
+void
+seal_readers_look_again(SealReaders *readers)
+{
+    const char *why = NULL;
+
+    prepare_again(readers);
+    why = look_at_tokens(readers);
 
     if (why)
         seal_host_retire(readers->host, why);
@@ -425,19 +474,13 @@ gboolean
 seal_readers_have_unread(SealReaders *readers, const GPtrArray *slots)
 {
     g_autoptr(GHashTable) read = g_hash_table_new(g_str_hash, g_str_equal);
-    GHashTableIter iter;
-    gpointer insertion = NULL;
-    guint n_cards = 0;
+    g_autoptr(GPtrArray) cards = NULL;
 
     if (!readers)
         return FALSE;
     /* by number, not by name: modules cut long names short */
     for (guint i = 0; i < slots->len; i++)
         (void)g_hash_table_add(read, ((const SealSlot *)slots->pdata[i])->reader);
-    g_mutex_lock(&readers->lock);
-    g_hash_table_iter_init(&iter, readers->insertions);
-    while (g_hash_table_iter_next(&iter, NULL, &insertion))
-        n_cards += insertion != NULL;
-    g_mutex_unlock(&readers->lock);
-    return n_cards > g_hash_table_size(read);
+    cards = list_cards(readers);
+    return cards->len > g_hash_table_size(read);
 }

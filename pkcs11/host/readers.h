@@ -41,9 +41,9 @@ gboolean seal_readers_reset(SealReaders *readers, const char *name);
  * number. */
 gboolean seal_readers_lost(SealReaders *readers, const char *name, guint32 insertion);
 
-/* Has the slots looked at, as when a card comes or goes. Where a call hangs at a card that was
+/* Has the slots looked at for a card that was not read. Where a call hangs at a card that was
  * pulled, nothing is asked of the module, and the host retires. */
-void seal_readers_look(SealReaders *readers);
+void seal_readers_look_again(SealReaders *readers);
 
 /* TRUE if more cards lie in readers than the module's `slots` (SealSlot) show: one is none of its
  * cards, or could not be read. `readers` NULL: FALSE. */

@@ -11,6 +11,7 @@
 #include "pkcs11/host/inventory.h"
 #include "pkcs11/host/openssl.h"
 #include "pkcs11/host/readers.h"
+#include "pkcs11/host/ykcs11.h"
 
 /* Slots that a module may list at most. */
 #define SLOTS_LISTED_MAX 4096u
@@ -165,9 +166,13 @@ seal_scan_tell_gone(SealHost *host, SealSlot *slot)
 static void
 forget(SealHost *host, SealSlot *slot)
 {
+    gboolean keeps_pin = seal_slot_is_logged_in(slot) && seal_ykcs11_is(host->functions);
+
     seal_store_remove_slot(host->store, slot);
     seal_scan_tell_gone(host, slot); /* before the module is asked again */
     seal_slot_mark_gone(slot);
+    if (keeps_pin)
+        seal_host_retire(host, "its module keeps the PIN of a token that was removed");
 }
 
 /* FALSE: there is a token that cannot be read. */

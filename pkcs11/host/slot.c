@@ -7,6 +7,7 @@
 
 #include "pkcs11/core/rv.h"
 #include "pkcs11/core/template.h"
+#include "pkcs11/host/ykcs11.h"
 
 /* SoftHSM has some 90, HSMs up to 200. */
 #define MECHANISMS_MAX 1024
@@ -126,6 +127,8 @@ fill_info(SealSlot *slot, guint32 reference, const CK_TOKEN_INFO *token)
         info->flags |= SEAL_TOKEN_REMOVABLE;
     info->pin_min = limit_or_zero(token->ulMinPinLen);
     info->pin_max = limit_or_zero(token->ulMaxPinLen);
+    if (seal_ykcs11_is(slot->functions))
+        info->pin_max = MIN(info->pin_max, SEAL_YKCS11_PIN_MAX);
     info->session_limit = limit_or_zero(token->ulMaxSessionCount);
     info->label = seal_padded_text(token->label, sizeof token->label);
     info->manufacturer = seal_padded_text(token->manufacturerID, sizeof token->manufacturerID);

@@ -2,6 +2,8 @@
  * child: another thread may have held it. So what a child finds is recognised by the pid in one
  * word that is read and swapped atomically, and left alone. (The child keeps the memory; the
  * connections close with its next exec, and the agent sees their end by the parent's shutdown.)
+ * For the same reason a call uses nothing of the C library or GLib that has a lock of its own, if it
+ * can: of the memory's and the loader's the C library itself takes care at a fork.
  *
  * `inside` counts the calls that are under way, so that C_Finalize frees nothing under their feet.
  */
@@ -13,6 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/error.h"
 #include "base/secret.h"
 #include "pkcs11/module/company.h"
 
@@ -121,6 +124,7 @@ guest_new(const CK_C_INITIALIZE_ARGS *arguments, SealGuest **ret_guest)
     SealGuest *guest = g_new0(SealGuest, 1);
     CK_RV rv = init_locks(guest, arguments);
 
+    (void)seal_error_quark(); /* its lock: here, not in a call under which somebody forks */
     if (rv != CKR_OK) {
         g_free(guest);
         return rv;

@@ -6,7 +6,6 @@
 #include "pkcs11/module/token-objects.h"
 
 #include <string.h>
-#include <time.h>
 
 #include "pkcs11/core/der.h"
 
@@ -166,17 +165,25 @@ add_storage(SealItem *item, gboolean is_private, const char *label)
 
 /* -- certificates ---------------------------------------------------------------------------- */
 
+/* By GDate, which takes no lock: gmtime_r() and strftime() take that of the time zone, which no child
+ * gets that was forked while another thread had it. */
 static void
 add_date(SealItem *item, CK_ATTRIBUTE_TYPE type, gint64 seconds)
 {
-    time_t time = (time_t)seconds;
-    struct tm utc;
-    char text[sizeof(CK_DATE) + 1];
+    const gint64 epoch = 719163, last = 3652059; /* julian days of 1970-01-01 and 9999-12-31 */
+    gint64 day = epoch + seconds / 86400 - (seconds % 86400 < 0 ? 1 : 0);
+    char text[32];
+    GDate date;
 
-    if (gmtime_r(&time, &utc) && strftime(text, sizeof text, "%Y%m%d", &utc) == sizeof(CK_DATE))
-        seal_item_add(item, type, text, sizeof(CK_DATE));
-    else
+    if (day < 1 || day > last) {
         seal_item_add(item, type, NULL, 0);
+        return;
+    }
+    g_date_clear(&date, 1);
+    g_date_set_julian(&date, (guint32)day);
+    (void)g_snprintf(text, sizeof text, "%04u%02u%02u", g_date_get_year(&date),
+                     (guint)g_date_get_month(&date), g_date_get_day(&date));
+    seal_item_add(item, type, text, sizeof(CK_DATE));
 }
 
 /* PKCS#11 4.6.3: the first three bytes of the SHA-1 of the certificate. */

@@ -30,7 +30,7 @@ seal_lane_grant_decode(const void *body, size_t len, SealLaneGrant *ret_grant)
     memcpy(&grant, body, sizeof grant);
     if (grant.count == 0 || grant.count > SEAL_LANE_COUNT_MAX || grant.window == 0 ||
         grant.window > SEAL_LANE_WINDOW_MAX || grant.word >= SEAL_LANES_MAX ||
-        !is_served(grant.mechanisms, grant.hashes))
+        grant.reserved != 0 || !is_served(grant.mechanisms, grant.hashes))
         return FALSE;
     *ret_grant = grant;
     return TRUE;

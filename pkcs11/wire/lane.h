@@ -31,8 +31,10 @@ typedef struct {
     uint32_t salt_max;   /* bytes of PSS salt */
     uint32_t window;     /* requests at once, 1 to SEAL_LANE_WINDOW_MAX */
     uint32_t word;       /* index of its revocation word */
+    uint32_t client;     /* whose lane it is: lanes of one client share its turns */
+    uint32_t reserved;   /* 0 */
 } SealLaneGrant;
-G_STATIC_ASSERT(sizeof(SealLaneGrant) == 32);
+G_STATIC_ASSERT(sizeof(SealLaneGrant) == 40);
 
 /* TRUE if the body is exactly one grant that makes sense. FALSE leaves the result untouched. */
 gboolean seal_lane_grant_decode(const void *body, size_t len, SealLaneGrant *ret_grant);

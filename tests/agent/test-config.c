@@ -225,6 +225,24 @@ test_raw_is_opened_by_name_only(void)
     g_assert_cmpuint(raw_of_first(rsa), ==, SEAL_RAW_RSA);
 }
 
+static SealPolicyLanes
+lanes_of_first(const SealConfig *config)
+{
+    return ((SealPolicyRule *)config->policy_rules->pdata[0])->lanes;
+}
+
+static void
+test_lanes_are_given_by_name(void)
+{
+    g_autoptr(SealConfig) unsaid = read_both("[policy p]\naction=allow\n", "");
+    g_autoptr(SealConfig) yes = read_both("[policy p]\nlanes=yes\naction=allow\n", "");
+    g_autoptr(SealConfig) no = read_both("[policy p]\naction=ask\nlanes=no\n", "");
+
+    g_assert_cmpint(lanes_of_first(unsaid), ==, SEAL_POLICY_LANES_PLAIN);
+    g_assert_cmpint(lanes_of_first(yes), ==, SEAL_POLICY_LANES_YES);
+    g_assert_cmpint(lanes_of_first(no), ==, SEAL_POLICY_LANES_NO);
+}
+
 /* A user adds `raw=` to a rule of the site only if the site left that rule open. */
 static void
 test_site_fixes_raw(void)
@@ -240,6 +258,19 @@ test_site_fixes_raw(void)
     g_assert_cmpuint(raw_of_first(opened), ==, SEAL_RAW_RSA);
     g_assert_cmpuint(raw_of_first(by_name), ==, SEAL_RAW_NONE);
     g_assert_cmpuint(raw_of_first(by_action), ==, SEAL_RAW_NONE);
+}
+
+static void
+test_site_fixes_lanes(void)
+{
+    static const char *const expected[] = {"user.conf:2: 'lanes' of [policy p] is fixed by *", NULL};
+    const char *user = "[policy p]\nlanes=yes\n";
+    g_autoptr(SealConfig) opened = read_both(user, "[policy p]\naction=allow\n");
+    g_autoptr(SealConfig) fixed = read_both(user, "[policy p]\naction=allow\nfinal=action\n");
+
+    seal_test_expect_warnings(expected);
+    g_assert_cmpint(lanes_of_first(opened), ==, SEAL_POLICY_LANES_YES);
+    g_assert_cmpint(lanes_of_first(fixed), ==, SEAL_POLICY_LANES_PLAIN);
 }
 
 static void
@@ -320,6 +351,11 @@ static const struct {
     {"[policy p]\naction=ask\nraw=edch\n",
      "3: 'raw' of [policy p] has 'edch', expected ecdh, rsa or "
      "both with a semicolon between"},
+    {"[policy p]\naction=allow\nlanes=always\n",
+     "3: 'lanes' of [policy p] is 'always', expected one of plain, yes, no"},
+    {"[policy p]\naction=ask\nlanes=yes\n",
+     "3: 'lanes' of [policy p] is yes beside an action that allows none, expected action=allow"},
+    {"[policy p]\naction=deny\nlanes=yes\n", "3: 'lanes' of [policy p] is yes beside*"},
     {"[policy p]\naction=ask\nraw= ;\n", "3: 'raw' of [policy p] is empty, expected ecdh, rsa or*"},
     {"[policy p]\nraw=rsa\naction=deny\n", "2: 'raw' of [policy p] stands beside action=deny, "
                                            "expected action=allow or action=ask"},
@@ -621,6 +657,8 @@ main(int argc, char **argv)
     g_test_add_func("/config/files/site-wins-where-final", test_site_wins_where_final);
     g_test_add_func("/config/raw/is-opened-by-name-only", test_raw_is_opened_by_name_only);
     g_test_add_func("/config/raw/is-fixed-by-the-site-with-its-rule", test_site_fixes_raw);
+    g_test_add_func("/config/lanes/are-given-by-name", test_lanes_are_given_by_name);
+    g_test_add_func("/config/lanes/are-fixed-by-the-site-with-its-rule", test_site_fixes_lanes);
     g_test_add_func("/config/files/rules-of-the-site-come-first",
                     test_rules_of_the_site_come_first);
     g_test_add_func("/config/files/missing-are-empty", test_missing_files_are_empty);

@@ -265,6 +265,67 @@ test_row(gconstpointer data)
     g_assert_cmpstr(verdict.rule, ==, row->rule);
 }
 
+/* -- lanes ------------------------------------------------------------------------------------ */
+
+#define EITHER .for_sign = TRUE, .for_decrypt = TRUE
+
+static const SealPolicyRule lanes_unsaid = {.name = (char *)"unsaid", EITHER};
+static const SealPolicyRule lanes_yes = {
+    .name = (char *)"yes", EITHER, .lanes = SEAL_POLICY_LANES_YES};
+static const SealPolicyRule lanes_no = {
+    .name = (char *)"no", EITHER, .lanes = SEAL_POLICY_LANES_NO};
+static const SealPolicyRule lanes_asking = {
+    .name = (char *)"ask", EITHER, .action = SEAL_POLICY_ASK, .lanes = SEAL_POLICY_LANES_YES};
+static const SealPolicyRule lanes_to_mail = {.name = (char *)"mail",
+                                             .program = (char *)"flatpak:org.mozilla.*",
+                                             EITHER,
+                                             .lanes = SEAL_POLICY_LANES_YES};
+
+typedef struct {
+    const char *what;
+    const SealPolicyRule *rules[3];
+    uid_t uid;
+    const char *flatpak_id;
+    gboolean lanes;
+} LanesRow;
+
+/* clang-format off */
+static const LanesRow lanes_rows[] = {
+    {"no rule gives them to a plain program", {NULL}, ME, "", TRUE},
+    {"no rule gives none to a sandbox", {NULL}, ME, "org.mozilla.Thunderbird", FALSE},
+    {"no rule gives none to another user", {NULL}, THEM, "", FALSE},
+    {"a rule that does not say so gives them to a plain program", {&lanes_unsaid}, ME, "", TRUE},
+    {"a rule that does not say so gives none to a sandbox", {&lanes_unsaid}, ME, "org.mozilla.Thunderbird", FALSE},
+    {"a rule that says so gives them to a sandbox", {&lanes_yes}, ME, "org.mozilla.Thunderbird", TRUE},
+    {"a rule that says so gives them to who cannot be looked at", {&lanes_yes}, ME, SEAL_CALLER_UNKNOWN, TRUE},
+    {"a rule for one sandbox gives them to it", {&lanes_to_mail}, ME, "org.mozilla.Thunderbird", TRUE},
+    {"a rule for one sandbox gives none to another", {&lanes_to_mail, &lanes_unsaid}, ME, "org.example.Mail", FALSE},
+    {"a rule that says no gives none to a plain program", {&lanes_no}, ME, "", FALSE},
+    {"a rule that asks gives none", {&lanes_asking}, ME, "", FALSE},
+    {"a rule that denies gives none", {&deny_all}, ME, "", FALSE},
+    {"the first rule that matches decides", {&lanes_no, &lanes_yes}, ME, "", FALSE},
+};
+/* clang-format on */
+
+static void
+test_lanes_row(gconstpointer data)
+{
+    const LanesRow *row = data;
+    const SealCaller caller = {.uid = row->uid,
+                               .executable = (char *)"/usr/bin/mutt",
+                               .name = (char *)"",
+                               .flatpak_id = (char *)row->flatpak_id,
+                               .unit = (char *)""};
+    const SealPolicyKey key = {"010203", "work", "Blue"};
+    g_autoptr(GPtrArray) rules = g_ptr_array_new();
+
+    for (guint i = 0; i < G_N_ELEMENTS(row->rules) && row->rules[i]; i++)
+        g_ptr_array_add(rules, (gpointer)row->rules[i]);
+    g_assert_cmpint(
+        seal_policy_decide(rules, &caller, ME, &key, &(SealPolicyUse){SEAL_PURPOSE_SIGN}).lanes, ==,
+        row->lanes);
+}
+
 /* -- raw operations --------------------------------------------------------------------------- */
 
 #define BOTH .for_sign = TRUE, .for_decrypt = TRUE
@@ -377,6 +438,11 @@ main(int argc, char **argv)
         g_autofree char *path = g_strconcat("/policy/raw/", raw_rows[i].what, NULL);
 
         g_test_add_data_func(path, &raw_rows[i], test_raw_row);
+    }
+    for (guint i = 0; i < G_N_ELEMENTS(lanes_rows); i++) {
+        g_autofree char *path = g_strdup_printf("/policy/lanes/%s", lanes_rows[i].what);
+
+        g_test_add_data_func(path, &lanes_rows[i], test_lanes_row);
     }
     g_test_add_func("/policy/raw/another user is denied", test_another_user_is_denied_raw);
     g_test_add_func("/policy/purposes-have-names", test_purposes_have_names);

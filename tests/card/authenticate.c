@@ -10,7 +10,7 @@
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY, EVP_PKEY_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(EVP_PKEY_CTX, EVP_PKEY_CTX_free)
 
-enum { RESULT_MAX = 256 };
+enum { RESULT_MAX = 512 };
 
 /* Tags in the template. */
 typedef enum {
@@ -35,6 +35,8 @@ fits(EVP_PKEY *key, guint8 algorithm)
         {0x14, EVP_PKEY_EC, 384},
     };
 
+    if (algorithm == 0)
+        return TRUE;
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         if (rows[i].algorithm == algorithm)
             return EVP_PKEY_is_a(key, OBJ_nid2sn(rows[i].type)) == 1 &&
@@ -42,10 +44,26 @@ fits(EVP_PKEY *key, guint8 algorithm)
     return FALSE;
 }
 
+/* The block as a number with as many bytes as the key: its end, or zeroes and it. */
+static void
+fit_block(EVP_PKEY *key, SealBytes block, guint8 fitting[RESULT_MAX])
+{
+    gsize len = (gsize)EVP_PKEY_get_size(key), kept = MIN(len - 1, block.len);
+
+    memset(fitting, 0, RESULT_MAX);
+    memcpy(fitting + len - kept, block.data + block.len - kept, kept);
+}
+
 static gboolean
 power(EVP_PKEY *key, SealBytes block, guint8 *result, gsize *len)
 {
     g_autoptr(EVP_PKEY_CTX) context = EVP_PKEY_CTX_new(key, NULL);
+    guint8 fitting[RESULT_MAX];
+
+    if (block.len != (gsize)EVP_PKEY_get_size(key)) {
+        fit_block(key, block, fitting);
+        block = (SealBytes){fitting, (gsize)EVP_PKEY_get_size(key)};
+    }
 
     return context != NULL && EVP_PKEY_decrypt_init(context) == 1 &&
            EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING) == 1 &&

@@ -197,7 +197,10 @@ get_data(SealCard *card, const SealApdu *apdu, GByteArray *out)
     if (object == NULL)
         return SEAL_SW_NOT_FOUND;
     data = g_bytes_get_data(object, &len);
-    seal_tlv_put(out, tag == SEAL_TAG_DISCOVERY ? tag : 0x53, data, len);
+    if (g_hash_table_contains(card->contents->bare, GUINT_TO_POINTER(tag)))
+        seal_put_bytes(out, data, len);
+    else
+        seal_tlv_put(out, tag == SEAL_TAG_DISCOVERY ? tag : 0x53, data, len);
     return SEAL_SW_DONE;
 }
 
@@ -213,7 +216,7 @@ authenticate(SealCard *card, const SealApdu *apdu, GByteArray *out)
     if ((apdu->p2 != SEAL_SLOT_CARD && !card->verified) ||
         (apdu->p2 == SEAL_SLOT_SIGNATURE && !fresh))
         return SEAL_SW_NOT_SATISFIED;
-    return seal_card_authenticate(key, apdu->p1, apdu->data, out);
+    return seal_card_authenticate(key, card->contents->is_careless ? 0 : apdu->p1, apdu->data, out);
 }
 
 typedef struct {
@@ -338,6 +341,12 @@ seal_card_pin_tries(const SealCard *card)
     return card->pin.left;
 }
 
+void
+seal_card_set_pin_tries(SealCard *card, guint tries)
+{
+    card->pin.left = tries;
+}
+
 SealBytes
 seal_card_atr(const SealCard *card)
 {
@@ -346,6 +355,10 @@ seal_card_atr(const SealCard *card)
                                  'S',  'e',  'a',  'l',
                                  'P',  'I',  'V',  0x06 ^ 'S' ^ 'e' ^ 'a' ^ 'l' ^ 'P' ^ 'I' ^ 'V'};
 
+    static const guint8 atr_t0[] = {0x3b, 0x07, 'S', 'e', 'a', 'l', 'P', 'I', 'V'};
+
+    if (card->contents->is_t0)
+        return (SealBytes){atr_t0, sizeof atr_t0};
     return is_yubikey(card) ? seal_yubikey_atr(card->contents) : (SealBytes){atr, sizeof atr};
 }
 

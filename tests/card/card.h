@@ -15,8 +15,9 @@ SealCard *seal_card_load(const char *path, GError **error);
 /* The name of its description (transfer none). */
 const char *seal_card_name(const SealCard *card);
 
-/* The tries left of its PIN. */
+/* The tries left of its PIN, and another number of them. */
 guint seal_card_pin_tries(const SealCard *card);
+void seal_card_set_pin_tries(SealCard *card, guint tries);
 
 /* What it says when it is powered up (ISO 7816-3 8.2): the same for each card of a kind. */
 SealBytes seal_card_atr(const SealCard *card);

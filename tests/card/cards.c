@@ -224,7 +224,10 @@ seal_test_cards_new(SealTestHome *home, const char *more)
 gboolean
 seal_test_yubikeys_new(SealTestHome *home, const char *firmware)
 {
-    return lay_out(home, "Yubico YubiKey OTP+FIDO+CCID", firmware, NULL);
+    g_autofree char *keys = seal_test_fixture_path(home, "software-keys");
+    g_autofree char *more = g_strdup_printf("[84]\nkey=%s/carol-p256-decrypt.pem\n", keys);
+
+    return lay_out(home, "Yubico YubiKey OTP+FIDO+CCID", firmware, more);
 }
 
 /* -- talking to them

@@ -23,7 +23,8 @@ void seal_test_cards_enter(void);
 gboolean seal_test_cards_new(SealTestHome *home, const char *more);
 
 /* The same with cards that speak as YubiKeys of this `firmware` ("5.4.3"), in readers that are named
- * as theirs: ykcs11 takes no others. */
+ * as theirs: ykcs11 takes no others. Alice has a key more, carol's P-256 key without a certificate.
+ */
 gboolean seal_test_yubikeys_new(SealTestHome *home, const char *firmware);
 
 /* Tells piv-card a line (control.h), as in printf, and aborts the test if it is refused. Returns

@@ -4,6 +4,7 @@
 
 #include <openssl/pem.h>
 #include <openssl/x509.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -11,6 +12,8 @@
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(BIO, BIO_free_all)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(X509, X509_free)
+
+#define OBJECT_PREFIX "object "
 
 enum { DEFAULT_TRIES = 3 };
 
@@ -158,6 +161,22 @@ load_certificate(SealCardContents *contents, GKeyFile *description, const char *
 }
 
 static gboolean
+load_object(SealCardContents *contents, GKeyFile *description, const char *group, GError **error)
+{
+    g_autofree char *path = g_key_file_get_string(description, group, "file", error);
+    guint32 tag = (guint32)strtoul(group + strlen(OBJECT_PREFIX), NULL, 16);
+    g_autofree char *data = NULL;
+    gsize len = 0;
+
+    if (path == NULL || !g_file_get_contents(path, &data, &len, error))
+        return FALSE;
+    g_hash_table_replace(contents->objects, GUINT_TO_POINTER(tag), g_bytes_new(data, len));
+    if (g_key_file_get_boolean(description, group, "bare", NULL))
+        g_hash_table_add(contents->bare, GUINT_TO_POINTER(tag));
+    return TRUE;
+}
+
+static gboolean
 is_slot(guint64 slot)
 {
     return (slot >= SEAL_SLOT_RETIRED_FIRST && slot <= SEAL_SLOT_RETIRED_LAST) ||
@@ -230,6 +249,7 @@ static SealCardContents *
 contents_new(const char *path, GKeyFile *description)
 {
     SealCardContents *contents = g_new0(SealCardContents, 1);
+    g_autofree char *protocol = g_key_file_get_string(description, "card", "protocol", NULL);
     int tries = g_key_file_get_integer(description, "card", "tries", NULL);
     char *ending = NULL;
 
@@ -239,8 +259,11 @@ contents_new(const char *path, GKeyFile *description)
         *ending = '\0';
     make_guid(contents);
     contents->tries = tries > 0 ? (guint)tries : DEFAULT_TRIES;
+    contents->is_t0 = protocol && g_str_equal(protocol, "T=0");
     load_pin(description, "pin", "123456", contents->pin);
     load_pin(description, "puk", "12345678", contents->puk);
+    contents->is_careless = g_key_file_get_boolean(description, "card", "careless", NULL);
+    contents->bare = g_hash_table_new(NULL, NULL);
     contents->keys = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)EVP_PKEY_free);
     contents->objects = g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_bytes_unref);
     return contents;
@@ -265,12 +288,18 @@ seal_card_contents_load(const char *path, GError **error)
     }
     groups = g_key_file_get_groups(description, NULL);
     for (char **group = groups; *group != NULL; group++)
-        if (!g_str_equal(*group, "card") && !load_slot(contents, description, *group, error))
+        if (!g_str_equal(*group, "card") && !g_str_has_prefix(*group, OBJECT_PREFIX) &&
+            !load_slot(contents, description, *group, error))
             return NULL;
     put_card_holder_id(contents);
     put_card_capability(contents);
     put_discovery(contents);
-    put_key_history(contents);
+    for (char **group = groups; *group != NULL; group++)
+        if (g_str_has_prefix(*group, OBJECT_PREFIX) &&
+            !load_object(contents, description, *group, error))
+            return NULL;
+    if (!g_hash_table_contains(contents->objects, GUINT_TO_POINTER(TAG_KEY_HISTORY)))
+        put_key_history(contents);
     return g_steal_pointer(&contents);
 }
 
@@ -281,6 +310,7 @@ seal_card_contents_free(SealCardContents *contents)
         return;
     g_hash_table_unref(contents->keys);
     g_hash_table_unref(contents->objects);
+    g_hash_table_unref(contents->bare);
     g_free(contents->name);
     g_free(contents);
 }

@@ -23,10 +23,13 @@ typedef struct {
     guint8 pin[SEAL_PIN_LEN];
     guint8 puk[SEAL_PIN_LEN];
     guint tries;         /* of each, until it is blocked */
+    gboolean is_t0;      /* the card knows the protocol T=0 only */
     guint8 guid[SEAL_GUID_LEN];
     guint8 firmware[3];  /* of a YubiKey, major, minor, patch; zero: it is none */
     GHashTable *keys;    /* of EVP_PKEY, by reference */
     GHashTable *objects; /* of GBytes, what stands inside tag 53, by tag */
+    GHashTable *bare;    /* tags of those that stand inside nothing */
+    gboolean is_careless;
 } SealCardContents;
 
 /* Reads a card's description: a key file whose name without its ending is the card's.
@@ -34,10 +37,15 @@ typedef struct {
  *   [card]
  *   pin=, puk=       six to eight characters; 123456 and 12345678 if they are missing
  *   tries=           3 if it is missing
+ *   protocol=        T=0: the card knows no other; both if it is missing
  *   firmware=        (may be missing) the card speaks as a YubiKey of this version, "5.4.3"
+ *   careless=        true: keys are used with any algorithm of their kind that is asked for
  *   [9A]             a group for each key; 9A, 9C, 9D, 9E, 82 to 95
  *   key=             the file of a private key, PEM; RSA-2048, P-256 or P-384
  *   certificate=     (may be missing) the file of its certificate, PEM
+ *   [object 5FC105]  a data object by its tag, in place of what it would be otherwise
+ *   file=            what is in it, whatever that is
+ *   bare=            true: the file has the tag 53 and its length, too
  *
  * A card's GUID and a YubiKey's serial, which programs know it by, come from its name. Returns (transfer full), or NULL
  * with an error that names the file. */

@@ -13,7 +13,7 @@
 #include "base/error.h"
 #include "base/fd.h"
 
-#define LINE_MAX_LEN 256u
+#define LINE_MAX_LEN 1024u
 
 struct SealCardControl {
     SealFd listener;
@@ -123,6 +123,19 @@ pull(Line *line)
 }
 
 static char *
+load(Line *line)
+{
+    g_autoptr(GError) error = NULL;
+    SealCard *card = line->play->reader == NULL ? seal_card_load(line->words[0], &error) : NULL;
+
+    if (card == NULL)
+        return g_strdup_printf("error: %s\n", error ? error->message : "the card is in a reader");
+    seal_card_free(line->play->card);
+    line->play->card = card;
+    return done();
+}
+
+static char *
 swap(Line *line)
 {
     SealCardPlay *other = find_play(line->control, line->words[0]);
@@ -140,12 +153,18 @@ slow(Line *line)
     return done();
 }
 
-static char *
-plan(Line *line, SealFaultKind kind, guint status)
+/* 0 for "each" */
+static guint
+parse_nth(const char *word)
 {
-    const SealFault fault = {kind, parse_ins(line->words[0]), (guint)atoi(line->words[1]), status,
-                             NULL};
+    return g_str_equal(word, "each") ? 0 : MAX((guint)atoi(word), 1);
+}
 
+static char *
+plan(Line *line, SealFault fault)
+{
+    fault.ins = parse_ins(line->words[0]);
+    fault.nth = parse_nth(line->words[1]);
     seal_card_play_plan(line->play, fault);
     return done();
 }
@@ -153,38 +172,61 @@ plan(Line *line, SealFaultKind kind, guint status)
 static char *
 plan_status(Line *line)
 {
-    return plan(line, SEAL_FAULT_STATUS, (guint)strtoul(line->words[2], NULL, 16));
+    const SealFault fault = {.kind = SEAL_FAULT_STATUS,
+                             .status = (guint)strtoul(line->words[2], NULL, 16)};
+
+    return plan(line, fault);
 }
 
 static char *
 plan_cut(Line *line)
 {
-    return plan(line, SEAL_FAULT_CUT, 0);
+    return plan(line, (SealFault){.kind = SEAL_FAULT_CUT});
+}
+
+static char *
+plan_keep(Line *line)
+{
+    return plan(line, (SealFault){.kind = SEAL_FAULT_KEEP, .keep = (guint)atoi(line->words[2])});
+}
+
+static char *
+plan_answer(Line *line)
+{
+    g_autoptr(GByteArray) bytes = g_byte_array_new();
+    g_autoptr(GBytes) answer = NULL;
+    const char *at = line->words[2];
+
+    for (; g_ascii_isxdigit(at[0]) && g_ascii_isxdigit(at[1]); at += 2)
+        seal_put_u8(bytes, (guint8)(g_ascii_xdigit_value(at[0]) << 4 | g_ascii_xdigit_value(at[1])));
+    answer = g_bytes_new(bytes->data, bytes->len);
+    if (*at != '\0')
+        return g_strdup("error: these are no bytes in hex\n");
+    return plan(line, (SealFault){.kind = SEAL_FAULT_ANSWER, .answer = answer});
 }
 
 static char *
 plan_hang(Line *line)
 {
-    return plan(line, SEAL_FAULT_HANG, 0);
+    return plan(line, (SealFault){.kind = SEAL_FAULT_HANG});
 }
 
 static char *
 plan_pull(Line *line)
 {
-    return plan(line, SEAL_FAULT_PULL, 0);
+    return plan(line, (SealFault){.kind = SEAL_FAULT_PULL});
 }
 
 static char *
 plan_swap(Line *line)
 {
-    const SealFault fault = {SEAL_FAULT_SWAP, parse_ins(line->words[1]),
-                             (guint)atoi(line->words[2]), 0,
-                             find_play(line->control, line->words[0])};
+    const SealFault fault = {.kind = SEAL_FAULT_SWAP,
+                             .other = find_play(line->control, line->words[0])};
 
     if (fault.other == NULL)
         return g_strdup("error: no such card\n");
-    seal_card_play_plan(line->play, fault);
-    return done();
+    line->words++;
+    return plan(line, fault);
 }
 
 static char *
@@ -205,6 +247,13 @@ static char *
 tries(Line *line)
 {
     return done_with(seal_card_pin_tries(line->play->card));
+}
+
+static char *
+leave(Line *line)
+{
+    seal_card_set_pin_tries(line->play->card, (guint)atoi(line->words[0]));
+    return done();
 }
 
 static char *
@@ -241,11 +290,13 @@ typedef struct {
 } Row;
 
 static const Row rows[] = {
-    {"insert", 1, insert},   {"pull", 0, pull},          {"swap", 1, swap},
-    {"slow", 1, slow},       {"status", 3, plan_status}, {"cut", 2, plan_cut},
-    {"hang", 2, plan_hang},  {"pull-at", 2, plan_pull},  {"swap-at", 3, plan_swap},
-    {"release", 0, release}, {"count", 1, count},        {"tries", 0, tries},
-    {"wait", 2, wait_for},   {"forget", 0, forget},      {"calm", 0, calm},
+    {"insert", 1, insert},      {"pull", 0, pull},          {"swap", 1, swap},
+    {"slow", 1, slow},          {"status", 3, plan_status}, {"cut", 2, plan_cut},
+    {"keep", 3, plan_keep},     {"hang", 2, plan_hang},     {"pull-at", 2, plan_pull},
+    {"answer", 3, plan_answer}, {"swap-at", 3, plan_swap},  {"release", 0, release},
+    {"count", 1, count},        {"tries", 0, tries},        {"leave", 1, leave},
+    {"wait", 2, wait_for},      {"forget", 0, forget},      {"calm", 0, calm},
+    {"load", 1, load},
 };
 
 /* (nullable) the answer (transfer full) */

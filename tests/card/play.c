@@ -10,12 +10,15 @@ seal_card_play_new(SealCard *card)
 
     play->card = card;
     play->faults = g_array_new(FALSE, FALSE, sizeof(SealFault));
+    play->answers = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
     return play;
 }
 
 void
 seal_card_play_plan(SealCardPlay *play, SealFault fault)
 {
+    if (fault.answer != NULL)
+        g_ptr_array_add(play->answers, g_bytes_ref(fault.answer));
     g_array_append_val(play->faults, fault);
 }
 
@@ -35,7 +38,8 @@ seal_card_play_note(SealCardPlay *play, guint8 ins)
             fault->nth--;
         } else if (due.kind == SEAL_FAULT_NONE) {
             due = *fault;
-            g_array_remove_index(play->faults, i--);
+            if (fault->nth == 1)
+                g_array_remove_index(play->faults, i--);
         }
     }
     return due;
@@ -59,5 +63,6 @@ seal_card_play_free(SealCardPlay *play)
         return;
     seal_card_free(play->card);
     g_array_unref(play->faults);
+    g_ptr_array_unref(play->answers);
     g_free(play);
 }

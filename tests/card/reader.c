@@ -77,6 +77,15 @@ send_message(SealCardReader *reader, const void *data, gsize len)
                MSG_NOSIGNAL); /* its end is seen by the next read */
 }
 
+static void
+send_bytes(SealCardReader *reader, GBytes *bytes)
+{
+    gsize len = 0;
+    const void *data = g_bytes_get_data(bytes, &len);
+
+    send_message(reader, data, len);
+}
+
 /* -- commands
  * --------------------------------------------------------------------------------------- */
 
@@ -92,12 +101,14 @@ send_late(gpointer data)
 }
 
 static void
-answer(SealCardReader *reader, const void *command, gsize len, gboolean cut)
+answer(SealCardReader *reader, const void *command, gsize len, const SealFault *fault)
 {
     g_autoptr(GByteArray) out = seal_card_answer(reader->play->card, command, len);
 
-    if (cut)
+    if (fault->kind == SEAL_FAULT_CUT)
         g_byte_array_set_size(out, out->len / 2);
+    if (fault->kind == SEAL_FAULT_KEEP)
+        g_byte_array_set_size(out, MIN(out->len, fault->keep));
     if (reader->play->slow_ms == 0) {
         send_message(reader, out->data, out->len);
         return;
@@ -121,8 +132,10 @@ command(SealCardReader *reader, const guint8 *data, gsize len)
         seal_card_reader_eject(reader);
     else if (fault.kind == SEAL_FAULT_STATUS)
         send_message(reader, status, sizeof status);
+    else if (fault.kind == SEAL_FAULT_ANSWER)
+        send_bytes(reader, fault.answer);
     else if (fault.kind != SEAL_FAULT_HANG)
-        answer(reader, data, len, fault.kind == SEAL_FAULT_CUT);
+        answer(reader, data, len, &fault);
 }
 
 static void
@@ -257,7 +270,7 @@ seal_card_reader_release(SealCardReader *reader)
     const guint8 *data = held != NULL ? g_bytes_get_data(held, &len) : NULL;
 
     if (data != NULL)
-        answer(reader, data, len, FALSE);
+        answer(reader, data, len, &(SealFault){SEAL_FAULT_NONE});
 }
 
 void

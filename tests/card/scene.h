@@ -2,6 +2,8 @@
  * and a person who knows the PIN. Keys are named as the fixture does ("alice-rsa-sign"). */
 #pragma once
 
+#include <openssl/evp.h>
+
 #include "tests/agent/dbus.h"
 #include "tests/card/cards.h"
 
@@ -18,6 +20,8 @@ typedef struct {
 gboolean seal_card_scene_open(SealCardScene *scene);
 void seal_card_scene_start_agent(SealCardScene *scene, const char *groups);
 void seal_card_scene_set_up(SealCardScene *scene, gconstpointer data);
+/* The same with YubiKeys of firmware 5.4.3. */
+void seal_card_scene_set_up_yubikey(SealCardScene *scene, gconstpointer data);
 void seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data);
 
 /* Waits until the token that holds `key` has `state` ("absent", "locked", "unlocked", "blocked";
@@ -32,6 +36,10 @@ void seal_card_scene_doze(SealCardScene *scene);
  * certificate that the fixture has of it. FALSE with `error` as it came from the agent. */
 gboolean seal_card_scene_sign(SealCardScene *scene, const char *key, GError **error);
 
+/* Signs with `key` until that works, as a person would who sees the card in the reader. Aborts the test
+ * after 10 s. Returns how long it took (ms). */
+gint64 seal_card_scene_sign_again(SealCardScene *scene, const char *key);
+
 /* Has the content-encryption key of a message unwrapped that OpenSSL encrypted for the RSA key
  * `key`. FALSE with `error` as it came from the agent; or one that says "AnotherKey", which is how
  * PKCS#1 v1.5 fails without telling. */
@@ -40,6 +48,8 @@ gboolean seal_card_scene_unwrap(SealCardScene *scene, const char *key, GError **
 /* The object path of the token with `key`, or of the key (transfer full, nullable). */
 char *seal_card_scene_token_path(SealCardScene *scene, const char *key);
 char *seal_card_scene_key_path(SealCardScene *scene, const char *key);
+/* ... of the key with this public half. */
+char *seal_card_scene_path_of(SealCardScene *scene, EVP_PKEY *key);
 
 /* What another program, which has no PIN, gets from the card in the first reader for a signature with
  * a retired key: "SW1=0x90" if the card is open (transfer full). */

@@ -154,38 +154,6 @@ killed_host_leaves_no_open_card(SealCardScene *scene, gconstpointer data)
     g_source_remove(waker);
 }
 
-/* -- economy
- * ---------------------------------------------------------------------------------------- */
-
-static guint
-commands_of(SealCardScene *scene, const char *key)
-{
-    g_autoptr(GError) error = NULL;
-
-    seal_test_cards_tell(scene->home, "forget alice");
-    seal_card_scene_sign(scene, key, &error);
-    g_assert_no_error(error);
-    return seal_test_cards_tell(scene->home, "count alice any");
-}
-
-static void
-card_is_asked_for_what_is_needed(SealCardScene *scene, gconstpointer data)
-{
-    g_autofree char *key = NULL;
-
-    if (SKIPPED(scene))
-        return;
-    (void)commands_of(scene, "alice-rsa-sign");
-    seal_test_cards_tell(scene->home, "forget alice");
-    key = seal_card_scene_key_path(scene, "alice-rsa-sign"); /* asks for all there is */
-    g_assert_nonnull(key);
-    g_assert_cmpuint(seal_test_cards_tell(scene->home, "count alice any"), ==, 0);
-    /* what OpenSC needs by itself: the block in two commands and what is around them; VERIFY and
-     * what is around it, and the signature */
-    g_assert_cmpuint(commands_of(scene, "alice-rsa-sign"), <=, 4);
-    g_assert_cmpuint(commands_of(scene, "alice-p256-sign"), <=, 3);
-}
-
 #define ADD(path, test)                                                                            \
     g_test_add(path, SealCardScene, NULL, seal_card_scene_set_up, test, seal_card_scene_tear_down)
 
@@ -199,6 +167,5 @@ main(int argc, char **argv)
     ADD("/card/agent/locked-card/is-locked-to-everybody", locked_card_is_locked_to_everybody);
     ADD("/card/agent/killed-agent/leaves-no-open-card", killed_agent_leaves_no_open_card);
     ADD("/card/agent/killed-host/leaves-no-open-card", killed_host_leaves_no_open_card);
-    ADD("/card/economy/card-is-asked-for-what-is-needed", card_is_asked_for_what_is_needed);
     return g_test_run();
 }

@@ -1,5 +1,5 @@
-/* The commands of a card user over a PIV card: what is on it, a signed mail, an encrypted one.
- * OpenSSL judges the signature and encrypts. */
+/* The commands of a card user over a PIV card, or a YubiKey: what is on it, a signed mail, an
+ * encrypted one. OpenSSL judges the signature and encrypts. */
 #include <string.h>
 
 #include "tests/card/scene.h"
@@ -44,9 +44,9 @@ list_shows_token_and_keys(SealCardScene *scene, gconstpointer data)
     if (!scene->connection)
         return;
     listed = run(scene, "$privyseal list");
-    assert_has(listed, "Alice Example");
+    assert_has(listed, scene->firmware ? "YubiKey PIV #" : "Alice Example");
     assert_has(listed, "alice@example.org");
-    assert_has(listed, "PIV AUTH");
+    assert_has(listed, scene->firmware ? "PIV Authentication" : "PIV AUTH");
 }
 
 static void
@@ -76,15 +76,18 @@ encrypted_mail_opens(SealCardScene *scene, gconstpointer data)
 }
 
 #define ADD(path, test)                                                                            \
-    g_test_add(path, SealCardScene, NULL, seal_card_scene_set_up, test, seal_card_scene_tear_down)
+    g_test_add("/card/commands/" path, SealCardScene, NULL, seal_card_scene_set_up, test,          \
+               seal_card_scene_tear_down);                                                         \
+    g_test_add("/card/commands/ykcs11/" path, SealCardScene, NULL, seal_card_scene_set_up_yubikey, \
+               test, seal_card_scene_tear_down)
 
 int
 main(int argc, char **argv)
 {
     seal_test_cards_enter();
     g_test_init(&argc, &argv, NULL);
-    ADD("/card/commands/list-shows-token-and-keys", list_shows_token_and_keys);
-    ADD("/card/commands/signed-mail-verifies", signed_mail_verifies);
-    ADD("/card/commands/encrypted-mail-opens", encrypted_mail_opens);
+    ADD("list-shows-token-and-keys", list_shows_token_and_keys);
+    ADD("signed-mail-verifies", signed_mail_verifies);
+    ADD("encrypted-mail-opens", encrypted_mail_opens);
     return g_test_run();
 }

@@ -19,8 +19,7 @@
 
 /* An operation must have ended by then, the deadline of the hanging ones included, on a busy
  * machine. */
-#define END_MS  8000
-#define NEXT_MS 10000
+#define END_MS 8000
 
 typedef gboolean (*Operate)(SealCardScene *scene, const char *key, GError **error);
 
@@ -164,9 +163,10 @@ release(SealTestHome *home)
 
 static const Fault faults[] = {
     {"pulled", pull, NULL, NULL, insert, "TokenRemoved"},
-    {"put-back", put_back, NULL, NULL, NULL, "TokenRemoved ModuleFailed ok"},
+    /* where the module says GENERAL_ERROR and pcscd has seen nothing, PKCS#1 v1.5 fails as ever */
+    {"put-back", put_back, NULL, NULL, NULL, "TokenRemoved ModuleFailed AnotherKey ok"},
     {"moved", move, NULL, NULL, NULL, "TokenRemoved ok"},
-    {"exchanged", exchange, NULL, NULL, exchange_back, "TokenRemoved ModuleFailed"},
+    {"exchanged", exchange, NULL, NULL, exchange_back, "TokenRemoved ModuleFailed AnotherKey"},
     {"exchanged-unseen", exchange_unseen, "swap-at alice bob", "", exchange_back,
      "TokenRemoved ModuleFailed AnotherKey"}, /* where pcscd sees it after all: as exchanged */
     {"service-ended", end_service, NULL, NULL, seal_test_cards_start_pcscd, "TokenRemoved"},
@@ -222,30 +222,11 @@ lock_all(void)
     g_assert_no_error(error);
 }
 
-/* Tries until it works, as a person would who sees the card in the reader. */
-static gint64
-go_on(void)
-{
-    gint64 start_ms = now_ms();
-
-    for (;;) {
-        g_autofree char *path = seal_card_scene_key_path(&scene, "alice-rsa-sign");
-        g_autoptr(GError) error = NULL;
-
-        if (path && seal_card_scene_sign(&scene, "alice-rsa-sign", &error))
-            return now_ms() - start_ms;
-        g_test_message("not yet: %s", error ? error->message : "no such key");
-        if (now_ms() - start_ms > NEXT_MS)
-            g_error("the next signature still fails: %s", error ? error->message : "no such key");
-        seal_card_scene_doze(&scene);
-    }
-}
-
 static void
 begin(const Operation *operation)
 {
     seal_test_cards_tell(scene.home, "calm alice");
-    (void)go_on();
+    (void)seal_card_scene_sign_again(&scene, "alice-rsa-sign");
     if (operation->locked) {
         lock_all();
         seal_card_scene_wait(&scene, operation->key, "locked");
@@ -336,7 +317,7 @@ test_cell(gconstpointer data)
     pins = seal_test_pinentry_count(scene.home);
     if (cell->fault->mend)
         cell->fault->mend(scene.home);
-    next_ms = go_on();
+    next_ms = seal_card_scene_sign_again(&scene, "alice-rsa-sign");
     pins = seal_test_pinentry_count(scene.home) - pins;
     note_row(cell, end, ms, next_ms, pins);
     if (!has_word(g_str_equal(cell->moment->name, "after") ? "ok" : cell->fault->errors, end))

@@ -1,5 +1,5 @@
-/* PINs of cards, by the agent and OpenSC's module: changed, unblocked by the PUK, and told of. What
- * the card counts says how often it was asked. */
+/* PINs of cards, by the agent and OpenSC's module, and of YubiKeys by Yubico's: changed, unblocked
+ * by the PUK, and told of. What the card counts says how often it was asked. */
 #include <string.h>
 
 #include "ipc/names.h"
@@ -159,17 +159,20 @@ two_cards(SealCardScene *scene, gconstpointer data)
 }
 
 #define ADD(path, test)                                                                            \
-    g_test_add(path, SealCardScene, NULL, seal_card_scene_set_up, test, seal_card_scene_tear_down)
+    g_test_add("/card/pin/" path, SealCardScene, NULL, seal_card_scene_set_up, test,               \
+               seal_card_scene_tear_down);                                                         \
+    g_test_add("/card/pin/ykcs11/" path, SealCardScene, NULL, seal_card_scene_set_up_yubikey,      \
+               test, seal_card_scene_tear_down)
 
 int
 main(int argc, char **argv)
 {
     seal_test_cards_enter();
     g_test_init(&argc, &argv, NULL);
-    ADD("/card/pin/change", change);
-    ADD("/card/pin/wrong-pin-is-not-sent-again", wrong_pin);
-    ADD("/card/pin/unblock", unblock);
-    ADD("/card/pin/last-try-is-confirmed", last_try);
-    ADD("/card/pin/two-cards-are-apart", two_cards);
+    ADD("change", change);
+    ADD("wrong-pin-is-not-sent-again", wrong_pin);
+    ADD("unblock", unblock);
+    ADD("last-try-is-confirmed", last_try);
+    ADD("two-cards-are-apart", two_cards);
     return g_test_run();
 }

@@ -15,9 +15,11 @@ put_tag(GByteArray *out, guint32 tag)
 void
 seal_tlv_put(GByteArray *out, guint32 tag, const void *value, gsize len)
 {
-    g_assert_cmpuint(len, <=, 0xffff);
+    g_assert_cmpuint(len, <=, 0xffffff);
     put_tag(out, tag);
-    if (len > 0xff)
+    if (len > 0xffff)
+        seal_put_bytes(out, (const guint8[]){0x83, (guint8)(len >> 16), (guint8)(len >> 8)}, 3);
+    else if (len > 0xff)
         seal_put_bytes(out, (const guint8[]){0x82, (guint8)(len >> 8)}, 2);
     else if (len > 0x7f)
         seal_put_u8(out, 0x81);

@@ -6,7 +6,7 @@
 #include "base/bytes.h"
 
 /* Appends the object `tag` (its bytes as one number, 0x5F2F) with `len` bytes of `value`
- * (nullable if `len` is 0). Lengths up to 65535. */
+ * (nullable if `len` is 0). Lengths of up to three bytes. */
 void seal_tlv_put(GByteArray *out, guint32 tag, const void *value, gsize len);
 
 /* Takes one object off `reader`: its tag and the bytes in it (transfer none). FALSE at the end or

@@ -491,6 +491,34 @@ test_verify_files(void)
     seal_cli_test_assert_error(from, 2, "needs a mail address");
 }
 
+/* Whoever of the two stands first in the mail. */
+static void
+test_unlocked_token_goes_first(void)
+{
+    static const char *const names[] = {"Alice", "Bob"};
+    g_autoptr(GBytes) plain = seal_cli_test_mail();
+    g_autoptr(SealTestResult) made = seal_cli_test_privyseal(
+        plain, "encrypt", "--to", "alice@example.org", "--to", "bob@example.org", NULL);
+    g_autoptr(GBytes) mail = seal_cli_test_output(made);
+
+    seal_cli_test_assert_status(made, 0);
+    seal_cli_test_pin_is_right();
+    for (guint i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_autoptr(SealTestResult) unlock = NULL;
+        g_autoptr(SealTestResult) opened = NULL;
+        guint asked = 0;
+
+        seal_cli_test_lock_all();
+        unlock = seal_cli_test_privyseal(NULL, "unlock", names[i], NULL);
+        seal_cli_test_assert_status(unlock, 0);
+        asked = seal_test_pinentry_count(seal_cli_test_home());
+        opened = seal_cli_test_privyseal(mail, "decrypt", NULL);
+        seal_cli_test_assert_status(opened, 0);
+        g_assert_nonnull(strstr(opened->out, SEAL_CLI_TEST_WORDS));
+        g_assert_cmpuint(seal_test_pinentry_count(seal_cli_test_home()), ==, asked);
+    }
+}
+
 static void
 add(void)
 {
@@ -501,6 +529,7 @@ add(void)
     g_test_add_func("/cli/decrypt/mail-for-others", test_not_recipient);
     g_test_add_func("/cli/decrypt/tampered-ciphertext", test_tampered);
     g_test_add_func("/cli/decrypt/cancelled-prompt-is-refused", test_refused);
+    g_test_add_func("/cli/decrypt/an-unlocked-token-goes-first", test_unlocked_token_goes_first);
     g_test_add_func("/cli/open/json-tells-every-layer", test_open_json);
     g_test_add_func("/cli/open/content-on-stdout-report-on-stderr", test_open_page);
     g_test_add_func("/cli/open/nothing-comes-out-of-an-untrusted-mail", test_open_untrusted);

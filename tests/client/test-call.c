@@ -61,7 +61,7 @@ test_async_many(SealClientTest *fixture, gconstpointer data)
     g_assert_null(start(fixture, KEY("echo"), &tally, &error));
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED);
     g_assert_cmpuint(tally.answered, ==, 0); /* callbacks come from processing only */
-    seal_client_test_run_until(fixture, &tally.finished, SEAL_LIMIT_IN_FLIGHT);
+    seal_client_test_run_until(fixture->client, &tally.finished, SEAL_LIMIT_IN_FLIGHT);
     g_assert_cmpuint(tally.failed, ==, 0);
 }
 
@@ -75,7 +75,7 @@ test_async_with_blocking(SealClientTest *fixture, gconstpointer data)
     g_assert_cmpuint(tally.answered, ==, 0);
     /* Its answer was read meanwhile and waits inside: poll() alone would never wake for it. */
     g_assert_cmpint(seal_client_get_poll_timeout_ms(fixture->client), ==, 0);
-    seal_client_test_run_until(fixture, &tally.finished, 1);
+    seal_client_test_run_until(fixture->client, &tally.finished, 1);
 }
 
 static void
@@ -85,7 +85,7 @@ test_blocking_in_callback(SealClientTest *fixture, gconstpointer data)
 
     for (guint i = 0; i < 3; i++)
         g_assert_nonnull(start(fixture, KEY("echo"), &tally, NULL));
-    seal_client_test_run_until(fixture, &tally.finished, 3);
+    seal_client_test_run_until(fixture->client, &tally.finished, 3);
     g_assert_cmpuint(tally.answered, ==, 3);
 }
 
@@ -95,10 +95,10 @@ test_async_errors(SealClientTest *fixture, gconstpointer data)
     Tally tally = {0};
 
     g_assert_nonnull(start(fixture, KEY("refuse"), &tally, NULL));
-    seal_client_test_run_until(fixture, &tally.finished, 1);
+    seal_client_test_run_until(fixture->client, &tally.finished, 1);
     g_assert_cmpint(tally.code, ==, SEAL_ERROR_PIN_BLOCKED);
     g_assert_nonnull(start(fixture, KEY("number"), &tally, NULL));
-    seal_client_test_run_until(fixture, &tally.finished, 2);
+    seal_client_test_run_until(fixture->client, &tally.finished, 2);
     g_assert_cmpuint(tally.failed, ==, 2);
 }
 
@@ -126,7 +126,7 @@ test_cancel_one(SealClientTest *fixture, gconstpointer data)
     for (guint i = 0; i < 5; i++)
         g_assert_nonnull(start(fixture, KEY("echo"), &others, NULL));
     seal_call_cancel(call);
-    seal_client_test_run_until(fixture, &others.finished, 5);
+    seal_client_test_run_until(fixture->client, &others.finished, 5);
     g_assert_cmpuint(others.failed, ==, 0);
     g_assert_cmpuint(cancelled.answered + cancelled.failed, ==, 0);
     g_assert_cmpuint(seal_client_test_count_notes(fixture, "disconnected"), ==, 0);
@@ -147,7 +147,7 @@ test_async_agent_dies(SealClientTest *fixture, gconstpointer data)
     g_assert_cmpuint(tally.failed, ==, 4);
     g_assert_cmpint(tally.code, ==, SEAL_ERROR_UNREACHABLE);
     g_assert_nonnull(start(fixture, KEY("echo"), &tally, NULL));
-    seal_client_test_run_until(fixture, &tally.finished, 5);
+    seal_client_test_run_until(fixture->client, &tally.finished, 5);
     g_assert_cmpuint(tally.answered, ==, 1);
 }
 
@@ -166,7 +166,7 @@ test_async_agent_dies_unseen(SealClientTest *fixture, gconstpointer data)
     g_assert_null(seal_client_test_sign(fixture, KEY("echo"), &error));
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_UNREACHABLE);
     g_assert_cmpint(seal_client_get_poll_timeout_ms(fixture->client), ==, 0);
-    seal_client_test_run_until(fixture, &tally.finished, 1);
+    seal_client_test_run_until(fixture->client, &tally.finished, 1);
     g_assert_cmpint(tally.code, ==, SEAL_ERROR_UNREACHABLE);
     seal_client_test_assert_echo(fixture);
 }

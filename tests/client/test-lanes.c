@@ -1,145 +1,17 @@
 /* libprivyseal's use of lanes, with the real agent and SoftHSM: when it opens them, and that nobody
  * notices when they are lost. Which way a signature went is read in the agent's audit. */
 #include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <openssl/evp.h>
-#include <openssl/rsa.h>
-#include <openssl/x509.h>
-
 #include "base/error.h"
-#include "ipc/client/privyseal.h"
 #include "ipc/names.h"
+#include "tests/client/lanes-scene.h"
 #include "tests/support/agent.h"
 #include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
 #include "tests/support/process.h"
 #include "tests/support/wait.h"
-
-typedef struct {
-    SealTestHome *home;
-    SealClient *client;
-    char *key, *token;
-    GBytes *public_key;
-} Scene;
-
-static const guint8 digest[32] = {2, 7, 1, 8};
-
-static void
-find_key(Scene *scene, const char *label)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(SealClientObjects) objects = seal_client_list(scene->client, FALSE, &error);
-
-    g_assert_no_error(error);
-    for (guint i = 0; i < objects->keys->len; i++) {
-        const SealClientKey *key = objects->keys->pdata[i];
-
-        if (!g_str_equal(key->label, label))
-            continue;
-        g_free(scene->key);
-        g_free(scene->token);
-        g_clear_pointer(&scene->public_key, g_bytes_unref);
-        scene->key = g_strdup(key->path);
-        scene->token = g_strdup(key->token);
-        scene->public_key = g_bytes_ref(key->public_key);
-    }
-    g_assert_nonnull(scene->key);
-}
-
-/* `groups`: policy rules, or NULL. */
-static void
-scene_set_up(Scene *scene, gconstpointer groups)
-{
-    g_autofree char *pin = NULL;
-    g_autoptr(GError) error = NULL;
-
-    scene->home = seal_test_home_new();
-    seal_test_agent_new(scene->home);
-    if (groups)
-        seal_test_agent_add_groups(scene->home, groups);
-    pin = seal_test_fixture_pin(scene->home);
-    seal_test_pinentry_answer(scene->home, "always pin %s", pin);
-    scene->client = seal_client_new(&error);
-    g_assert_no_error(error);
-    find_key(scene, "Alice P-256 signing");
-}
-
-static void
-scene_tear_down(Scene *scene, gconstpointer groups)
-{
-    seal_client_free(scene->client);
-    g_free(scene->key);
-    g_free(scene->token);
-    g_bytes_unref(scene->public_key);
-    g_unsetenv(SEAL_LANES_VARIABLE);
-    seal_test_home_free(scene->home);
-}
-
-/* OpenSSL judges the signature by the key's own SubjectPublicKeyInfo. */
-static void
-assert_good(const Scene *scene, GBytes *signature)
-{
-    const unsigned char *der = g_bytes_get_data(scene->public_key, NULL);
-    EVP_PKEY *key = d2i_PUBKEY(NULL, &der, (long)g_bytes_get_size(scene->public_key));
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-
-    g_assert_cmpint(EVP_PKEY_verify_init(context), ==, 1);
-    g_assert_cmpint(EVP_PKEY_verify(context, g_bytes_get_data(signature, NULL),
-                                    g_bytes_get_size(signature), digest, sizeof digest),
-                    ==, 1);
-    EVP_PKEY_CTX_free(context);
-    EVP_PKEY_free(key);
-}
-
-static GBytes *
-try_to_sign(Scene *scene, GError **error)
-{
-    g_autoptr(GBytes) data = g_bytes_new_static(digest, sizeof digest);
-
-    return seal_client_sign(scene->client, scene->key, "ecdsa", "sha256", data, error);
-}
-
-static void
-sign(Scene *scene, guint times)
-{
-    for (guint i = 0; i < times; i++) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(GBytes) signature = try_to_sign(scene, &error);
-
-        g_assert_no_error(error);
-        assert_good(scene, signature);
-    }
-}
-
-/* How often the agent noted `text`. */
-static guint
-count_notes(Scene *scene, const char *text)
-{
-    g_autofree char *log = seal_test_agent_log(scene->home);
-    guint n = 0;
-
-    for (const char *at = log; (at = strstr(at, text)); at++)
-        n++;
-    return n;
-}
-
-/* What the agent notes comes after its answers, and uses of lanes when the host has rung. */
-static void
-expect_notes(Scene *scene, const char *text, guint n)
-{
-    while (count_notes(scene, text) < n)
-        g_thread_yield();
-    g_assert_cmpuint(count_notes(scene, text), ==, n);
-}
-
-static void
-wait_for_uses(Scene *scene, guint n)
-{
-    expect_notes(scene, "on lane ", n);
-}
 
 static void
 test_third_operation_opens_one(Scene *scene, gconstpointer groups)
@@ -242,15 +114,6 @@ test_not_interactive_stays_so(Scene *scene, gconstpointer groups)
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_INTERACTION_REQUIRED);
 }
 
-static pid_t
-host_pid(Scene *scene)
-{
-    g_autoptr(GArray) children = seal_test_children(seal_test_agent_pid(scene->home));
-
-    g_assert_cmpuint(children->len, ==, 1);
-    return g_array_index(children, pid_t, 0);
-}
-
 static void
 test_killed_host_is_not_noticed(Scene *scene, gconstpointer groups)
 {
@@ -287,6 +150,86 @@ test_rule_that_asks_keeps_them_away(Scene *scene, gconstpointer groups)
     sign(scene, 5);
     g_assert_cmpuint(count_notes(scene, "on lane "), ==, 0);
     expect_notes(scene, "open-lane", 1); /* refused once, and never again */
+}
+
+/* -- in a sandbox --------------------------------------------------------------------------------
+ */
+
+/* This program again, as it is run below. */
+static int
+sign_in_sandbox(const char *key)
+{
+    g_autoptr(GError) error = NULL;
+    Scene scene = {.client = seal_client_new(&error), .key = (char *)key};
+    gboolean signs = scene.client != NULL;
+
+    if (signs)
+        seal_client_set_bulk(scene.client, TRUE);
+    for (guint i = 0; i < 5 && signs; i++) {
+        g_autoptr(GBytes) signature = try_to_sign(&scene, &error);
+
+        signs = signature != NULL;
+    }
+    seal_client_free(scene.client);
+    if (!signs)
+        g_printerr("%s\n", error->message);
+    return signs ? 0 : 1;
+}
+
+/* All that is here, and a /.flatpak-info of org.example.Mail that is a mount of its own, as Flatpak
+ * has it. FALSE and the test is skipped where the kernel allows no mount namespace. */
+static gboolean
+run_in_sandbox(Scene *scene)
+{
+    g_autofree char *info =
+        seal_test_home_write(scene->home, "info", "[Application]\nname=org.example.Mail\n");
+    g_autofree char *root = seal_test_home_path(scene->home, "root");
+    g_autofree char *script = g_strdup_printf(
+        "set -e; root='%s'; mkdir $root; mount -t tmpfs none $root; "
+        "for each in /*; do if [ -L $each ]; then cp -P $each $root/; elif [ -d $each ]; then "
+        "mkdir $root$each; mount --rbind $each $root$each; fi; done; "
+        "touch $root/.flatpak-info; mount --bind '%s' $root/.flatpak-info; "
+        "mkdir $root/.old; cd $root; pivot_root . .old; exec \"$0\" \"$@\"",
+        root, info);
+    g_autofree char *self = g_file_read_link("/proc/self/exe", NULL);
+    const char *probe[] = {
+        "unshare", "--mount", "--map-current-user", "--keep-caps", "mount", "-t", "tmpfs", "none",
+        "/mnt",    NULL};
+    const char *argv[] = {"unshare", "--mount", "--map-current-user", "--keep-caps", "sh", "-c",
+                          script,    self,      "--sandboxed",        scene->key,    NULL};
+    g_autoptr(SealTestResult) probed = seal_test_run(scene->home, probe, NULL);
+    g_autoptr(SealTestResult) result = NULL;
+
+    if (probed->status != 0) {
+        g_test_skip("the kernel gives this user no mount namespace");
+        return FALSE;
+    }
+    g_assert_true(seal_client_unlock(scene->client, scene->token, NULL));
+    result = seal_test_run(scene->home, argv, NULL);
+    g_assert_cmpstr(result->err, ==, "");
+    g_assert_cmpint(result->status, ==, 0);
+    return TRUE;
+}
+
+#define MAIL_MAY "[policy mail]\nprogram=flatpak:org.example.Mail\naction=allow\n"
+
+static void
+test_sandbox_has_none(Scene *scene, gconstpointer groups)
+{
+    if (!run_in_sandbox(scene))
+        return;
+    expect_notes(scene, "open-lane", 1);                 /* refused, and never asked for again */
+    expect_notes(scene, "for org.example.Mail (pid", 6); /* that and five signatures */
+    g_assert_cmpuint(count_notes(scene, "on lane "), ==, 0);
+}
+
+static void
+test_sandbox_has_them_by_a_rule(Scene *scene, gconstpointer groups)
+{
+    if (!run_in_sandbox(scene))
+        return;
+    wait_for_uses(scene, 5);
+    expect_notes(scene, "for org.example.Mail (pid", 6); /* these and the opening */
 }
 
 /* A forked child has no business on its parent's lane. */
@@ -329,42 +272,6 @@ test_bad_digests_are_the_agents_matter(Scene *scene, gconstpointer groups)
 
 /* -- unwrapping -----------------------------------------------------------------------------------
  */
-
-/* rsaEncryption with its NULL (RFC 8017 A.1). */
-static const guint8 rsa_encryption[] = {0x30, 0x0d, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86,
-                                        0xf7, 0x0d, 0x01, 0x01, 0x01, 0x05, 0x00};
-
-static const guint8 session_key[16] = "sixteen octets..";
-
-static GBytes *
-encrypt(Scene *scene)
-{
-    const unsigned char *der = g_bytes_get_data(scene->public_key, NULL);
-    EVP_PKEY *key = d2i_PUBKEY(NULL, &der, (long)g_bytes_get_size(scene->public_key));
-    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new(key, NULL);
-    guint8 encrypted[256];
-    gsize len = sizeof encrypted;
-
-    g_assert_cmpint(EVP_PKEY_encrypt_init(context), ==, 1);
-    g_assert_cmpint(EVP_PKEY_CTX_set_rsa_padding(context, RSA_PKCS1_PADDING), ==, 1);
-    g_assert_cmpint(EVP_PKEY_encrypt(context, encrypted, &len, session_key, sizeof session_key), ==,
-                    1);
-    EVP_PKEY_CTX_free(context);
-    EVP_PKEY_free(key);
-    return g_bytes_new(encrypted, len);
-}
-
-static SealSessionKey *
-unwrap(Scene *scene, GBytes *encrypted)
-{
-    g_autoptr(GBytes) algorithm = g_bytes_new_static(rsa_encryption, sizeof rsa_encryption);
-    g_autoptr(GError) error = NULL;
-    const SealUnwrapQuery query = {.algorithm = algorithm, .encrypted_key = encrypted};
-    SealSessionKey *key = seal_client_unwrap(scene->client, scene->key, &query, &error);
-
-    g_assert_no_error(error);
-    return key;
-}
 
 static void
 test_session_keys_come_by_lanes(Scene *scene, gconstpointer groups)
@@ -413,6 +320,8 @@ test_damaged_key_is_the_same_both_ways(Scene *scene, gconstpointer groups)
 int
 main(int argc, char **argv)
 {
+    if (argc == 3 && g_str_equal(argv[1], "--sandboxed"))
+        return sign_in_sandbox(argv[2]);
     g_test_init(&argc, &argv, NULL);
     ADD("/client/lanes/third-operation-opens-one", NULL, test_third_operation_opens_one);
     ADD("/client/lanes/list-is-not-touched", NULL, test_list_is_not_touched);
@@ -424,6 +333,9 @@ main(int argc, char **argv)
     ADD("/client/lanes/killed-agent-is-not-noticed", NULL, test_killed_agent_is_not_noticed);
     ADD("/client/lanes/rule-that-asks-keeps-them-away", "[policy careful]\naction=ask\n",
         test_rule_that_asks_keeps_them_away);
+    ADD("/client/lanes/sandbox-has-none", MAIL_MAY, test_sandbox_has_none);
+    ADD("/client/lanes/sandbox-has-them-by-a-rule", MAIL_MAY "lanes=yes\n",
+        test_sandbox_has_them_by_a_rule);
     ADD("/client/lanes/child-does-not-use-it", NULL, test_child_does_not_use_it);
     ADD("/client/lanes/bad-digests-are-the-agents-matter", NULL,
         test_bad_digests_are_the_agents_matter);

@@ -234,7 +234,7 @@ test_unwrap_async(SealClientTest *fixture, gconstpointer data)
     for (guint i = 0; i < 4; i++)
         g_assert_nonnull(seal_client_unwrap_async(fixture->client, KEY("echo"), &query,
                                                   on_unwrapped, &finished, NULL));
-    seal_client_test_run_until(fixture, &finished, 4);
+    seal_client_test_run_until(fixture->client, &finished, 4);
     g_assert_cmpuint(seal_client_test_count_notes(fixture, "sealed"), ==, data ? 4 : 0);
 }
 

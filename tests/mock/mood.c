@@ -2,6 +2,7 @@
  * still look at it, and a test changes its mood a handful of times. */
 #include "tests/mock/mood.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -103,6 +104,7 @@ read_mood(void)
     mood->hang = get_places(file, "hang");
     mood->crash = get_places(file, "crash");
     mood->hold = get_places(file, "hold");
+    mood->gate = get_text(file, "gate");
     mood->absent = get_flag(file, "absent");
     mood->insertion = (guint)g_key_file_get_integer(file, "mood", "insertion", NULL);
     mood->events = get_flag(file, "events");
@@ -168,4 +170,26 @@ moody_wait_for_change(void)
     }
     if (read(watch, events, sizeof events) < 0)
         g_error("moody: cannot wait for %s", control_file());
+}
+
+void
+moody_pass_gate(const Mood *mood)
+{
+    int fd = mood->gate ? open(mood->gate, O_RDONLY | O_CLOEXEC) : -1;
+    char byte = 0;
+
+    if (fd < 0)
+        return;
+    if (read(fd, &byte, 1) < 0)
+        g_error("moody: cannot read from %s", mood->gate);
+    (void)close(fd);
+}
+
+gboolean
+moody_hides(const Mood *mood, CK_MECHANISM_TYPE type)
+{
+    for (guint i = 0; i < mood->hidden->len; i++)
+        if (g_array_index(mood->hidden, CK_MECHANISM_TYPE, i) == type)
+            return TRUE;
+    return FALSE;
 }

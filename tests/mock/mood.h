@@ -19,6 +19,7 @@ typedef struct {
     guint sleep_us;
     gboolean instant;
     guint hang, crash, hold; /* MoodyPlace */
+    char *gate;              /* path; NULL: none */
     gboolean absent;
     guint insertion;
     gboolean events;
@@ -49,3 +50,9 @@ const Mood *moody_mood(void);
 
 /* Blocks until the control file may have changed. */
 void moody_wait_for_change(void);
+
+/* Blocks until there is a byte to take out of the mood's gate; not at all if it has none. */
+void moody_pass_gate(const Mood *mood);
+
+/* TRUE if the token lacks that mechanism. */
+gboolean moody_hides(const Mood *mood, CK_MECHANISM_TYPE type);

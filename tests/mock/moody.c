@@ -8,34 +8,33 @@
  *
  *   sleep-ms=2              C_Sign, C_Decrypt and C_DeriveKey sleep so long first (concurrently)
  *   instant=true            C_Sign answers with constant bytes: costs no processor time
- *   hang=PLACE;...          blocks for ever there: init, login, logout, sign, decrypt, derive,
- * slots crash=PLACE;...         crashes there init-rv=0x30            what C_Initialize returns
+ *   hang=PLACE;...          blocks for ever there: init, login, logout, sign, decrypt, derive, slots
+ *   crash=PLACE;...         crashes there
+ *   init-rv=0x30            what C_Initialize returns
  *   hold=PLACE;...          writes "Held" into the log and waits there (sign, decrypt, derive) until
  *                           the mood is another
+ *   gate=FIFO               the same calls take a byte out of FIFO each, and wait for it
  *   find-rv=0x30            what C_FindObjectsInit returns
  *   absent=true             no token is in any slot
  *   insertion=1             a number; changing it means the token was pulled and put back unnoticed
  *   events=true             C_WaitForSlotEvent works, blocking and not (else: not supported)
  *   removable=true          CKF_REMOVABLE_DEVICE
- *   pin-tries=FILE          a counter of 3 tries kept in FILE (a digit), as cards have it: the
- * third wrong PIN says PIN_INCORRECT, only the next PIN_LOCKED; COUNT_LOW and FINAL_TRY are set
- * after the second, nothing after the first
+ *   pin-tries=FILE          a counter of 3 tries kept in FILE (a digit): the third wrong PIN says
+ *                           PIN_INCORRECT, only the next PIN_LOCKED; flags are set after the second
  *   puk-tries=FILE          the same for the security officer's PIN
  *   must-change=true        CKF_USER_PIN_TO_BE_CHANGED
  *   login-rv=0xa3           what C_Login says of a right PIN of the user (which is logged in)
  *   set-pin-rv=0xa1         what C_SetPIN and C_InitPIN say, doing nothing
  *   protected-path=true     CKF_PROTECTED_AUTHENTICATION_PATH; a NULL PIN is taken from pad-pin=PIN,
  *                           a new one from pad-new-pin=PIN
- *   hide=pss;oaep;x509      mechanisms that the token lacks:
- * pkcs, x509, pss, oaep, ecdsa, eddsa, ecdh always-authenticate=true  every private key wants a
- * context login for each use unknown-type=LABEL      keys of that label are of a vendor's type
+ *   hide=pss;oaep;x509      mechanisms that the token lacks: pkcs, ecdsa, eddsa, ecdh and these
+ *   always-authenticate=true  every private key wants a context login for each use
+ *   unknown-type=LABEL      keys of that label are of a vendor's type
  *   garbage=LABEL           the certificate of that label is garbage
  *   wrong-signature=true    signatures come from another card
  *   leave-open=true         C_Decrypt fails with GENERAL_ERROR and forgets to end its operation
  *   session-limit=2         ulMaxSessionCount, enforced
- *   log=FILE                a line for each C_Login, C_Logout, C_SetPIN, C_InitPIN, C_Sign, C_Decrypt,
- *                           C_DeriveKey, C_OpenSession, C_GetSlotList and C_Initialize: its name
- *                           and result
+ *   log=FILE                a line for most calls: name and result
  *
  * After a removal the first use of an old session says DEVICE_REMOVED, then all of them say
  * SESSION_HANDLE_INVALID for ever, as OpenSC does. */
@@ -145,15 +144,6 @@ check_session(const Mood *mood, CK_SESSION_HANDLE session)
     }
     g_mutex_unlock(&lock);
     return rv;
-}
-
-static gboolean
-is_hidden(const Mood *mood, CK_MECHANISM_TYPE type)
-{
-    for (guint i = 0; i < mood->hidden->len; i++)
-        if (g_array_index(mood->hidden, CK_MECHANISM_TYPE, i) == type)
-            return TRUE;
-    return FALSE;
 }
 
 /* -- slots and tokens ----------------------------------------------------------------------------
@@ -267,7 +257,7 @@ moody_get_mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *cou
     if (rv != CKR_OK || !list)
         return rv;
     for (CK_ULONG i = 0; i < *count; i++)
-        if (!is_hidden(mood, list[i]))
+        if (!moody_hides(mood, list[i]))
             list[kept++] = list[i];
     *count = kept;
     return rv;
@@ -276,7 +266,7 @@ moody_get_mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *cou
 static CK_RV
 moody_get_mechanism_info(CK_SLOT_ID slot, CK_MECHANISM_TYPE type, CK_MECHANISM_INFO *info)
 {
-    if (is_hidden(moody_mood(), type))
+    if (moody_hides(moody_mood(), type))
         return CKR_MECHANISM_INVALID;
     return real->C_GetMechanismInfo(slot, type, info);
 }
@@ -537,7 +527,7 @@ before_init(CK_SESSION_HANDLE session, const CK_MECHANISM *mechanism)
     const Mood *mood = moody_mood();
     CK_RV rv = check_session(mood, session);
 
-    if (rv == CKR_OK && is_hidden(mood, mechanism->mechanism))
+    if (rv == CKR_OK && moody_hides(mood, mechanism->mechanism))
         rv = CKR_MECHANISM_INVALID;
     g_mutex_lock(&lock);
     g_hash_table_remove(authenticated, GSIZE_TO_POINTER(session));
@@ -572,6 +562,8 @@ before_use(const Mood *mood, CK_SESSION_HANDLE session, MoodyPlace place)
         rv = check_authenticated(mood, session);
     if (rv == CKR_OK)
         hold(mood, place);
+    if (rv == CKR_OK)
+        moody_pass_gate(mood);
     if (rv == CKR_OK)
         sleep_us(mood->sleep_us);
     return rv;
@@ -634,7 +626,7 @@ moody_derive_key(CK_SESSION_HANDLE session, CK_MECHANISM *mechanism, CK_OBJECT_H
                  CK_ATTRIBUTE *attributes, CK_ULONG count, CK_OBJECT_HANDLE *derived)
 {
     const Mood *mood = moody_mood();
-    CK_RV rv = is_hidden(mood, mechanism->mechanism) ? CKR_MECHANISM_INVALID
+    CK_RV rv = moody_hides(mood, mechanism->mechanism) ? CKR_MECHANISM_INVALID
                                                      : before_use(mood, session, MOODY_DERIVE);
 
     if (rv == CKR_OK)

@@ -1,13 +1,17 @@
 /* The module as a guest: threads, forks, locks of the program's own, an end in the middle of a
  * call, and an agent or a token that goes. */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/module/module-fixture.h"
+#include "tests/support/fixture.h"
 #include "tests/support/pinentry.h"
 
 #define N_THREADS 8
@@ -265,6 +269,35 @@ test_fork_among_threads(ModulePlace *place, gconstpointer data)
 #endif
 }
 
+static gpointer
+read_time_zone(gpointer data)
+{
+    tzset();
+    return NULL;
+}
+
+/* As when another thread is in localtime(), which has a lock that no child gets. The time zone here is a
+ * pipe: who reads it has the lock until its other end is closed. */
+static void
+test_fork_while_time_zone_is_read(ModulePlace *place, gconstpointer data)
+{
+    g_autofree char *pipe = seal_test_fixture_path(place->home, "zone");
+    g_autofree char *zone = g_strconcat(":", pipe, NULL);
+    GThread *reader = NULL;
+    int writer = -1;
+
+    module_is(sign_now(place), CKR_OK);
+    g_assert_cmpint(mkfifo(pipe, 0600), ==, 0);
+    (void)g_setenv("TZ", zone, TRUE);
+    reader = g_thread_new("zone", read_time_zone, NULL);
+    writer = open(pipe, O_WRONLY | O_CLOEXEC); /* waits for the reader */
+    g_assert_cmpint(writer, >=, 0);
+    module_run_child(place, be_child);
+    (void)close(writer);
+    (void)g_thread_join(reader);
+    g_unsetenv("TZ");
+}
+
 /* -- what goes
  * ---------------------------------------------------------------------------------------------- */
 
@@ -328,6 +361,7 @@ main(int argc, char **argv)
         {"/finalize/ends-wait-for-event", test_wait_ends},
         {"/fork/child-starts-anew", test_fork},
         {"/fork/among-threads", test_fork_among_threads},
+        {"/fork/while-the-time-zone-is-read", test_fork_while_time_zone_is_read},
         {"/gone/agent", test_agent_restart},
         {"/gone/token", test_token_goes},
     };

@@ -134,6 +134,19 @@ expect_attribute(ModulePlace *place, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE
         OPENSSL_free(der);                                                                         \
     } while (0)
 
+static void
+expect_date(ModulePlace *place, CK_OBJECT_HANDLE object, CK_ATTRIBUTE_TYPE type,
+            const ASN1_TIME *time)
+{
+    CK_SESSION_HANDLE session = module_session(place);
+    g_autofree char *text = NULL;
+    struct tm utc;
+
+    g_assert_true(ASN1_TIME_to_tm(time, &utc));
+    text = g_strdup_printf("%04d%02d%02d", utc.tm_year + 1900, utc.tm_mon + 1, utc.tm_mday);
+    expect_attribute(place, session, object, type, text, 8);
+}
+
 /* NSS and GnuTLS compare and hash these: byte for byte what stands in the certificate. */
 static void
 test_certificates_are_exact(ModulePlace *place, gconstpointer data)
@@ -159,6 +172,8 @@ test_certificates_are_exact(ModulePlace *place, gconstpointer data)
         EXPECT_DER(CKA_SERIAL_NUMBER, i2d_ASN1_INTEGER, X509_get_serialNumber(certificate));
         EXPECT_DER(CKA_PUBLIC_KEY_INFO, i2d_X509_PUBKEY, X509_get_X509_PUBKEY(certificate));
         expect_attribute(place, session, object, CKA_LABEL, rows[i].label, strlen(rows[i].label));
+        expect_date(place, object, CKA_START_DATE, X509_get0_notBefore(certificate));
+        expect_date(place, object, CKA_END_DATE, X509_get0_notAfter(certificate));
         object = module_find(place, session, CKO_PRIVATE_KEY, rows[i].id);
         EXPECT_DER(CKA_SUBJECT, i2d_X509_NAME, X509_get_subject_name(certificate));
         expect_attribute(place, session, object, CKA_LABEL, rows[i].label, strlen(rows[i].label));

@@ -69,18 +69,19 @@ free_certificate(SealCertificateInfo *info)
     g_free(info);
 }
 
-static GBytes *
-usual_hello(void)
+static SealHello
+usual_hello(guint workers)
 {
     SealHello hello = {
         .version = SEAL_WIRE_VERSION,
         .frame_max = SEAL_FRAME_MAX,
         .window = 64,
+        .workers = workers,
         .verify = SEAL_VERIFY_REMOVABLE,
     };
 
     memset(hello.rejection_secret, 0x52, sizeof hello.rejection_secret);
-    return g_bytes_new(&hello, sizeof hello);
+    return hello;
 }
 
 static int
@@ -129,7 +130,8 @@ seal_test_host_start(SealTestHome *home, const char *module, const SealHello *he
 {
     SealTestHost *host = seal_test_host_spawn(home, module);
     SealFrameHeader header = {.type = SEAL_FRAME_HELLO};
-    g_autoptr(GBytes) body = hello ? g_bytes_new(hello, sizeof *hello) : usual_hello();
+    const SealHello usual = usual_hello(0);
+    g_autoptr(GBytes) body = g_bytes_new(hello ? hello : &usual, sizeof usual);
 
     *ret_answer = seal_test_host_ask(host, &header, body);
     if (*ret_answer && (*ret_answer)->body)
@@ -138,9 +140,10 @@ seal_test_host_start(SealTestHome *home, const char *module, const SealHello *he
     return host;
 }
 
-SealTestHost *
-seal_test_host_new(SealTestHome *home, gboolean moody)
+static SealTestHost *
+start_with_workers(SealTestHome *home, gboolean moody, guint workers)
 {
+    const SealHello hello = usual_hello(workers);
     g_autofree char *real = seal_test_fixture_module(home);
     g_autofree char *mock = seal_test_built("tests/mock/moody.so");
     g_autofree char *control = seal_test_home_path(home, "mood");
@@ -150,13 +153,19 @@ seal_test_host_new(SealTestHome *home, gboolean moody)
 
     seal_test_home_setenv(home, "PRIVYSEAL_MOODY", control);
     seal_test_home_setenv(home, "PRIVYSEAL_MOODY_MODULE", real);
-    host = seal_test_host_start(home, moody ? mock : real, NULL, &answer);
+    host = seal_test_host_start(home, moody ? mock : real, &hello, &answer);
     g_assert_nonnull(answer);
     g_assert_cmpstr(answer->message, ==, NULL);
     g_assert_cmpint(answer->status, ==, SEAL_ERROR_NONE);
     rescan = seal_test_host_ask(host, &header, NULL);
     g_assert_cmpint(rescan->status, ==, SEAL_ERROR_NONE);
     return host;
+}
+
+SealTestHost *
+seal_test_host_new(SealTestHome *home, gboolean moody)
+{
+    return start_with_workers(home, moody, 0);
 }
 
 int
@@ -510,13 +519,19 @@ seal_test_host_raw(SealTestHost *host, const SealKeyInfo *key, SealMechanism mec
 SealTestHost *
 seal_test_host_unlocked(SealTestHome *home, const char *mood)
 {
+    return seal_test_host_narrow(home, mood, 0);
+}
+
+SealTestHost *
+seal_test_host_narrow(SealTestHome *home, const char *mood, guint workers)
+{
     SealTestHost *host = NULL;
     g_autofree char *pin = NULL;
     g_autoptr(SealTestAnswer) login = NULL;
 
     seal_test_fixture_new(home);
     seal_test_mood(home, mood ? mood : "");
-    host = seal_test_host_new(home, mood != NULL);
+    host = start_with_workers(home, mood != NULL, workers);
     pin = seal_test_fixture_pin(home);
     login = seal_test_host_login(host, "Alice", pin);
     g_assert_cmpint(login->status, ==, SEAL_ERROR_NONE);

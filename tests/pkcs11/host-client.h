@@ -48,6 +48,8 @@ SealTestHost *seal_test_host_new(SealTestHome *home, gboolean moody);
 /* As above over a fixture made here, with the moody module in this mood unless it is NULL; and logs in
  * to Alice's token. */
 SealTestHost *seal_test_host_unlocked(SealTestHome *home, const char *mood);
+/* The same, with so many operations at once at the most (0: what the token takes). */
+SealTestHost *seal_test_host_narrow(SealTestHome *home, const char *mood, guint workers);
 /* Closes the channel and waits for the end; returns the exit status (128 + signal if one ended it).
  */
 int seal_test_host_stop(SealTestHost *host);

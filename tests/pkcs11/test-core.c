@@ -68,6 +68,7 @@ test_return_values_become_errors(void)
     g_assert_cmpint(seal_rv_to_code(CKR_USER_NOT_LOGGED_IN), ==, SEAL_ERROR_PIN_REQUIRED);
     g_assert_cmpint(seal_rv_to_code(0x80001234), ==, SEAL_ERROR_MODULE_FAILED);
     g_assert_cmpint(seal_rv_to_code(0x7777), ==, SEAL_ERROR_MODULE_FAILED);
+    g_assert_cmpint(seal_rv_to_code(CKR_DATA_LEN_RANGE), ==, SEAL_ERROR_MODULE_FAILED);
     seal_rv_set_error(&error, CKR_PIN_LOCKED, "C_Login");
     g_assert_error(error, SEAL_ERROR, SEAL_ERROR_PIN_BLOCKED);
     g_assert_cmpstr(error->message, ==, "the PIN is blocked (C_Login: PIN_LOCKED, 0xa4)");

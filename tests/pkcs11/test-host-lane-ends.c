@@ -173,100 +173,6 @@ test_client_that_does_not_read(Scene *scene, gconstpointer mood)
     seal_test_lane_expect_signature(good);
 }
 
-/* -- shares ---------------------------------------------------------------------------------------
- */
-
-#define HONEST_USES 300u
-/* Measured are 3 to 5 uses of the flooder for each of the other's, 15 with sanitizers. With one
- * queue for all lanes the other would get one for each 64. */
-#define FLOOD_FACTOR 40u
-
-typedef struct {
-    SealTestLane *lane;
-    gint is_done; /* atomic */
-} Honest;
-
-static gpointer
-honest_main(gpointer data)
-{
-    Honest *honest = data;
-
-    for (guint i = 0; i < HONEST_USES; i++)
-        seal_test_lane_expect_signature(honest->lane);
-    g_atomic_int_set(&honest->is_done, TRUE);
-    return NULL;
-}
-
-/* Keeps the lane's window full, and the agent's socket empty; returns the answers so far. */
-static guint
-flood(Scene *scene, SealTestLane *lane, const gint *is_done)
-{
-    g_autoptr(GBytes) body = seal_test_lane_body(1);
-    guint8 answer[4096];
-    SealFrameHeader header;
-    SealLaneRecord record;
-    guint answered = 0, in_flight = 0;
-
-    while (!g_atomic_int_get(is_done)) {
-        while (in_flight < SEAL_LANE_WINDOW_MAX) {
-            header = seal_test_lane_header(lane);
-            header.load = ++in_flight;
-            (void)seal_test_lane_send(lane, &header, body);
-        }
-        while (seal_frame_receive_bare(lane->fd, &header, answer, sizeof answer, FALSE) == 1) {
-            answered++;
-            in_flight--;
-        }
-        while (seal_test_host_record(scene->host, &record))
-            ;
-        g_thread_yield();
-    }
-    return answered;
-}
-
-static void
-test_flooder_has_its_share(Scene *scene, gconstpointer mood)
-{
-    g_autoptr(SealTestLane) good = open_lane(scene);
-    g_autoptr(SealTestLane) flooder = NULL;
-    Honest honest = {.lane = good};
-    GThread *thread = NULL;
-    guint answered = 0;
-
-    scene->grant.window = SEAL_LANE_WINDOW_MAX;
-    scene->grant.count = 1000000;
-    flooder = open_lane(scene);
-    thread = g_thread_new("honest", honest_main, &honest);
-    answered = flood(scene, flooder, &honest.is_done);
-    (void)g_thread_join(thread);
-    g_test_message("%u answers to the flooder, %u to the other", answered, HONEST_USES);
-    g_assert_cmpuint(answered, >, 0);
-    g_assert_cmpuint(answered, <, FLOOD_FACTOR * HONEST_USES);
-}
-
-/* Hundreds of lanes that nobody uses are no threads, and in nobody's way. */
-static void
-test_idle_lanes_cost_no_thread(Scene *scene, gconstpointer mood)
-{
-    SealTestLane *lanes[200];
-    g_autofree char *folder = g_strdup_printf("/proc/%d/task", (int)scene->host->pid);
-    g_autoptr(GDir) threads = NULL;
-    guint n = 0;
-
-    for (gsize i = 0; i < G_N_ELEMENTS(lanes); i++) {
-        lanes[i] = open_lane(scene);
-        seal_test_lane_expect_signature(lanes[i]);
-    }
-    for (guint i = 0; i < 50; i++)
-        seal_test_lane_expect_signature(lanes[7]);
-    threads = g_dir_open(folder, 0, NULL);
-    while (g_dir_read_name(threads))
-        n++;
-    g_assert_cmpuint(n, <, 50);
-    for (gsize i = 0; i < G_N_ELEMENTS(lanes); i++)
-        seal_test_lane_free(lanes[i]);
-}
-
 /* -- records --------------------------------------------------------------------------------------
  */
 
@@ -384,8 +290,6 @@ main(int argc, char **argv)
         test_nothing_starts_after_the_answer);
     ADD("/lanes/revoke/logout-ends-uses", "", test_logout_ends_uses);
     ADD("/lanes/client/that-does-not-read-loses-its-lane", INSTANT, test_client_that_does_not_read);
-    ADD("/lanes/share/flooder-has-its-own", "", test_flooder_has_its_share);
-    ADD("/lanes/share/idle-lanes-cost-no-thread", INSTANT, test_idle_lanes_cost_no_thread);
     ADD("/lanes/records/tell-the-use", INSTANT, test_record_tells_the_use);
     ADD("/lanes/records/bell-rings", INSTANT, test_bell_rings);
     ADD("/lanes/records/failures-too", INSTANT, test_failures_are_recorded);

@@ -444,7 +444,7 @@ test_grants_must_make_sense(void)
                                 .mechanisms = 1u << SEAL_MECHANISM_ECDSA,
                                 .hashes = 1u << SEAL_HASH_SHA256,
                                 .window = 1};
-    SealLaneGrant bad[10], decoded;
+    SealLaneGrant bad[11], decoded;
 
     g_assert_true(decodes(good));
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
@@ -459,6 +459,7 @@ test_grants_must_make_sense(void)
     bad[7].window = 0;
     bad[8].window = SEAL_LANE_WINDOW_MAX + 1;
     bad[9].word = SEAL_LANES_MAX;
+    bad[10].reserved = 1;
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
         g_assert_false(decodes(bad[i]));
     g_assert_false(seal_lane_grant_decode(&good, sizeof good - 1, &decoded));

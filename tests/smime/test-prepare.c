@@ -5,7 +5,8 @@
 typedef struct {
     const SealUnwrapper *inner;
     guint found, prepared, unwrapped;
-    char *key;
+    const char *asking; /* (nullable) a key that asks somebody; "*": each does */
+    char *key;          /* that was prepared, or unwrapped */
     GBytes *encrypted_key;
     GBytes *content_encryption;
 } Notes;
@@ -80,6 +81,68 @@ test_encrypted(World *world, gconstpointer key)
     clear(&notes);
 }
 
+static gboolean
+asks(const SealUnwrapper *unwrapper, const char *key)
+{
+    const Notes *notes = unwrapper->user_data;
+
+    return g_strcmp0("*", notes->asking) == 0 || g_strcmp0(key, notes->asking) == 0;
+}
+
+static SealSecret *
+note_unwrap(const SealUnwrapper *unwrapper, const char *key, GBytes *key_encryption,
+            GBytes *encrypted_key, const SealUnwrapInput *input, GError **error)
+{
+    Notes *notes = unwrapper->user_data;
+
+    g_free(notes->key);
+    notes->key = g_strdup(key);
+    notes->unwrapped++;
+    return notes->inner->unwrap(notes->inner, key, key_encryption, encrypted_key, input, error);
+}
+
+/* Opens with `asking`; returns (transfer full) the one key that was prepared and used. */
+static char *
+open_while(World *world, GBytes *mail, const char *asking)
+{
+    Notes notes = {.inner = &world->unwrapper, .asking = asking};
+    const SealUnwrapper unwrapper = {
+        .find = find, .unwrap = note_unwrap, .prepare = prepare, .asks = asks, .user_data = &notes};
+    const SealOpenOptions options = {.unwrapper = &unwrapper};
+    g_autofree char *prepared = NULL;
+    g_autoptr(SealReport) report = NULL;
+    g_autoptr(GBytes) content = NULL;
+
+    seal_mail_prepare(mail, &unwrapper);
+    g_assert_cmpuint(notes.prepared, ==, 1);
+    prepared = g_strdup(notes.key);
+    g_assert_true(seal_mail_open(mail, &options, &report, &content, NULL));
+    g_assert_cmpint(report->verdict, ==, SEAL_VERDICT_DECRYPTED);
+    g_assert_cmpuint(notes.unwrapped, ==, 1);
+    g_assert_cmpstr(notes.key, ==, prepared);
+    clear(&notes);
+    return g_steal_pointer(&prepared);
+}
+
+/* A mail for two keys that are here: the one that asks nobody is prepared and used, whichever is
+ * first in the mail; the first one where both ask. */
+static void
+test_who_asks_goes_last(World *world, gconstpointer data)
+{
+    const SealEncryptOptions gcm = {.cipher = SEAL_CONTENT_AES256_GCM};
+    g_autoptr(GBytes) plain = world_bytes(WORLD_MAIL);
+    g_autoptr(GBytes) mail = world_encrypt(plain, &gcm, world_bob(world, "ec:P-256"),
+                                           world_bob(world, "rsa:2048"), NULL);
+    g_autofree char *first = open_while(world, mail, NULL);
+    g_autofree char *second = open_while(world, mail, first);
+    g_autofree char *while_second_asks = open_while(world, mail, second);
+    g_autofree char *while_both_ask = open_while(world, mail, "*");
+
+    g_assert_cmpstr(second, !=, first);
+    g_assert_cmpstr(while_second_asks, ==, first);
+    g_assert_cmpstr(while_both_ask, ==, first);
+}
+
 static void
 test_not_for_us(World *world, gconstpointer data)
 {
@@ -122,6 +185,8 @@ main(int argc, char **argv)
                test_encrypted, world_close);
     g_test_add("/smime/prepare/ecdh/asks-what-opening-asks", World, "ec:P-256", world_open,
                test_encrypted, world_close);
+    g_test_add("/smime/open/two-keys/who-asks-goes-last", World, NULL, world_open,
+               test_who_asks_goes_last, world_close);
     g_test_add("/smime/prepare/for-somebody-else/nothing-is-begun", World, NULL, world_open,
                test_not_for_us, world_close);
     g_test_add("/smime/prepare/plain-signed-or-cut-off/nobody-is-asked", World, NULL, world_open,
