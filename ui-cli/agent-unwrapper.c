@@ -15,6 +15,7 @@ struct SealAgentUnwrapper {
     SealOwnMemory *memory; /* (nullable) until it is asked */
     GHashTable *found;     /* (element-type GBytes utf8) recipient to key */
     GPtrArray *prepared;   /* (element-type Prepared) */
+    gboolean is_bulk;
 };
 
 /* An unwrap that was begun before it was asked for. */
@@ -87,10 +88,12 @@ ask(SealAgentUnwrapper *self, const SealRecipientId *id, GError **error)
         .issuer = id->issuer, .serial = id->serial, .subject_key_id = id->subject_key_id};
     g_auto(GStrv) paths = NULL;
 
-    if (!self->reach)
+    if (!self->reach) {
         self->reach = seal_reach_agent(error);
-    if (!self->reach)
-        return NULL;
+        if (!self->reach)
+            return NULL;
+        seal_client_set_bulk(seal_reach_client(self->reach), self->is_bulk);
+    }
     {
         g_autoptr(SealProgress) progress = seal_progress_start(FALSE, "waiting for the agent");
 
@@ -292,6 +295,12 @@ seal_agent_unwrapper_new(void)
         g_hash_table_new_full(g_bytes_hash, g_bytes_equal, (GDestroyNotify)g_bytes_unref, g_free);
     unwrapper->prepared = g_ptr_array_new_with_free_func(free_prepared);
     return unwrapper;
+}
+
+void
+seal_agent_unwrapper_expect_many(SealAgentUnwrapper *unwrapper)
+{
+    unwrapper->is_bulk = TRUE;
 }
 
 void

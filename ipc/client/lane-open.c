@@ -109,3 +109,21 @@ seal_lane_open_retry_us(const GError *error)
         return 0; /* the use itself unlocks */
     return g_get_monotonic_time() + PAUSE_US;
 }
+
+static int
+append_number(const SealConnection *connection, sd_bus_message *message, gpointer data)
+{
+    return sd_bus_message_append(message, "a{sv}", 1, "lane", "u", *(const guint32 *)data);
+}
+
+void
+seal_lane_give_up(SealClient *client, guint32 number)
+{
+    const SealRequest request = {.path = SEAL_ROOT_PATH,
+                                 .interface = SEAL_INTERFACE_AGENT,
+                                 .member = "RevokeLanes",
+                                 .append = append_number,
+                                 .data = &number};
+
+    seal_client_tell(client, &request);
+}

@@ -1,4 +1,4 @@
-/* Key.OpenLane as libprivyseal asks for it. */
+/* Key.OpenLane as libprivyseal asks for it, and the word that a lane is to be taken back. */
 #pragma once
 
 #include "base/fd.h"
@@ -27,3 +27,6 @@ gboolean seal_lane_open_read(sd_bus_message *reply, SealLaneOffer *ret_offer);
 /* When a lane may be asked for again (g_get_monotonic_time()) after `error`; NULL: after an answer
  * that was not understood. */
 gint64 seal_lane_open_retry_us(const GError *error);
+
+/* Has the agent take lane `number` back, without waiting: a host that hangs on it is noticed so. */
+void seal_lane_give_up(SealClient *client, guint32 number);

@@ -177,27 +177,34 @@ find_lane(SealClient *client, const SealLaneUseAsk *ask, Entry **ret_entry)
 /* -- using --------------------------------------------------------------------------------------
  */
 
-SealLanesResult
-seal_lanes_try(SealClient *client, const SealLaneUseAsk *ask, SealSecret **ret_answer,
-               GError **error)
+/* Nobody waits for the use any more, which may hang: the agent takes the lane back, and notices. It
+ * does so when the connection ends, unless others are served on that. */
+static void
+leave(SealClient *client, guint32 lane)
 {
-    Entry *entry = NULL;
-    SealClientLane *lane = find_lane(client, ask, &entry);
+    if (client->connection && client->connection->in_flight > 0)
+        seal_lane_give_up(client, lane);
+    else
+        seal_client_drop(client);
+}
+
+static SealLanesResult
+ask_on(SealClient *client, Entry *entry, const SealLaneUseAsk *ask, SealSecret **ret_answer,
+       GError **error)
+{
+    guint32 number = entry->lane->number;
     gint64 patience_us =
         client->timeout_ms > 0 ? (gint64)client->timeout_ms * 1000 : client->patience_us;
-    SealLaneAsk sent = {.type = ask->type,
-                        .mechanism = ask->mechanism,
-                        .parts = ask->parts,
-                        .n_parts = ask->n_parts,
-                        .deadline_us = g_get_monotonic_time() + patience_us};
-    g_autoptr(SealSecret) answer = NULL;
+    const SealLaneAsk sent = {.type = ask->type,
+                              .mechanism = ask->mechanism,
+                              .parts = ask->parts,
+                              .n_parts = ask->n_parts,
+                              .deadline_us = g_get_monotonic_time() + patience_us};
+    g_autoptr(SealSecret) answer = seal_secret_new(SEAL_LANE_ANSWER_MAX);
     g_autoptr(GError) reason = NULL;
-    SealLaneOutcome outcome = SEAL_LANE_LOST;
+    SealLaneOutcome outcome =
+        seal_client_lane_ask(entry->lane, &sent, &client->interrupt, answer, &reason);
 
-    if (!lane)
-        return SEAL_LANES_NOT_USED;
-    answer = seal_secret_new(SEAL_LANE_ANSWER_MAX);
-    outcome = seal_client_lane_ask(lane, &sent, &client->interrupt, answer, &reason);
     if (outcome == SEAL_LANE_DONE) {
         *ret_answer = g_steal_pointer(&answer);
         return SEAL_LANES_ANSWERED;
@@ -206,12 +213,24 @@ seal_lanes_try(SealClient *client, const SealLaneUseAsk *ask, SealSecret **ret_a
         g_clear_pointer(&entry->lane, seal_client_lane_free);
     if (outcome != SEAL_LANE_FAILED)
         return SEAL_LANES_NOT_USED;
-    /* Nobody waits for the use any more, which may hang: the agent takes the lane back, and
-     * notices. */
     if (!seal_error_is(reason, SEAL_ERROR_MODULE_FAILED))
-        seal_client_drop(client);
+        leave(client, number);
     g_propagate_error(error, g_steal_pointer(&reason));
     return SEAL_LANES_FAILED;
+}
+
+SealLanesResult
+seal_lanes_try(SealClient *client, const SealLaneUseAsk *ask, SealSecret **ret_answer,
+               GError **error)
+{
+    Entry *entry = NULL;
+
+    /* Else the first operation would go to the agent. */
+    if (client->is_bulk && !client->lanes_off && !seal_client_connect(client, error))
+        return SEAL_LANES_FAILED;
+    if (!find_lane(client, ask, &entry))
+        return SEAL_LANES_NOT_USED;
+    return ask_on(client, entry, ask, ret_answer, error);
 }
 
 /* -- not waited for ------------------------------------------------------------------------------

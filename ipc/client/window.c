@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "ipc/names.h"
 #include "pkcs11/wire/frame.h"
 #include "pkcs11/wire/lane.h"
 
@@ -321,23 +320,11 @@ seal_window_deadline_us(const SealWindow *window)
     return window->oldest_us + window->client->patience_us;
 }
 
-static int
-append_number(const SealConnection *connection, sd_bus_message *message, gpointer data)
-{
-    return sd_bus_message_append(message, "a{sv}", 1, "lane", "u", *(const guint32 *)data);
-}
-
 static void
 give_up_oldest(SealWindow *window)
 {
-    const SealRequest request = {.path = SEAL_ROOT_PATH,
-                                 .interface = SEAL_INTERFACE_AGENT,
-                                 .member = "RevokeLanes",
-                                 .append = append_number,
-                                 .data = &window->number};
-
     window->is_late = TRUE;
-    seal_client_tell(window->client, &request);
+    seal_lane_give_up(window->client, window->number);
     seal_call_give_up(g_queue_peek_head(&window->sent), SEAL_ERROR_TIMED_OUT,
                       "the token did not answer in time");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/cli/cli-fixture.h"
+#include "tests/support/agent.h"
 #include "tests/support/pinentry.h"
 
 #define MAILS 12 /* more than are asked for ahead */
@@ -119,6 +120,39 @@ test_all_good(void)
         assert_opened(folder, paths->pdata[i], i);
     /* The token was locked: one prompt for all of them. */
     g_assert_cmpuint(seal_test_pinentry_count(seal_cli_test_home()), ==, prompts + 1);
+}
+
+/* How many of this program's operations went past the agent. */
+static guint
+count_on_lanes(void)
+{
+    g_autofree char *log = seal_test_agent_log(seal_cli_test_home());
+    guint n = 0;
+
+    for (const char *at = log; (at = strstr(at, "on lane ")); at++)
+        n++;
+    return n;
+}
+
+static void
+test_many_go_by_lanes(void)
+{
+    g_autofree char *folder = new_folder("lanes");
+    g_autoptr(GPtrArray) paths = save_mails("lanes-mail");
+    g_autoptr(SealTestResult) unlocked = NULL;
+    g_autoptr(SealTestResult) result = NULL;
+    guint before = 0;
+
+    seal_cli_test_pin_is_right();
+    unlocked = seal_cli_test_privyseal(NULL, "unlock", "Alice", NULL);
+    seal_cli_test_assert_status(unlocked, 0);
+    before = count_on_lanes();
+    result = run("decrypt", NULL, folder, paths);
+    seal_cli_test_assert_status(result, 0);
+    for (guint i = 0; i < MAILS; i++)
+        assert_opened(folder, paths->pdata[i], i);
+    while (count_on_lanes() == before) /* the agent hears of them when the lanes are closed */
+        g_thread_yield();
 }
 
 /* The certificate of somebody whose key is nowhere here; its path (transfer full). */
@@ -272,6 +306,7 @@ static void
 add(void)
 {
     g_test_add_func("/cli/many/locked-token/all-are-opened-with-one-prompt", test_all_good);
+    g_test_add_func("/cli/many/unlocked-token/goes-by-lanes", test_many_go_by_lanes);
     g_test_add_func("/cli/many/mixed/each-has-its-own-verdict", test_mixed);
     g_test_add_func("/cli/many/file-is-there/left-alone", test_there_already);
     g_test_add_func("/cli/many/cancelled-prompt/ends-it", test_refused);
