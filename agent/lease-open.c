@@ -97,8 +97,9 @@ check_caller(const SealKeyUse *use, GError **error)
                     verdict.rule);
     else
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_NOT_PERMITTED,
-                    "policy rule '%s' gives no lane to %s, lanes=yes does (privyseal.conf(5))",
-                    verdict.rule, caller->name);
+                    "policy rule '%s' gives no lane to %s, a [policy] rule with lanes=yes does "
+                    "(privyseal.conf(5))",
+                    verdict.rule, *caller->name ? caller->name : "a program that is not known");
     return FALSE;
 }
 

@@ -33,7 +33,7 @@ typedef enum {
 
 /* Whether programs that a rule allows may lease lanes. */
 typedef enum {
-    SEAL_POLICY_LANES_PLAIN, /* those that are not sandboxed */
+    SEAL_POLICY_LANES_PLAIN, /* those that are seen to be in no sandbox */
     SEAL_POLICY_LANES_YES,
     SEAL_POLICY_LANES_NO,
 } SealPolicyLanes;

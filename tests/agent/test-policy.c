@@ -287,6 +287,7 @@ typedef struct {
     uid_t uid;
     const char *flatpak_id;
     gboolean lanes;
+    const char *executable, *unit; /* (nullable) */
 } LanesRow;
 
 /* clang-format off */
@@ -300,6 +301,11 @@ static const LanesRow lanes_rows[] = {
     {"a rule that says so gives them to who cannot be looked at", {&lanes_yes}, ME, SEAL_CALLER_UNKNOWN, TRUE},
     {"a rule for one sandbox gives them to it", {&lanes_to_mail}, ME, "org.mozilla.Thunderbird", TRUE},
     {"a rule for one sandbox gives none to another", {&lanes_to_mail, &lanes_unsaid}, ME, "org.example.Mail", FALSE},
+    {"no rule gives none to a snap", {NULL}, ME, "", FALSE, .unit = "snap.firefox.firefox-c3a9.scope"},
+    {"no rule gives none to who does not show its program", {NULL}, ME, "", FALSE, .executable = ""},
+    {"a rule that does not say so gives none to a snap", {&lanes_unsaid}, ME, "", FALSE, .unit = "snap.firefox.firefox-c3a9.scope"},
+    {"a rule that says so gives them to a snap", {&lanes_yes}, ME, "", TRUE, .unit = "snap.firefox.firefox-c3a9.scope"},
+    {"a rule that says so gives them to who does not show its program", {&lanes_yes}, ME, "", TRUE, .executable = ""},
     {"a rule that says no gives none to a plain program", {&lanes_no}, ME, "", FALSE},
     {"a rule that asks gives none", {&lanes_asking}, ME, "", FALSE},
     {"a rule that denies gives none", {&deny_all}, ME, "", FALSE},
@@ -311,11 +317,12 @@ static void
 test_lanes_row(gconstpointer data)
 {
     const LanesRow *row = data;
-    const SealCaller caller = {.uid = row->uid,
-                               .executable = (char *)"/usr/bin/mutt",
-                               .name = (char *)"",
-                               .flatpak_id = (char *)row->flatpak_id,
-                               .unit = (char *)""};
+    const SealCaller caller = {
+        .uid = row->uid,
+        .executable = (char *)(row->executable ? row->executable : "/usr/bin/mutt"),
+        .name = (char *)"",
+        .flatpak_id = (char *)row->flatpak_id,
+        .unit = (char *)(row->unit ? row->unit : "")};
     const SealPolicyKey key = {"010203", "work", "Blue"};
     g_autoptr(GPtrArray) rules = g_ptr_array_new();
 

@@ -90,6 +90,23 @@ test_descriptor_stays_the_same(Scene *scene, gconstpointer data)
 }
 
 static void
+test_variable_turns_them_off(Scene *scene, gconstpointer data)
+{
+    Tally tally = {.scene = scene, .to_start = 20};
+    g_autoptr(GError) error = NULL;
+
+    g_assert_true(g_setenv(SEAL_LANES_VARIABLE, "0", TRUE));
+    seal_client_free(scene->client);
+    scene->client = seal_client_new(&error);
+    g_assert_no_error(error);
+    seal_client_set_bulk(scene->client, TRUE);
+    start_many(&tally, 4);
+    finish(&tally, 24);
+    g_assert_cmpuint(tally.answered, ==, 24);
+    g_assert_cmpuint(count_notes(scene, "open-lane"), ==, 0);
+}
+
+static void
 on_unwrapped(SealCall *call, const guint8 *result, gsize result_len, const GError *error,
              gpointer user_data)
 {
@@ -197,6 +214,30 @@ test_interrupt_calls_back_cancelled(Scene *scene, gconstpointer lines)
     set_mood(scene, "");
 }
 
+/* A blocking call that nobody waits for any more costs the others neither lane nor connection. */
+static void
+test_blocking_call_is_given_up_alone(Scene *scene, gconstpointer lines)
+{
+    Tally tally = {.scene = scene};
+    g_autoptr(GError) error = NULL;
+
+    open_window(scene);
+    sign(scene, 1); /* which has its own lane by now */
+    set_mood(scene, "hold=sign");
+    start_many(&tally, WINDOW);
+    wait_until_held(scene);
+    seal_client_set_timeout(scene->client, 100);
+    g_assert_null(try_to_sign(scene, &error));
+    g_assert_error(error, SEAL_ERROR, SEAL_ERROR_TIMED_OUT);
+    seal_client_set_timeout(scene->client, 0);
+    g_assert_cmpuint(tally.finished, ==, 0);
+    set_mood(scene, "");
+    finish(&tally, WINDOW);
+    g_assert_cmpuint(tally.answered, ==, WINDOW);
+    expect_notes(scene, ": revoked", 1);
+    sign(scene, 1);
+}
+
 /* All answers of a window fit into its line: who reads late loses nothing. */
 static void
 test_slow_reader_keeps_the_lane(Scene *scene, gconstpointer lines)
@@ -227,6 +268,7 @@ main(int argc, char **argv)
     ADD("/client/lane-calls/more-than-the-window-wait", test_more_than_the_window_wait);
     ADD("/client/lane-calls/blocking-call-between", test_blocking_call_between);
     ADD("/client/lane-calls/descriptor-stays-the-same", test_descriptor_stays_the_same);
+    ADD("/client/lane-calls/variable-turns-them-off", test_variable_turns_them_off);
     ADD("/client/lane-calls/session-keys-come-by-them", test_session_keys_come_by_lanes);
     ADD_MOODY("/client/lane-calls/cancelled-one-is-not-called-back",
               test_cancelled_call_is_not_called_back);
@@ -234,6 +276,8 @@ main(int argc, char **argv)
     ADD_MOODY("/client/lane-calls/free-calls-back-cancelled", test_free_calls_back_cancelled);
     ADD_MOODY("/client/lane-calls/interrupt-calls-back-cancelled",
               test_interrupt_calls_back_cancelled);
+    ADD_MOODY("/client/lane-calls/blocking-call-is-given-up-alone",
+              test_blocking_call_is_given_up_alone);
     ADD_MOODY("/client/lane-calls/slow-reader-keeps-the-lane", test_slow_reader_keeps_the_lane);
     return g_test_run();
 }
