@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "pkcs11/core/rv.h"
 #include "pkcs11/host/confine.h"
 #include "pkcs11/host/events.h"
 #include "pkcs11/host/lanes.h"
@@ -16,6 +17,7 @@
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
 #include "pkcs11/host/serve.h"
+#include "pkcs11/host/ykcs11.h"
 
 /* Requests that an agent may have in flight: the peers' limit of 256 (DESIGN section 4). */
 #define WINDOW 256u
@@ -41,6 +43,13 @@ seal_host_retire(SealHost *host, const char *reason)
         return;
     seal_put_text(body, reason);
     seal_host_send_event(host, SEAL_FRAME_RETIRE, body);
+}
+
+void
+seal_host_recover(SealHost *host, CK_RV rv)
+{
+    if (rv != CKR_OK && seal_rv_is_doubtful(rv) && seal_ykcs11_is(host->functions))
+        seal_host_retire(host, "its module may keep the card to itself after a failure");
 }
 
 /* Reads the agent's HELLO. FALSE if there is none or it is not one. */

@@ -48,3 +48,7 @@ void seal_host_send_event(SealHost *host, SealFrameType type, const GByteArray *
 /* Asks the agent, once, for another host in place of this one: the module got into a state that it does
  * not leave by itself. `reason`: what happened, for people. */
 void seal_host_retire(SealHost *host, const char *reason);
+
+/* After the answer to a request at which the module said `rv`: retires if that leaves the module in such a
+ * state. */
+void seal_host_recover(SealHost *host, CK_RV rv);

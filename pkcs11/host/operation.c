@@ -11,7 +11,6 @@
 #include "pkcs11/host/scan.h"
 #include "pkcs11/host/sign.h"
 #include "pkcs11/host/unwrap.h"
-#include "pkcs11/host/ykcs11.h"
 
 G_STATIC_ASSERT(SEAL_ANSWER_MAX >= SEAL_BLOCK_MAX + SEAL_BOX_OVERHEAD);
 
@@ -190,14 +189,11 @@ judge_failure(SealOperation *operation, GError **error)
 {
     SealSlot *slot = operation->key->slot;
 
-    if (!seal_rv_is_doubtful(operation->rv))
+    if (!seal_rv_is_doubtful(operation->rv) ||
+        !seal_readers_lost(operation->host->readers, slot->reader, slot->insertion))
         return;
-    if (seal_readers_lost(operation->host->readers, slot->reader, slot->insertion)) {
-        g_clear_error(error);
-        (void)refuse(operation, CKR_DEVICE_REMOVED, error);
-    } else if (seal_ykcs11_is(operation->host->functions)) {
-        operation->retire_reason = "its module may keep the card to itself after a failure";
-    }
+    g_clear_error(error);
+    (void)refuse(operation, CKR_DEVICE_REMOVED, error);
 }
 
 static void
@@ -291,8 +287,10 @@ seal_operation_raw(SealOperation *operation, const SealFrameHeader *header,
 void
 seal_operation_clear(SealOperation *operation)
 {
-    if (operation->retire_reason)
-        seal_host_retire(operation->host, operation->retire_reason);
+    /* The reader told nobody of it, so the module keeps what it knew of the former card. */
+    if (operation->was_exchanged && operation->host->readers)
+        seal_host_retire(operation->host, "a card was exchanged for another unnoticed");
+    seal_host_recover(operation->host, operation->rv);
     g_clear_pointer(&operation->key, seal_host_key_unref);
     seal_wipe(operation->scratch, sizeof *operation->scratch);
 }

@@ -32,7 +32,7 @@ typedef struct {
     gpointer permits_data;
     CK_SESSION_HANDLE session;
     gboolean dirty;   /* an operation may be under way in the session */
-    const char *retire_reason; /* (nullable) the module is in a state that it does not leave */
+    gboolean was_exchanged; /* another card answered in place of the key's */
     CK_RV rv;         /* what the module said when it failed, CKR_OK otherwise */
     gsize key_len;    /* of scratch->key, after an unwrap */
     gsize answer_len; /* of scratch->answer, on success */

@@ -62,6 +62,7 @@ answer(Request *request, CK_RV rv, const GError *error)
         seal_server_refuse(host, request->header, rv, error);
     else
         send_reply(host, request->header, SEAL_ERROR_NONE, NULL, 0);
+    seal_host_recover(host, rv);
 }
 
 /* -- handlers ------------------------------------------------------------------------------------

@@ -268,9 +268,7 @@ gboolean
 seal_sign_fail_mismatch(SealOperation *operation, GError **error)
 {
     operation->rv = CKR_DEVICE_REMOVED;
-    /* The reader told nobody of it, so the module keeps what it knew of the former card. */
-    if (operation->host->readers)
-        operation->retire_reason = "a card was exchanged for another unnoticed";
+    operation->was_exchanged = TRUE;
     operation->answer_len = 0;
     g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_TOKEN_REMOVED,
                         "the signature does not match the key: the token was exchanged or fails, try again");

@@ -6,10 +6,12 @@
  * this process for good (the transaction is not ended). C_GetSlotList drops the PIN of a card that
  * it finds reset or pulled; so it is called once more after each reset of ours. What is left is a
  * reader that goes with its card, as a YubiKey does: its PIN is kept for the next YubiKey there.
- * Only a new process knows nothing of it (scan.c), nor holds a card that it took (operation.c).
+ * Only a new process knows nothing of it (scan.c), nor holds a card that it took, or one that lost
+ * its power unseen, with which it does not begin anew (host.c).
  *
  * A YubiKey whose first commands failed, as when somebody reset it at that moment, it never looks at
- * again, until the next reset (readers.c).
+ * again, until the next reset (readers.c). If reading fails it says nothing and shows an empty token
+ * (scan.c).
  *
  * It has no C_InitPIN, and its security officer is the management key. C_SetPIN unblocks if the old
  * PIN is the PUK after "puk:" and the new one stands after "pin:". */
@@ -34,6 +36,20 @@ gboolean
 seal_ykcs11_serves(const char *name)
 {
     return g_str_has_prefix(name, "Yubico");
+}
+
+gboolean
+seal_ykcs11_has_read(CK_FUNCTION_LIST *functions, CK_SESSION_HANDLE session)
+{
+    CK_OBJECT_HANDLE object = 0;
+    CK_ULONG count = 0;
+
+    if (functions->C_FindObjectsInit(session, NULL, 0) != CKR_OK)
+        return FALSE;
+    if (functions->C_FindObjects(session, &object, 1, &count) != CKR_OK)
+        count = 0;
+    (void)functions->C_FindObjectsFinal(session);
+    return count > 0;
 }
 
 void

@@ -16,6 +16,10 @@ gboolean seal_ykcs11_is(CK_FUNCTION_LIST *functions);
 /* TRUE if the module looks at cards in the PC/SC reader `name`. */
 gboolean seal_ykcs11_serves(const char *name);
 
+/* FALSE if the module shows no object at all in `session`: even an empty YubiKey has one, so it did not
+ * get anything of the card and says nothing of it. */
+gboolean seal_ykcs11_has_read(CK_FUNCTION_LIST *functions, CK_SESSION_HANDLE session);
+
 /* After a logout, and after the card was reset: has the module forget the PIN that it keeps for it.
  * May ask the card who it is. */
 void seal_ykcs11_forget_pin(CK_FUNCTION_LIST *functions);

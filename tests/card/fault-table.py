@@ -6,7 +6,8 @@ import sys
 OPERATIONS = [('login', 'a signature with 9A, the token locked'),
               ('sign', 'a signature with 9A, the token unlocked'),
               ('sign-9c', 'a signature with 9C, which wants its PIN each time'),
-              ('decrypt', 'a session key opened with 9D')]
+              ('decrypt', 'a session key opened with 9D'),
+              ('ykcs11', 'a signature with 9A, the token locked, by ykcs11')]
 MOMENTS = ['before', 'first-command', 'pin', 'key', 'last-command', 'after']
 
 
@@ -39,6 +40,8 @@ def table(cells, faults, operation):
 def main():
     cells, faults = read(sys.argv[1])
     for operation, words in OPERATIONS:
+        if not any(key[0] == operation for key in cells):
+            continue
         print(f'\n### {operation}: {words}\n')
         table(cells, faults, operation)
 
