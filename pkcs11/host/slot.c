@@ -7,6 +7,7 @@
 
 #include "pkcs11/core/rv.h"
 #include "pkcs11/core/template.h"
+#include "pkcs11/wire/frame.h"
 #include "pkcs11/host/ykcs11.h"
 
 /* SoftHSM has some 90, HSMs up to 200. */
@@ -72,6 +73,15 @@ limit_or_zero(CK_ULONG limit)
     return limit == CK_UNAVAILABLE_INFORMATION || limit > G_MAXUINT32 ? 0 : (guint32)limit;
 }
 
+/* A token whose shortest PIN is longer than its longest, or than any, takes none: not believed. */
+static void
+check_pin_lengths(SealTokenInfo *info)
+{
+    if (info->pin_min <= SEAL_PIN_MAX && (info->pin_max == 0 || info->pin_min <= info->pin_max))
+        return;
+    info->pin_min = info->pin_max = 0;
+}
+
 static void
 read_ability(SealSlot *slot, CK_MECHANISM_TYPE type)
 {
@@ -129,6 +139,7 @@ fill_info(SealSlot *slot, guint32 reference, const CK_TOKEN_INFO *token)
     info->pin_max = limit_or_zero(token->ulMaxPinLen);
     if (seal_ykcs11_is(slot->functions))
         info->pin_max = MIN(info->pin_max, SEAL_YKCS11_PIN_MAX);
+    check_pin_lengths(info);
     info->session_limit = limit_or_zero(token->ulMaxSessionCount);
     info->label = seal_padded_text(token->label, sizeof token->label);
     info->manufacturer = seal_padded_text(token->manufacturerID, sizeof token->manufacturerID);

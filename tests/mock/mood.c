@@ -126,6 +126,15 @@ read_mood(void)
     mood->session_limit = (guint)g_key_file_get_integer(file, "mood", "session-limit", NULL);
     mood->init_rv = get_rv(file, "init-rv");
     mood->find_rv = get_rv(file, "find-rv");
+    mood->find_endless = get_flag(file, "find-endless");
+    mood->find_beyond = get_flag(file, "find-beyond");
+    mood->same_id = get_flag(file, "same-id");
+    mood->slots_beyond = get_flag(file, "slots-beyond");
+    mood->lie = get_text(file, "lie");
+    mood->lie_label = get_text(file, "lie-label");
+    mood->token_lie = get_text(file, "token-lie");
+    mood->answer_len = get_rv(file, "answer-len");
+    mood->answer_rv = get_rv(file, "answer-rv");
     mood->log = get_text(file, "log");
     return mood;
 }

@@ -41,12 +41,25 @@ typedef struct {
     guint session_limit;
     CK_RV init_rv;
     CK_RV find_rv;
+    gboolean find_endless, find_beyond, slots_beyond, same_id;
+    char *lie, *lie_label, *token_lie; /* NULL: none */
+    CK_ULONG answer_len;               /* 0: as it is */
+    CK_RV answer_rv;
     char *log;
 } Mood;
 
 /* The mood as the control file says now; constant, never freed. Cheap while the file stays as it
  * is: one stat. */
 const Mood *moody_mood(void);
+
+/* What is said of an object that `real` has, where it is not the truth (lie.c). */
+gboolean moody_lies(const Mood *mood, CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session,
+                    CK_OBJECT_HANDLE object);
+CK_RV moody_lie(const Mood *mood, CK_ATTRIBUTE *attributes, CK_ULONG count);
+void moody_distort(const Mood *mood, CK_FUNCTION_LIST *real, CK_SESSION_HANDLE session,
+                   CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attribute);
+/* What is said of a token. */
+void moody_lie_of_token(const Mood *mood, CK_TOKEN_INFO *info);
 
 /* Blocks until the control file may have changed. */
 void moody_wait_for_change(void);

@@ -34,6 +34,15 @@
  *   wrong-signature=true    signatures come from another card
  *   leave-open=true         C_Decrypt fails with GENERAL_ERROR and forgets to end its operation
  *   session-limit=2         ulMaxSessionCount, enforced
+ *   lie=KIND                what C_GetAttributeValue says of every attribute but the class of objects
+ *                           with the label lie-label=LABEL: lie.c has the kinds
+ *   token-lie=KIND          what C_GetTokenInfo says, likewise
+ *   same-id=true            every object has the CKA_ID 01
+ *   answer-len=N            C_Sign and C_Decrypt say that their answer has so many bytes
+ *   answer-rv=0x30          ... return this, although they did it
+ *   find-endless=true       C_FindObjects always finds one more
+ *   find-beyond=true        ... says that it found more than there was room for
+ *   slots-beyond=true       C_GetSlotList likewise
  *   log=FILE                a line for most calls: name and result
  *
  * After a removal the first use of an old session says DEVICE_REMOVED, then all of them say
@@ -62,6 +71,7 @@ static GHashTable *sessions; /* handle -> insertion it was opened in */
 static gboolean removal_told;
 static guint insertion_seen;
 static char *last_pin; /* of the last good C_Login: what a context login is compared with */
+static gpointer found_last; /* CK_OBJECT_HANDLE; atomic */
 static GHashTable *authenticated; /* handles of sessions after a context login */
 
 /* -- what happens everywhere ---------------------------------------------------------------------
@@ -165,6 +175,7 @@ static CK_RV
 moody_get_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count)
 {
     const Mood *mood = moody_mood();
+    CK_RV rv = CKR_OK;
 
     hang_or_crash(mood, MOODY_SLOTS);
     g_mutex_lock(&lock);
@@ -174,7 +185,10 @@ moody_get_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count)
         *count = 0;
         return told(mood, "C_GetSlotList", CKR_OK);
     }
-    return told(mood, "C_GetSlotList", real->C_GetSlotList(present, slots, count));
+    rv = real->C_GetSlotList(present, slots, count);
+    if (mood->slots_beyond)
+        *count = slots ? *count + (1ul << 40) : *count;
+    return told(mood, "C_GetSlotList", rv);
 }
 
 static CK_RV
@@ -230,6 +244,7 @@ moody_get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO *info)
         return rv;
     if (mood->session_limit > 0)
         info->ulMaxSessionCount = info->ulMaxRwSessionCount = mood->session_limit;
+    moody_lie_of_token(mood, info);
     if (mood->protected_path)
         info->flags |= CKF_PROTECTED_AUTHENTICATION_PATH;
     if (mood->must_change)
@@ -457,44 +472,6 @@ moody_logout(CK_SESSION_HANDLE session)
 /* -- objects -------------------------------------------------------------------------------------
  */
 
-static gboolean
-has_label(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object, const char *label)
-{
-    char value[128];
-    CK_ATTRIBUTE attribute = {CKA_LABEL, value, sizeof value};
-
-    return label && real->C_GetAttributeValue(session, object, &attribute, 1) == CKR_OK &&
-           attribute.ulValueLen == strlen(label) && memcmp(value, label, strlen(label)) == 0;
-}
-
-static CK_OBJECT_CLASS
-class_of(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object)
-{
-    CK_OBJECT_CLASS class = CKO_VENDOR_DEFINED;
-    CK_ATTRIBUTE attribute = {CKA_CLASS, &class, sizeof class};
-
-    (void)real->C_GetAttributeValue(session, object, &attribute, 1);
-    return class;
-}
-
-static void
-distort(const Mood *mood, CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
-        CK_ATTRIBUTE *attribute)
-{
-    CK_KEY_TYPE vendor = CKK_VENDOR_DEFINED | 7;
-    CK_BBOOL yes = CK_TRUE;
-
-    if (!attribute->pValue || attribute->ulValueLen == CK_UNAVAILABLE_INFORMATION)
-        return;
-    if (attribute->type == CKA_KEY_TYPE && has_label(session, object, mood->unknown_type))
-        memcpy(attribute->pValue, &vendor, sizeof vendor);
-    if (attribute->type == CKA_VALUE && has_label(session, object, mood->garbage))
-        memset(attribute->pValue, 0x30, attribute->ulValueLen);
-    if (attribute->type == CKA_ALWAYS_AUTHENTICATE && mood->always_authenticate &&
-        class_of(session, object) == CKO_PRIVATE_KEY)
-        memcpy(attribute->pValue, &yes, sizeof yes);
-}
-
 static CK_RV
 moody_get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
                           CK_ATTRIBUTE *attributes, CK_ULONG count)
@@ -502,10 +479,12 @@ moody_get_attribute_value(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object,
     const Mood *mood = moody_mood();
     CK_RV rv = check_session(mood, session);
 
+    if (rv == CKR_OK && moody_lies(mood, real, session, object))
+        return moody_lie(mood, attributes, count);
     if (rv == CKR_OK)
         rv = real->C_GetAttributeValue(session, object, attributes, count);
     for (CK_ULONG i = 0; rv == CKR_OK && i < count; i++)
-        distort(mood, session, object, &attributes[i]);
+        moody_distort(mood, real, session, object, &attributes[i]);
     return rv;
 }
 
@@ -516,6 +495,24 @@ moody_find_objects_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE *attributes, CK_
     CK_RV rv = mood->find_rv != CKR_OK ? mood->find_rv : check_session(mood, session);
 
     return rv == CKR_OK ? real->C_FindObjectsInit(session, attributes, count) : rv;
+}
+
+static CK_RV
+moody_find_objects(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE *objects, CK_ULONG room,
+                   CK_ULONG *count)
+{
+    const Mood *mood = moody_mood();
+    CK_RV rv = real->C_FindObjects(session, objects, room, count);
+
+    if (rv == CKR_OK && mood->find_endless) { /* the one that was found last, again and again */
+        if (*count > 0)
+            g_atomic_pointer_set(&found_last, GSIZE_TO_POINTER(objects[*count - 1]));
+        while (*count < room)
+            objects[(*count)++] = GPOINTER_TO_SIZE(g_atomic_pointer_get(&found_last));
+    }
+    if (rv == CKR_OK && mood->find_beyond)
+        *count = room + 1;
+    return rv;
 }
 
 /* -- keys
@@ -596,7 +593,9 @@ moody_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE 
         rv = real->C_Sign(session, data, data_len, signature, signature_len);
     if (rv == CKR_OK && signature && mood->wrong_signature)
         signature[*signature_len / 2] ^= 1;
-    return told(mood, "C_Sign", rv);
+    if (rv == CKR_OK && mood->answer_len)
+        *signature_len = mood->answer_len;
+    return told(mood, "C_Sign", mood->answer_rv != CKR_OK ? mood->answer_rv : rv);
 }
 
 static CK_RV
@@ -618,7 +617,9 @@ moody_decrypt(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BY
         rv = CKR_GENERAL_ERROR;
     if (rv == CKR_OK)
         rv = real->C_Decrypt(session, data, data_len, result, result_len);
-    return told(mood, "C_Decrypt", rv);
+    if (rv == CKR_OK && mood->answer_len)
+        *result_len = mood->answer_len;
+    return told(mood, "C_Decrypt", mood->answer_rv != CKR_OK ? mood->answer_rv : rv);
 }
 
 static CK_RV
@@ -668,6 +669,7 @@ load(void)
     moody.C_InitPIN = moody_init_pin;
     moody.C_GetAttributeValue = moody_get_attribute_value;
     moody.C_FindObjectsInit = moody_find_objects_init;
+    moody.C_FindObjects = moody_find_objects;
     moody.C_SignInit = moody_sign_init;
     moody.C_Sign = moody_sign;
     moody.C_DecryptInit = moody_decrypt_init;
