@@ -1,11 +1,10 @@
 /* Who serves which lane. Lanes on which nothing happens are parked in one epoll, each armed for one
  * event, and cost no thread. A thread that an event wakes adopts the lane: it receives, serves and
  * answers by itself, without a hand-over, and lingers for the next request before it parks the lane
- * again. Another thread waits in the epoll meanwhile, if the cap allows one more.
+ * again. Another thread waits in the epoll meanwhile, if there may be one more (crew.h).
  *
  * A client with several requests in flight (it says how many) gets more threads: whoever takes a
- * frame arms the lane for the next thread, up to the lane's window and its fair share: of the cap
- * where operations wait, of little more than the processors where they compute (sampling.h).
+ * frame arms the lane for the next thread, up to the lane's window and its fair share of all threads.
  * Once all threads are in use, each parks its lane after one operation. A lane whose event came
  * waits for its client's turn (shares.h), which is at once as long as there is one client.
  *
@@ -25,19 +24,14 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "pkcs11/host/crew.h"
 #include "pkcs11/host/lane.h"
-#include "pkcs11/host/pool.h"
 #include "pkcs11/host/records.h"
-#include "pkcs11/host/sampling.h"
 #include "pkcs11/host/serve.h"
 #include "pkcs11/host/shares.h"
 
 /* A client that goes on asks again within a network's round trip. */
 #define LINGER_US (20 * 1000)
-/* A thread that found nothing to do for so long ends, unless it is the last. */
-#define IDLE_MS 5000
-/* Beyond the processors: while one waits for a lock inside the module (pool.c). */
-#define SPARE_THREADS 2
 /* Events that are taken at once, where all threads are in use and clients wait for turns. */
 #define EVENTS 64
 /* In place of a lane's number: the timer. */
@@ -54,17 +48,13 @@ struct SealLanes {
     int epoll;
     int timer;   /* in the epoll, while clients are in each other's way */
     gint active; /* atomic: lanes that a thread serves */
-    gint cap;    /* atomic: threads at the most */
-    gint shared; /* atomic: of these, threads that lanes with several requests may have */
+    SealCrew *crew;
 
     GMutex lock;       /* guards the rest */
     GCond left;        /* for the end: a thread left its lane */
     GHashTable *table; /* number -> SealLane * (owned) */
-    guint n_threads, n_idle;
-    SealSampling sampling;
     SealShares shares;
     gboolean ticks; /* the timer is set */
-    gint is_full; /* atomic: no thread waits for lanes, and no more may be started */
     gboolean is_ending;
 };
 
@@ -72,10 +62,8 @@ struct SealLanes {
 typedef struct {
     SealLanes *lanes;
     SealServer server;
-    SealFd schedstat;
+    SealCrewMember member;
 } Thread;
-
-static gpointer thread_main(gpointer data);
 
 /* -- the end of a lane ------------------------------------------------------------------------- */
 
@@ -165,7 +153,7 @@ leave(SealLanes *lanes, SealLane *lane)
     g_mutex_unlock(&lane->lock);
     if (last)
         (void)g_atomic_int_add(&lanes->active, -1);
-    if (last && !g_atomic_int_get(&lanes->is_full) &&
+    if (last && !seal_crew_is_crowded(lanes->crew) &&
         g_atomic_int_get(&lanes->shares.waiting) == 0)
         seal_records_flush(lanes->records);
     if (closes)
@@ -176,23 +164,13 @@ leave(SealLanes *lanes, SealLane *lane)
     g_mutex_unlock(&lanes->lock);
 }
 
-/* Under lock: how many threads lanes with several requests share. */
-static void
-set_shared(SealLanes *lanes)
-{
-    gint cap = g_atomic_int_get(&lanes->cap);
-    gint few = MIN(cap, (gint)g_get_num_processors() + SPARE_THREADS);
-
-    g_atomic_int_set(&lanes->shared, seal_sampling_computes(&lanes->sampling) ? few : cap);
-}
-
 /* Before an operation of a client that has more in flight: another thread may take the next one. */
 static void
 share(SealLanes *lanes, SealLane *lane, guint load)
 {
     guint active = (guint)g_atomic_int_get(&lanes->active);
-    guint shared = (guint)g_atomic_int_get(&lanes->shared);
-    guint limit = MIN(lane->grant.window, MAX(shared / MAX(active, 1), 1));
+    guint fair = MAX(seal_crew_limit(lanes->crew) / MAX(active, 1), 1);
+    guint limit = MIN(lane->grant.window, fair);
 
     if (load <= 1 || lane->grant.window == 1 || !seal_share_may_grow(lane->share))
         return;
@@ -218,12 +196,18 @@ is_armed(SealLane *lane)
 
 /* 1: a frame is in the server. 0: none. Negative: the lane has ended. */
 static int
-receive(SealServer *server, SealLane *lane, SealFrameHeader *header, gboolean lingers)
+receive(Thread *thread, SealLane *lane, SealFrameHeader *header, gboolean lingers)
 {
-    /* Blocks for LINGER_US at the most: SO_RCVTIMEO. */
-    int received = seal_frame_receive_bare(lane->fd, header, seal_secret_data(server->frame),
-                                           SEAL_FRAME_MAX, lingers);
+    SealServer *server = &thread->server;
+    int received = 0;
 
+    if (lingers)
+        seal_crew_linger(thread->lanes->crew, TRUE);
+    /* Blocks for LINGER_US at the most: SO_RCVTIMEO. */
+    received = seal_frame_receive_bare(lane->fd, header, seal_secret_data(server->frame),
+                                       SEAL_FRAME_MAX, lingers);
+    if (lingers)
+        seal_crew_linger(thread->lanes->crew, FALSE);
     if (received == -EAGAIN)
         return 0;
     if (received == 1) {
@@ -243,32 +227,15 @@ static void
 serve_frame(Thread *thread, SealLane *lane, const SealFrameHeader *header, gboolean samples)
 {
     SealLanes *lanes = thread->lanes;
-    SealSample start = {0}, end = {0};
+    SealSample sample = {0};
 
-    if (samples)
-        seal_sample_take(thread->schedstat, &start);
+    seal_crew_begin(lanes->crew, &thread->member, samples ? &sample : NULL);
     seal_lane_serve(lane, &thread->server, lanes->records, header);
-    if (!samples)
-        return;
-    seal_sample_take(thread->schedstat, &end);
-    g_mutex_lock(&lanes->lock);
-    seal_sampling_learn(&lanes->sampling, &start, &end);
-    set_shared(lanes);
-    g_mutex_unlock(&lanes->lock);
+    seal_crew_end(lanes->crew, &thread->member, samples ? &sample : NULL);
 }
 
 /* -- turns ---------------------------------------------------------------------------------------
  */
-
-/* Under lock: the threads that several clients share. Where operations compute, a processor that one
- * client has is taken from another. */
-static guint
-room(SealLanes *lanes)
-{
-    guint cap = (guint)g_atomic_int_get(&lanes->cap);
-
-    return seal_sampling_computes(&lanes->sampling) ? MIN(cap, g_get_num_processors()) : cap;
-}
 
 /* Under lock: an idle thread looks for lanes that wait, now or after a while. */
 static void
@@ -287,7 +254,8 @@ keep_ticking(SealLanes *lanes, gint64 now_us)
 {
     if (!seal_shares_are_contended(&lanes->shares))
         return;
-    tick(lanes, lanes->n_idle > 0 && seal_shares_have_next(&lanes->shares, room(lanes), now_us));
+    tick(lanes, seal_crew_has_idle(lanes->crew, 1) &&
+                    seal_shares_have_next(&lanes->shares, seal_crew_room(lanes->crew), now_us));
 }
 
 /* After each operation. Nobody is asked as long as there is one client. */
@@ -330,8 +298,8 @@ collect(SealLanes *lanes, gint64 now_us)
     struct epoll_event events[EVENTS];
     int n = EVENTS;
 
-    if (lanes->shares.clients < 2 || lanes->n_idle > 1 ||
-        lanes->n_threads < (guint)g_atomic_int_get(&lanes->cap))
+    if (lanes->shares.clients < 2 || seal_crew_has_idle(lanes->crew, 2) ||
+        seal_crew_may_grow(lanes->crew))
         return;
     while (n == EVENTS) { /* each lane comes once */
         n = epoll_wait(lanes->epoll, events, EVENTS, 0);
@@ -349,56 +317,26 @@ serve_lane(Thread *thread, SealLane *lane, gboolean samples)
     SealFrameHeader header;
     gboolean lingers = FALSE;
 
-    while (receive(&thread->server, lane, &header, lingers) > 0) {
+    while (receive(thread, lane, &header, lingers) > 0) {
         share(lanes, lane, header.load);
         serve_frame(thread, lane, &header, samples);
         samples = FALSE;
         if (!may_stay(lanes, lane) || g_atomic_int_get(&lane->end) != SEAL_LANE_OPEN ||
-            seal_lane_is_used_up(lane) || g_atomic_int_get(&lanes->is_full))
+            seal_lane_is_used_up(lane) || seal_crew_is_crowded(lanes->crew))
             break;
         lingers = header.load <= 1 && !is_armed(lane);
     }
     leave(lanes, lane);
 }
 
-/* Under lock. */
-static void
-start_thread(SealLanes *lanes)
-{
-    Thread *thread = g_new0(Thread, 1);
-    GThread *started = NULL;
-
-    thread->lanes = lanes;
-    started = g_thread_try_new("lanes", thread_main, thread, NULL);
-    if (!started) { /* those that are there serve on */
-        g_free(thread);
-        return;
-    }
-    g_thread_unref(started);
-    lanes->n_threads++;
-    lanes->n_idle++;
-}
-
-/* Under lock: a thread has something to do. */
-static void
-note_busy(SealLanes *lanes)
-{
-    lanes->n_idle--;
-    if (lanes->n_idle == 0 && lanes->n_threads < (guint)g_atomic_int_get(&lanes->cap))
-        start_thread(lanes);
-    g_atomic_int_set(&lanes->is_full, lanes->n_idle == 0);
-}
-
 /* Under lock: the lane whose turn it is (transfer full), NULL if there is none. */
 static SealLane *
 take_turn(SealLanes *lanes, gint64 now_us, gboolean *ret_samples)
 {
-    SealLane *lane = seal_shares_next(&lanes->shares, room(lanes), now_us);
+    SealLane *lane = seal_shares_next(&lanes->shares, seal_crew_room(lanes->crew), now_us);
 
-    if (lane) {
-        note_busy(lanes);
-        *ret_samples = seal_sampling_wants(&lanes->sampling);
-    }
+    if (lane)
+        *ret_samples = seal_crew_note_busy(lanes->crew);
     keep_ticking(lanes, now_us);
     return lane;
 }
@@ -410,30 +348,28 @@ wait_for_lane(SealLanes *lanes, gboolean *ret_ends, gboolean *ret_samples)
 {
     struct epoll_event event = {0};
     SealLane *lane = NULL;
-    int timeout_ms = -1, n = 0;
+    gint64 now_us = 0;
+    int wait_ms = 0, n = 0;
 
     g_mutex_lock(&lanes->lock);
-    if (lanes->shares.clients > 1) {
-        collect(lanes, g_get_monotonic_time());
-        lane = take_turn(lanes, g_get_monotonic_time(), ret_samples);
-    }
-    if (lanes->n_idle > 1)
-        timeout_ms = IDLE_MS;
-    g_mutex_unlock(&lanes->lock);
-    if (lane)
-        return lane;
-    n = epoll_wait(lanes->epoll, &event, 1, timeout_ms);
-    g_mutex_lock(&lanes->lock);
-    *ret_ends = n == 0 && lanes->n_idle > 1;
-    if (*ret_ends) {
-        lanes->n_idle--;
-        lanes->n_threads--;
-    } else if (n == 1) {
-        gint64 now_us = g_get_monotonic_time();
-
-        note_event(lanes, event.data.u32, now_us);
+    wait_ms = seal_crew_wait_ms(lanes->crew);
+    if (wait_ms != 0 && lanes->shares.clients > 1) {
+        now_us = g_get_monotonic_time();
+        collect(lanes, now_us);
         lane = take_turn(lanes, now_us, ret_samples);
     }
+    g_mutex_unlock(&lanes->lock);
+    *ret_ends = wait_ms == 0;
+    if (lane || *ret_ends)
+        return lane;
+    n = epoll_wait(lanes->epoll, &event, 1, wait_ms);
+    *ret_ends = n == 0 && seal_crew_is_spare(lanes->crew);
+    if (n != 1)
+        return NULL;
+    g_mutex_lock(&lanes->lock);
+    now_us = g_get_monotonic_time();
+    note_event(lanes, event.data.u32, now_us);
+    lane = take_turn(lanes, now_us, ret_samples);
     g_mutex_unlock(&lanes->lock);
     return lane;
 }
@@ -445,8 +381,7 @@ note_idle(SealLanes *lanes, SealLane *lane)
 
     g_mutex_lock(&lanes->lock);
     seal_shares_done(&lanes->shares, lane->share, g_get_monotonic_time());
-    all = ++lanes->n_idle == lanes->n_threads;
-    g_atomic_int_set(&lanes->is_full, FALSE);
+    all = seal_crew_note_idle(lanes->crew);
     g_mutex_unlock(&lanes->lock);
     if (all)
         seal_records_flush(lanes->records);
@@ -455,24 +390,24 @@ note_idle(SealLanes *lanes, SealLane *lane)
 static gpointer
 thread_main(gpointer data)
 {
-    Thread *thread = data;
+    Thread thread = {.lanes = data};
+    SealLanes *lanes = thread.lanes;
     gboolean ends = FALSE, samples = FALSE;
 
-    seal_server_init(&thread->server, thread->lanes->host);
-    thread->schedstat = seal_sampling_open();
+    seal_server_init(&thread.server, lanes->host);
+    seal_crew_join(lanes->crew, &thread.member);
     while (!ends) {
-        SealLane *lane = wait_for_lane(thread->lanes, &ends, &samples);
+        SealLane *lane = wait_for_lane(lanes, &ends, &samples);
 
         if (!lane)
             continue;
-        if (enter(thread->lanes, lane))
-            serve_lane(thread, lane, samples);
-        note_idle(thread->lanes, lane);
+        if (enter(lanes, lane))
+            serve_lane(&thread, lane, samples);
+        note_idle(lanes, lane);
         seal_lane_unref(lane);
     }
-    seal_server_clear(&thread->server);
-    seal_fd_clear(&thread->schedstat);
-    g_free(thread);
+    seal_crew_leave(lanes->crew, &thread.member);
+    seal_server_clear(&thread.server);
     return NULL;
 }
 
@@ -525,13 +460,9 @@ add_lane(SealLanes *lanes, SealLane *lane, GError **error)
                     SEAL_LANES_MAX);
         return FALSE;
     }
-    g_atomic_int_set(&lanes->cap, (gint)seal_pool_size(lanes->host));
-    set_shared(lanes);
-    if (lanes->n_threads == 0)
-        start_thread(lanes);
     lane->is_armed = TRUE;
     lane->share = seal_shares_join(&lanes->shares, lane->grant.client);
-    if (lanes->n_threads == 0 || epoll_ctl(lanes->epoll, EPOLL_CTL_ADD, lane->fd, &event) < 0) {
+    if (!seal_crew_muster(lanes->crew) || epoll_ctl(lanes->epoll, EPOLL_CTL_ADD, lane->fd, &event) < 0) {
         seal_shares_leave(&lanes->shares, lane->share);
         g_set_error_literal(error, SEAL_ERROR, SEAL_ERROR_LIMIT_EXCEEDED,
                             "the system has no room for a lane");
@@ -633,6 +564,7 @@ seal_lanes_new(SealHost *host, int audit, int words)
     lanes->words = memory;
     lanes->records = seal_records_new(host, audit);
     lanes->epoll = epoll_create1(EPOLL_CLOEXEC);
+    lanes->crew = seal_crew_new(host, thread_main, lanes);
     lanes->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
     (void)epoll_ctl(lanes->epoll, EPOLL_CTL_ADD, lanes->timer, &ticking);
     seal_shares_init(&lanes->shares);

@@ -60,3 +60,9 @@ seal_sampling_computes(const SealSampling *sampling)
 {
     return sampling->samples >= ENOUGH && sampling->average_wait_us <= WAITING_US;
 }
+
+gboolean
+seal_sampling_waits(const SealSampling *sampling)
+{
+    return sampling->samples >= ENOUGH && sampling->average_wait_us > WAITING_US;
+}

@@ -29,6 +29,8 @@ void seal_sampling_learn(SealSampling *sampling, const SealSample *start, const 
 /* TRUE if operations compute, so that more threads than processors gain nothing; FALSE also as long
  * as too little is known. */
 gboolean seal_sampling_computes(const SealSampling *sampling);
+/* TRUE if they wait; FALSE also as long as too little is known. */
+gboolean seal_sampling_waits(const SealSampling *sampling);
 
 /* Reads the clocks of this thread. */
 void seal_sample_take(SealFd schedstat, SealSample *ret_sample);

@@ -221,6 +221,62 @@ test_idle_lanes_cost_no_thread(Scene *scene, gconstpointer mood)
         seal_test_lane_free(lanes[i]);
 }
 
+#define MANY_LANES 12u /* more than threads for operations that compute, on a common machine */
+
+static gboolean
+look_again(gpointer data)
+{
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+are_held(gpointer data)
+{
+    Scene *scene = data;
+
+    return seal_test_mood_count(scene->home, "Held") >= MANY_LANES;
+}
+
+/* Operations that hang take nobody's turn: as many as there are lanes are at the token in the end,
+ * though they seemed to compute before. `many`: of as many clients. */
+static void
+expect_all_at_the_token(Scene *scene, gboolean many)
+{
+    SealTestLane *lanes[MANY_LANES];
+    guint timer = 0;
+
+    for (guint i = 0; i < G_N_ELEMENTS(lanes); i++) {
+        scene->grant.client = many ? i + 1 : 1;
+        lanes[i] = open_lane(scene);
+        seal_test_lane_expect_signature(lanes[i]);
+    }
+    seal_test_mood(scene->home, INSTANT "\nhold=sign");
+    for (guint i = 0; i < G_N_ELEMENTS(lanes); i++)
+        ask(lanes[i]);
+    timer = g_timeout_add(10, look_again, NULL);
+    g_assert_true(seal_test_wait_until(are_held, scene));
+    g_source_remove(timer);
+    seal_test_mood(scene->home, INSTANT);
+    for (guint i = 0; i < G_N_ELEMENTS(lanes); i++) {
+        g_autoptr(SealTestAnswer) answer = seal_test_lane_wait(lanes[i]);
+
+        g_assert_cmpint(answer->status, ==, SEAL_ERROR_NONE);
+        seal_test_lane_free(lanes[i]);
+    }
+}
+
+static void
+test_hanging_lanes_of_one_client(Scene *scene, gconstpointer mood)
+{
+    expect_all_at_the_token(scene, FALSE);
+}
+
+static void
+test_hanging_lanes_of_many_clients(Scene *scene, gconstpointer mood)
+{
+    expect_all_at_the_token(scene, TRUE);
+}
+
 static void
 set_up_narrow(Scene *scene, gconstpointer mood)
 {
@@ -241,5 +297,7 @@ main(int argc, char **argv)
     ADD_NARROW("/lanes/share/flooder-has-half", test_flooder_has_half);
     ADD_NARROW("/lanes/share/flooder-alone-goes-on", test_flooder_alone_goes_on);
     ADD("/lanes/share/idle-lanes-cost-no-thread", INSTANT, test_idle_lanes_cost_no_thread);
+    ADD("/lanes/hang/holds-up-no-lane-of-the-client", INSTANT, test_hanging_lanes_of_one_client);
+    ADD("/lanes/hang/holds-up-no-other-client", INSTANT, test_hanging_lanes_of_many_clients);
     return g_test_run();
 }
