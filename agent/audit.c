@@ -29,18 +29,18 @@ static char *
 make_sentence(const SealAuditRecord *record)
 {
     g_autofree char *caller = seal_caller_describe(record->caller);
-    GString *text = g_string_new(record->operation);
+    gboolean has_key = *or_empty(record->key_id);
+    gboolean has_token = *or_empty(record->token_label);
+    gboolean has_rule = *or_empty(record->rule);
+    char lane[48] = "";
 
-    if (*or_empty(record->key_id))
-        g_string_append_printf(text, " with key '%s'", or_empty(record->key_label));
-    if (*or_empty(record->token_label))
-        g_string_append_printf(text, " on token '%s'", record->token_label);
     if (record->lane != 0)
-        g_string_append_printf(text, " on lane %u (use %u)", record->lane, record->lane_use);
-    g_string_append_printf(text, " for %s: %s", caller, result_name(record));
-    if (*or_empty(record->rule))
-        g_string_append_printf(text, ", rule %s", record->rule);
-    return g_string_free(text, FALSE);
+        g_snprintf(lane, sizeof lane, " on lane %u (use %u)", record->lane, record->lane_use);
+    return g_strconcat(record->operation, has_key ? " with key '" : "",
+                       has_key ? or_empty(record->key_label) : "", has_key ? "'" : "",
+                       has_token ? " on token '" : "", or_empty(record->token_label),
+                       has_token ? "'" : "", lane, " for ", caller, ": ", result_name(record),
+                       has_rule ? ", rule " : "", or_empty(record->rule), NULL);
 }
 
 void

@@ -11,6 +11,13 @@ static const char *log_program = "privyseal";
 static gboolean log_verbose;
 static gboolean log_journal;
 
+/* Of one thread, so that nobody waits for another's lines. */
+static _Thread_local struct {
+    gboolean is_on;
+    size_t len;
+    char text[8192];
+} held;
+
 static const char *
 message_of(const GLogField *fields, gsize n_fields)
 {
@@ -18,6 +25,41 @@ message_of(const GLogField *fields, gsize n_fields)
         if (strcmp(fields[i].key, "MESSAGE") == 0)
             return fields[i].value;
     return "";
+}
+
+static gboolean
+write_held(void)
+{
+    size_t len = held.len;
+
+    held.len = 0;
+    return len == 0 || write(STDERR_FILENO, held.text, len) >= 0;
+}
+
+/* What cannot be written is lost, as without holding. */
+static gboolean
+put(const char *line, size_t len, gboolean is_last)
+{
+    gboolean written = TRUE;
+
+    if (held.len + len > sizeof held.text)
+        written = write_held();
+    memcpy(held.text + held.len, line, len);
+    held.len += len;
+    return held.is_on && !is_last ? written : write_held() && written;
+}
+
+void
+seal_log_hold(void)
+{
+    held.is_on = TRUE;
+}
+
+void
+seal_log_release(void)
+{
+    held.is_on = FALSE;
+    (void)write_held();
 }
 
 static GLogWriterOutput
@@ -37,9 +79,9 @@ write_line(GLogLevelFlags level, const GLogField *fields, gsize n_fields, gpoint
         if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
             line[i] = '?';
     line[len] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)len + 1) < 0)
-        return G_LOG_WRITER_UNHANDLED;
-    return G_LOG_WRITER_HANDLED;
+    return put(line, (size_t)len + 1, (level & (G_LOG_FLAG_FATAL | G_LOG_LEVEL_ERROR)) != 0)
+               ? G_LOG_WRITER_HANDLED
+               : G_LOG_WRITER_UNHANDLED;
 }
 
 void

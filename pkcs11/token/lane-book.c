@@ -15,7 +15,7 @@
 #include "base/log.h"
 
 #define WORDS_LEN (SEAL_LANES_MAX * sizeof(uint32_t))
-#define BATCH     32
+#define BATCH     64 /* twice as many as the host rings for: one call takes them all */
 
 typedef struct {
     guint32 word;
@@ -184,7 +184,24 @@ take_record(SealLaneBook *book, const SealLaneRecord *record)
     return TRUE;
 }
 
-/* Up to BATCH records with one system call. Their number, 0 if there are none, -1 for nonsense. */
+/* The number of records that were good, -1 for nonsense. */
+static int
+take_records(SealLaneBook *book, const SealLaneRecord *records, const struct mmsghdr *messages,
+             int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (messages[i].msg_len == 0)
+            return i; /* the host closed it */
+        if (messages[i].msg_len != sizeof records[i] ||
+            messages[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
+            !take_record(book, &records[i]))
+            return -1;
+    }
+    return MAX(n, 0);
+}
+
+/* Up to BATCH records with one system call, and their lines in the audit with another. Their
+ * number, 0 if there are none, -1 for nonsense. */
 static int
 take_batch(SealLaneBook *book)
 {
@@ -200,15 +217,10 @@ take_batch(SealLaneBook *book)
         messages[i].msg_hdr.msg_iovlen = 1;
     }
     n = recvmmsg(book->audit, messages, BATCH, MSG_DONTWAIT, NULL);
-    for (int i = 0; i < n; i++) {
-        if (messages[i].msg_len == 0)
-            return i; /* the host closed it */
-        if (messages[i].msg_len != sizeof records[i] ||
-            messages[i].msg_hdr.msg_flags & (MSG_TRUNC | MSG_CTRUNC) ||
-            !take_record(book, &records[i]))
-            return -1;
-    }
-    return MAX(n, 0);
+    seal_log_hold();
+    n = take_records(book, records, messages, n);
+    seal_log_release();
+    return n;
 }
 
 gboolean
