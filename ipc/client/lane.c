@@ -103,11 +103,11 @@ seal_client_lane_ask(SealClientLane *lane, const SealLaneAsk *ask, const SealInt
     received = receive(lane, ask, interrupt, &header, body, &waits, error);
     if (received == 1 && header.type == (ask->type | SEAL_FRAME_REPLY) && header.request == request)
         outcome = take_answer(&header, body, answer);
-    else if (waits && received == 0)
+    else if (received != 1 || header.type != SEAL_FRAME_LANE_REVOKED)
+        outcome = SEAL_LANE_FAILED; /* without a word, or with nonsense */
+    if (outcome == SEAL_LANE_FAILED && waits)
         (void)fail(error, SEAL_ERROR_MODULE_FAILED,
                    "the module's host ended while it worked, try again");
-    if (received == 0)
-        outcome = SEAL_LANE_FAILED;
     seal_wipe(body, sizeof body);
     return outcome;
 }

@@ -113,7 +113,7 @@ on_window_opened(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error
         seal_fault_set_reply(&error, fault);
     if (!fault && seal_lane_open_read(reply, &offer))
         entry->window = seal_window_new(entry->client, entry->key, &offer);
-    else
+    if (!entry->window || seal_window_is_over(entry->window))
         entry->pause_us = seal_lane_open_retry_us(error);
     return 1;
 }

@@ -16,7 +16,7 @@ follow(SealClient *client)
 
     return !client->lanes_off && client->connection->is_private && client->pid == getpid() &&
            seal_readiness_follow_bus(&client->readiness, sd_bus_get_fd(bus),
-                                     sd_bus_get_events(bus));
+                                     MAX(sd_bus_get_events(bus), 0));
 }
 
 int

@@ -229,13 +229,15 @@ end(SealWindow *window, gboolean has_said_so)
         seal_call_ask_agent(call);
 }
 
-/* What still waits when nothing is taken any more is for the agent. */
+/* What still waits when nothing is taken any more, or no answer will make room, is for the agent.
+ */
 static void
 release_waiting(SealWindow *window)
 {
     SealCall *call = NULL;
 
-    while (!seal_window_takes(window) && (call = g_queue_pop_head(&window->waiting))) {
+    while ((!seal_window_takes(window) || window->sent.length == 0) &&
+           (call = g_queue_pop_head(&window->waiting))) {
         call->window = NULL;
         seal_call_ask_agent(call);
     }

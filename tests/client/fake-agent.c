@@ -15,6 +15,7 @@
  *   /key/leave        answers, and ends the process right after
  *   /key/noise        sends 500 signals before it answers
  *   /key/flags        Sign answers "interactive" or "quiet", after the header flag
+ *   /key/NAME         Sign answers the data, and a lane behaves as fake-lane.c says
  * FAKE_AGENT_BUS_ONLY: there is no private socket. */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +32,7 @@
 
 #include "base/seal-box.h"
 #include "ipc/names.h"
+#include "tests/client/fake-lane.h"
 
 static sd_event *event;
 static char *environment_text;
@@ -232,6 +234,23 @@ on_raw(sd_bus_message *call, void *user_data, sd_bus_error *error)
 }
 
 static int
+on_open_lane(sd_bus_message *call, void *user_data, sd_bus_error *error)
+{
+    const char *mood = strrchr(sd_bus_message_get_path(call), '/') + 1;
+
+    note("open lane");
+    return fake_lane_open(call, event, mood);
+}
+
+static int
+on_revoke_lanes(sd_bus_message *call, void *user_data, sd_bus_error *error)
+{
+    note("revoke lanes");
+    fake_lanes_revoke();
+    return sd_bus_message_get_expect_reply(call) > 0 ? sd_bus_reply_method_return(call, "u", 1) : 1;
+}
+
+static int
 on_set_environment(sd_bus_message *call, void *user_data, sd_bus_error *error)
 {
     char **list = NULL;
@@ -259,6 +278,7 @@ get_address(sd_bus *bus, const char *path, const char *interface, const char *pr
 static const sd_bus_vtable agent_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("SetEnvironment", "as", "", on_set_environment, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("RevokeLanes", "a{sv}", "u", on_revoke_lanes, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_PROPERTY("PrivateAddress", "s", get_address, 0, 0),
     SD_BUS_VTABLE_END,
 };
@@ -267,6 +287,7 @@ static const sd_bus_vtable key_vtable[] = {
     SD_BUS_VTABLE_START(0),
     SD_BUS_METHOD("Sign", "sa{sv}ay", "ay", on_sign, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Unwrap", "ayaya{sv}", "ay", on_unwrap, SD_BUS_VTABLE_UNPRIVILEGED),
+    SD_BUS_METHOD("OpenLane", "a{sv}", "ha{sv}", on_open_lane, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_METHOD("Raw", "saya{sv}", "ay", on_raw, SD_BUS_VTABLE_UNPRIVILEGED),
     SD_BUS_VTABLE_END,
 };
@@ -318,6 +339,8 @@ on_connection(sd_event_source *source, int fd, uint32_t events, void *user_data)
         r = sd_bus_set_fd(bus, peer, peer);
     if (r >= 0)
         r = sd_bus_set_server(bus, 1, id);
+    if (r >= 0)
+        r = sd_bus_negotiate_fds(bus, 1);
     if (r >= 0)
         r = sd_bus_start(bus);
     if (r >= 0)
