@@ -205,6 +205,10 @@ read_certificate(Reading *reading, const SealObject *object)
         key = add_candidate(reading, public_key, info.id, info.label);
         key->flags = (info.flags & SEAL_CERTIFICATE_SIGN ? SEAL_KEY_SIGN : 0) |
                      (info.flags & SEAL_CERTIFICATE_DECRYPT ? SEAL_KEY_DECRYPT : 0);
+    } else if (key && key->public_key->algorithm == SEAL_ALGORITHM_EC &&
+               info.flags & SEAL_CERTIFICATE_DECRYPT) {
+        /* that a public key derives nothing (ykcs11) does not say it of the private one */
+        key->flags |= SEAL_KEY_DECRYPT;
     }
 }
 
