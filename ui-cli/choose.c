@@ -37,21 +37,54 @@ seal_describe_algorithm(const SealClientKey *key)
     return g_strdup(key->algorithm);
 }
 
+/* How many tokens have this label, and of these this serial number too. */
+static void
+count_names(const SealClientObjects *objects, const SealClientToken *token, guint *ret_labels,
+            guint *ret_serials)
+{
+    *ret_labels = *ret_serials = 0;
+    for (guint i = 0; i < objects->tokens->len; i++) {
+        const SealClientToken *other = objects->tokens->pdata[i];
+
+        if (!g_str_equal(other->label, token->label))
+            continue;
+        ++*ret_labels;
+        *ret_serials += g_str_equal(other->serial, token->serial);
+    }
+}
+
+char *
+seal_describe_token(const SealClientObjects *objects, const SealClientToken *token)
+{
+    guint labels = 0, serials = 0;
+
+    if (!token)
+        return g_strdup("?");
+    count_names(objects, token, &labels, &serials);
+    if (labels == 1)
+        return g_strdup(token->label);
+    if (serials == 1 && *token->serial)
+        return g_strdup_printf("%s (serial %s)", token->label, token->serial);
+    return g_strdup_printf("%s (id %.*s)", token->label, ID_SHOWN, seal_path_id(token->path));
+}
+
 char *
 seal_describe_key(const SealClientObjects *objects, const SealClientKey *key)
 {
     const SealClientToken *token = seal_objects_token(objects, key->token);
     g_autofree char *algorithm = seal_describe_algorithm(key);
+    g_autofree char *where = seal_describe_token(objects, token);
 
     return g_strdup_printf("'%s' (id %.*s, %s, on '%s')", key->label, ID_SHOWN,
-                           seal_path_id(key->path), algorithm, token ? token->label : "?");
+                           seal_path_id(key->path), algorithm, where);
 }
 
 static char *
-describe_token(const SealClientToken *token)
+token_in_message(const SealClientToken *token)
 {
-    return g_strdup_printf("'%s' (id %.*s, serial %s, %s)", token->label, ID_SHOWN,
-                           seal_path_id(token->path), token->serial, token->state);
+    return g_strdup_printf("'%s' (id %.*s, %s%s, %s)", token->label, ID_SHOWN,
+                           seal_path_id(token->path), *token->serial ? "serial " : "no serial",
+                           token->serial, token->state);
 }
 
 /* -- PKCS#11 URIs ----------------------------------------------------------------- */
@@ -207,7 +240,7 @@ list_tokens(const GPtrArray *tokens)
     g_auto(GStrv) list = NULL;
 
     for (guint i = 0; i < tokens->len; i++) {
-        g_autofree char *name = describe_token(tokens->pdata[i]);
+        g_autofree char *name = token_in_message(tokens->pdata[i]);
 
         g_strv_builder_add(names, name);
     }

@@ -17,6 +17,9 @@ const SealClientKey *seal_choose_key(const SealClientObjects *objects, const cha
 
 /* The id: the last element of an object path (borrowed). */
 const char *seal_path_id(const char *path);
+/* The label of a token, with its serial number or the beginning of its id where another token has
+ * the same label: "Alice (serial 0123)" (transfer full); "?" for NULL. */
+char *seal_describe_token(const SealClientObjects *objects, const SealClientToken *token);
 /* "'Alice sign' (id 1f2e3d4c, RSA 2048, on 'Blue')", for messages. (transfer full) */
 char *seal_describe_key(const SealClientObjects *objects, const SealClientKey *key);
 /* "RSA 2048", "P-256", "Ed25519". (transfer full) */

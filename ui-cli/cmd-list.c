@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "ui-cli/choose.h"
+#include "ui-cli/key-uses.h"
 #include "ui-cli/lanes-list.h"
 #include "ui-cli/list-json.h"
 #include "ui-cli/reach.h"
 #include "ui-cli/status.h"
 #include "ui-cli/table.h"
+#include "ui-cli/trust-options.h"
 #include "ui-cli/validity.h"
 
 static const char *const sections[] = {"tokens", "keys", "certificates", "lanes", NULL};
@@ -59,7 +61,7 @@ add_token_row(SealTable *table, const SealClientToken *token)
 }
 
 static void
-print_tokens(const SealClientObjects *objects)
+print_tokens(const SealClientObjects *objects, const SealKnownRevocations *revocations)
 {
     static const char *const heads[] = {"TOKEN", "STATE",  "PIN TRIES", "PIN BY", "SERIAL",
                                         "MODEL", "MODULE", "ID",        NULL};
@@ -97,61 +99,82 @@ addresses_of_key(const SealClientObjects *objects, const SealClientKey *key)
     return g_strjoinv(" ", (char **)all->pdata);
 }
 
-static char *
-uses_of_key(const SealClientKey *key)
-{
-    g_autofree char *purposes = g_strjoinv(", ", key->purposes);
-
-    return g_strconcat(*purposes ? purposes : "nothing",
-                       key->always_authenticate ? ", PIN each time" : "", NULL);
-}
+/* A key with what it can be used for. */
+typedef struct {
+    const SealClientKey *key;
+    SealKeyUses uses;
+} KeyRow;
 
 static void
-add_key_row(SealTable *table, const SealClientObjects *objects, const SealClientKey *key)
+add_key_row(SealTable *table, const SealClientObjects *objects, const KeyRow *row)
 {
-    const SealClientToken *token = seal_objects_token(objects, key->token);
-    gboolean absent = !token || g_str_equal(token->state, "absent");
+    const SealClientKey *key = row->key;
+    gboolean absent = (row->uses.limits & SEAL_LIMIT_ABSENT) != 0;
+    SealColour colour = absent ? SEAL_COLOUR_DIM : row->uses.uses ? SEAL_COLOUR_GREEN : SEAL_COLOUR_RED;
     g_autofree char *algorithm = seal_describe_algorithm(key);
-    g_autofree char *uses = uses_of_key(key);
+    g_autofree char *uses = seal_key_uses_text(&row->uses);
+    g_autofree char *limits = seal_key_limits_text(&row->uses);
     g_autofree char *addresses = addresses_of_key(objects, key);
     g_autofree char *id = g_strndup(seal_path_id(key->path), 8);
-    g_autofree char *where =
-        g_strconcat(token ? token->label : "?", absent ? " (absent)" : "", NULL);
+    g_autofree char *where = seal_describe_token(objects, seal_objects_token(objects, key->token));
 
     seal_table_add_row(table);
     seal_table_add_cell(table, SEAL_COLOUR_BOLD, key->label);
-    seal_table_add_cell(table, SEAL_COLOUR_NONE, algorithm);
-    seal_table_add_cell(table, SEAL_COLOUR_GREEN, uses);
+    seal_table_add_cell(table, colour, uses);
+    seal_table_add_cell(table, SEAL_COLOUR_YELLOW, limits);
     seal_table_add_cell(table, SEAL_COLOUR_NONE, addresses);
     seal_table_add_cell(table, absent ? SEAL_COLOUR_DIM : SEAL_COLOUR_NONE, where);
+    seal_table_add_cell(table, SEAL_COLOUR_NONE, algorithm);
     seal_table_add_cell(table, SEAL_COLOUR_DIM, id);
 }
 
-/* By token, then label: what belongs together stands together. */
+/* Less stands higher: keys that are here, then by what they can do. */
+static guint
+rank_of(const SealKeyUses *uses)
+{
+    guint first = uses->uses ? (guint)g_bit_nth_lsf(uses->uses, -1) : 31;
+
+    return (uses->limits & SEAL_LIMIT_ABSENT ? 32 : 0) + first;
+}
+
+/* By token, then use, then label: what belongs together stands together. */
 static gint
 compare_keys(gconstpointer a, gconstpointer b)
 {
-    const SealClientKey *key_a = *(const SealClientKey *const *)a;
-    const SealClientKey *key_b = *(const SealClientKey *const *)b;
-    int order = g_strcmp0(key_a->token, key_b->token);
+    const KeyRow *row_a = a, *row_b = b;
+    gint absent_a = (row_a->uses.limits & SEAL_LIMIT_ABSENT) != 0;
+    gint absent_b = (row_b->uses.limits & SEAL_LIMIT_ABSENT) != 0;
+    int order = absent_a - absent_b;
 
-    return order != 0 ? order : g_strcmp0(key_a->label, key_b->label);
+    if (order == 0)
+        order = g_strcmp0(row_a->key->token, row_b->key->token);
+    if (order == 0)
+        order = (int)rank_of(&row_a->uses) - (int)rank_of(&row_b->uses);
+    return order != 0 ? order : g_strcmp0(row_a->key->label, row_b->key->label);
 }
 
 static void
-print_keys(const SealClientObjects *objects)
+print_keys(const SealClientObjects *objects, const SealKnownRevocations *revocations)
 {
-    static const char *const heads[] = {"KEY", "KIND", "CAN", "ADDRESS", "TOKEN", "ID", NULL};
+    static const char *const heads[] = {"KEY",   "CAN",  "BUT", "ADDRESS",
+                                        "TOKEN", "KIND", "ID",  NULL};
     g_autoptr(SealTable) table = seal_table_new(heads);
+    g_autoptr(GArray) rows = g_array_new(FALSE, FALSE, sizeof(KeyRow));
 
     seal_terminal_put(stdout, SEAL_COLOUR_BOLD, "Keys\n");
     if (objects->keys->len == 0) {
         printf("  none\n");
         return;
     }
-    g_ptr_array_sort(objects->keys, compare_keys);
-    for (guint i = 0; i < objects->keys->len; i++)
-        add_key_row(table, objects, objects->keys->pdata[i]);
+    for (guint i = 0; i < objects->keys->len; i++) {
+        const SealClientKey *key = objects->keys->pdata[i];
+        KeyRow row = {key, seal_key_uses_find(objects, key, revocations)};
+
+        g_array_append_val(rows, row);
+    }
+    g_array_sort(rows, compare_keys);
+    for (guint i = 0; i < rows->len; i++)
+        add_key_row(table, objects, &g_array_index(rows, KeyRow, i));
     seal_table_print(table);
 }
 
@@ -178,7 +201,7 @@ add_certificate_row(SealTable *table, const SealClientObjects *objects,
 }
 
 static void
-print_certificates(const SealClientObjects *objects)
+print_certificates(const SealClientObjects *objects, const SealKnownRevocations *revocations)
 {
     static const char *const heads[] = {"CERTIFICATE", "ADDRESS", "VALID UNTIL", "FOR",
                                         "KEY",         "ID",      NULL};
@@ -245,10 +268,12 @@ print_left_out(const SealClientObjects *objects)
 }
 
 static void
-print_tables(const SealClientObjects *objects, const char *section)
+print_tables(const SealClientObjects *objects, const char *section,
+             const SealKnownRevocations *revocations)
 {
-    static void (*const printers[])(const SealClientObjects *objects) = {print_tokens, print_keys,
-                                                                         print_certificates};
+    static void (*const printers[])(const SealClientObjects *objects,
+                                    const SealKnownRevocations *revocations) = {
+        print_tokens, print_keys, print_certificates};
     gboolean first = TRUE;
 
     for (guint i = 0; i < G_N_ELEMENTS(printers); i++) {
@@ -256,11 +281,29 @@ print_tables(const SealClientObjects *objects, const char *section)
             continue;
         if (!first)
             printf("\n");
-        printers[i](objects);
+        printers[i](objects, revocations);
         first = FALSE;
     }
     print_left_out(objects);
     print_failed_modules(objects);
+}
+
+static void
+print_objects(const SealClientObjects *objects, const char *section, gboolean as_json)
+{
+    g_autoptr(GPtrArray) warnings = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(SealKnownRevocations) revocations = NULL;
+
+    if (!section || g_str_equal(section, "keys"))
+        revocations = seal_known_revocations_new(objects, warnings);
+    seal_trust_warn(warnings);
+    if (as_json) {
+        g_autofree char *json = seal_list_to_json(objects, section, revocations);
+
+        fputs(json, stdout);
+    } else {
+        print_tables(objects, section, revocations);
+    }
 }
 
 static int
@@ -289,13 +332,7 @@ run_list(SealOptions *options, GError **error)
                                                   : seal_reach_objects(reach, error);
     if (!objects)
         return SEAL_STATUS_MISSING;
-    if (seal_options_has(options, "json")) {
-        g_autofree char *json = seal_list_to_json(objects, section);
-
-        fputs(json, stdout);
-    } else {
-        print_tables(objects, section);
-    }
+    print_objects(objects, section, seal_options_has(options, "json"));
     return SEAL_STATUS_DONE;
 }
 
@@ -305,16 +342,24 @@ const SealCommand seal_command_list = {
     .summary = "show tokens, keys, certificates, and modules that failed",
     .description =
         "Shows what the agent knows: tokens with their state and PIN tries, keys with what each\n"
-        "can be used for, certificates, objects on tokens that cannot be used and modules that do "
-        "not run,\n"
-        "each with the reason. Asks for no PIN. The ID column is what --key and the like accept besides labels and PKCS#11 URIs;\n"
-        "a beginning that fits one key only is enough.\n\n"
+        "can be used for, certificates, objects on tokens that cannot be used and modules that\n"
+        "do not run, each with the reason. Asks for no PIN. The ID column is what --key and the\n"
+        "like accept besides labels and PKCS#11 URIs; a beginning that fits one key only is\n"
+        "enough.\n\n"
+        "CAN is what a key's certificates are for now, and what 'sign' and 'decrypt' would take it\n"
+        "for; BUT is why not for more: expired, not before a date, revoked (if that is known on\n"
+        "this machine, for CAs that are trusted), no certificate, not for mail, found by --key "
+        "only\n"
+        "(no address in the certificate), retired, PIN each time, insert the token. Tokens with the\n"
+        "same label are told apart by serial number or id, which stand in for a label everywhere.\n"
+        "With --json each key has the same as \"uses\", \"limits\" and \"limits-text\".\n\n"
         "'list lanes' shows the direct lines that programs have to a key's token, and nothing "
         "else;\n"
         "see 'privyseal grants'.",
     .options = options_table,
     .examples = "  privyseal list\n"
                 "  privyseal list keys\n"
+                "  privyseal list keys --json | jq -r '.keys[] | select(.uses == []) | .label'\n"
                 "  privyseal list certificates --json | jq -r '.certificates[].addresses[]'\n",
     .operands_max = 1,
     .run = run_list,

@@ -65,8 +65,14 @@ put_hex(JsonBuilder *json, const char *name, GBytes *bytes)
     seal_json_put_text(json, name, hex->str);
 }
 
+/* What the objects are put with. */
+typedef struct {
+    const SealClientObjects *objects;
+    const SealKnownRevocations *revocations; /* (nullable) */
+} Context;
+
 static void
-put_token(JsonBuilder *json, gconstpointer item)
+put_token(JsonBuilder *json, gconstpointer item, const Context *context)
 {
     const SealClientToken *token = item;
 
@@ -87,7 +93,20 @@ put_token(JsonBuilder *json, gconstpointer item)
 }
 
 static void
-put_key(JsonBuilder *json, gconstpointer item)
+put_uses(JsonBuilder *json, const SealClientKey *key, const Context *context)
+{
+    SealKeyUses uses = seal_key_uses_find(context->objects, key, context->revocations);
+    g_auto(GStrv) texts = NULL;
+    g_auto(GStrv) words = seal_key_uses_words(&uses);
+    g_auto(GStrv) limits = seal_key_limits_words(&uses, &texts);
+
+    put_list(json, "uses", words);
+    put_list(json, "limits", limits);
+    put_list(json, "limits-text", texts);
+}
+
+static void
+put_key(JsonBuilder *json, gconstpointer item, const Context *context)
 {
     const SealClientKey *key = item;
 
@@ -103,11 +122,12 @@ put_key(JsonBuilder *json, gconstpointer item)
     put_ids(json, "certificates", key->certificates);
     put_boolean(json, "always-authenticate", key->always_authenticate);
     put_boolean(json, "imported", key->imported);
+    put_uses(json, key, context);
     seal_json_put_base64(json, "public-key", key->public_key);
 }
 
 static void
-put_certificate(JsonBuilder *json, gconstpointer item)
+put_certificate(JsonBuilder *json, gconstpointer item, const Context *context)
 {
     const SealClientCertificate *certificate = item;
 
@@ -123,7 +143,7 @@ put_certificate(JsonBuilder *json, gconstpointer item)
 }
 
 static void
-put_module(JsonBuilder *json, gconstpointer item)
+put_module(JsonBuilder *json, gconstpointer item, const Context *context)
 {
     const SealClientModule *module = item;
 
@@ -134,32 +154,34 @@ put_module(JsonBuilder *json, gconstpointer item)
 }
 
 static void
-put_section(JsonBuilder *json, const char *name, const GPtrArray *items,
-            void (*put)(JsonBuilder *json, gconstpointer item))
+put_section(JsonBuilder *json, const char *name, const GPtrArray *items, const Context *context,
+            void (*put)(JsonBuilder *json, gconstpointer item, const Context *context))
 {
     json_builder_set_member_name(json, name);
     json_builder_begin_array(json);
     for (guint i = 0; i < items->len; i++) {
         json_builder_begin_object(json);
-        put(json, items->pdata[i]);
+        put(json, items->pdata[i], context);
         json_builder_end_object(json);
     }
     json_builder_end_array(json);
 }
 
 char *
-seal_list_to_json(const SealClientObjects *objects, const char *section)
+seal_list_to_json(const SealClientObjects *objects, const char *section,
+                  const SealKnownRevocations *revocations)
 {
+    const Context context = {objects, revocations};
     g_autoptr(JsonBuilder) json = json_builder_new();
 
     json_builder_begin_object(json);
     if (!section || g_str_equal(section, "tokens"))
-        put_section(json, "tokens", objects->tokens, put_token);
+        put_section(json, "tokens", objects->tokens, &context, put_token);
     if (!section || g_str_equal(section, "keys"))
-        put_section(json, "keys", objects->keys, put_key);
+        put_section(json, "keys", objects->keys, &context, put_key);
     if (!section || g_str_equal(section, "certificates"))
-        put_section(json, "certificates", objects->certificates, put_certificate);
-    put_section(json, "modules", objects->modules, put_module);
+        put_section(json, "certificates", objects->certificates, &context, put_certificate);
+    put_section(json, "modules", objects->modules, &context, put_module);
     json_builder_end_object(json);
     return seal_json_print(json);
 }

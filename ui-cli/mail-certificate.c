@@ -312,3 +312,18 @@ seal_mail_certificate_can_sign(const SealClientObjects *objects,
         *ret_reason = reason;
     return reason == NULL;
 }
+
+STACK_OF(X509) *
+seal_mail_certificate_all(const SealClientObjects *objects)
+{
+    STACK_OF(X509) *all = sk_X509_new_null();
+
+    for (guint i = 0; i < objects->certificates->len; i++) {
+        const SealClientCertificate *known = objects->certificates->pdata[i];
+        X509 *certificate = seal_certificate_read(known->certificate, "certificate", NULL);
+
+        if (certificate && sk_X509_push(all, certificate) <= 0)
+            X509_free(certificate);
+    }
+    return all;
+}

@@ -37,3 +37,6 @@ gboolean seal_mail_certificate_is_better(X509 *a, X509 *b);
 
 /* TRUE if the certificate is one for `purpose` at all, whatever its dates. */
 gboolean seal_mail_certificate_has_use(X509 *certificate, SealCertificatePurpose purpose);
+
+/* All certificates of the tokens (transfer full; X509_free): issuers are often among them. */
+STACK_OF(X509) *seal_mail_certificate_all(const SealClientObjects *objects);

@@ -47,6 +47,7 @@ list_shows_token_and_keys(SealCardScene *scene, gconstpointer data)
     assert_has(listed, scene->firmware ? "YubiKey PIV #" : "Alice Example");
     assert_has(listed, "alice@example.org");
     assert_has(listed, scene->firmware ? "PIV Authentication" : "PIV AUTH");
+    assert_has(listed, "decrypt old mail  retired");
 }
 
 static void
@@ -75,6 +76,57 @@ encrypted_mail_opens(SealCardScene *scene, gconstpointer data)
     g_assert_cmpuint(seal_test_pinentry_count(scene->home), ==, 1);
 }
 
+/* -- a full card ----------------------------------------------------------------------------------
+ */
+
+/* The description of alice with a key and a certificate in each of the 20 retired places, two of which
+ * she has already. */
+static const char full_card[] =
+    "printf 'keyUsage=keyAgreement\nextendedKeyUsage=emailProtection\n"
+    "subjectAltName=email:alice@example.org\n' >extensions\n"
+    "mkdir -p ../cards/full\n"
+    "cp ../cards/alice.card ../cards/full/alice.card\n"
+    "for place in 84 85 86 87 88 89 8A 8B 8C 8D 8E 8F 90 91 92 93 94 95; do\n"
+    "  openssl genpkey -algorithm EC -pkeyopt ec_paramgen_curve:P-256 -out $place.key\n"
+    "  openssl req -new -key $place.key -subj '/O=Privy Seal Fixtures/CN=Alice Example' |\n"
+    "    openssl x509 -req -CA intermediate.pem -CAkey ca-keys/intermediate.pem -days 99 \\\n"
+    "      -set_serial 0x7f$(openssl rand -hex 12) -extfile extensions -out $place.pem\n"
+    "  printf '[%s]\\nkey=%s\\ncertificate=%s\\n' $place $PWD/$place.key $PWD/$place.pem \\\n"
+    "    >>../cards/full/alice.card\n"
+    "done 2>&1\n";
+
+static void
+full_card_is_listed_and_used(SealCardScene *scene, gconstpointer data)
+{
+    g_autofree char *made = NULL, *file = NULL, *keys = NULL, *listed = NULL, *opened = NULL;
+
+    if (!scene->connection)
+        return;
+    made = run(scene, full_card);
+    file = seal_test_home_path(scene->home, "cards/full/alice.card");
+    seal_test_cards_tell(scene->home, "pull alice");
+    seal_card_scene_wait(scene, "alice-rsa-sign", "absent");
+    seal_test_cards_tell(scene->home, "load alice %s", file);
+    seal_test_cards_tell(scene->home, "insert alice 0");
+    seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
+    keys = run(scene, "$privyseal list keys --json | python3 -c '\n"
+                      "import collections, json, sys\n"
+                      "keys = json.load(sys.stdin)[\"keys\"]\n"
+                      "print(len(keys), len({key[\"id\"] for key in keys}))\n"
+                      "uses = collections.Counter(use for key in keys for use in key[\"uses\"])\n"
+                      "print(sorted(uses.items()))\n"
+                      "print(sum(\"retired\" in key[\"limits\"] for key in keys))'");
+    g_assert_cmpstr(keys, ==,
+                    "24 24\n"
+                    "[('decrypt-mail', 1), ('decrypt-old-mail', 20), ('sign-mail', 3)]\n"
+                    "20\n");
+    listed = run(scene, "$privyseal list keys");
+    assert_has(listed, "Retired KEY MAN 20");
+    opened = run(scene, "openssl cms -encrypt -aes256 -out sealed 95.pem\n"
+                        "$privyseal decrypt sealed");
+    assert_has(opened, WORDS);
+}
+
 #define ADD(path, test)                                                                            \
     g_test_add("/card/commands/" path, SealCardScene, NULL, seal_card_scene_set_up, test,          \
                seal_card_scene_tear_down);                                                         \
@@ -89,5 +141,7 @@ main(int argc, char **argv)
     ADD("list-shows-token-and-keys", list_shows_token_and_keys);
     ADD("signed-mail-verifies", signed_mail_verifies);
     ADD("encrypted-mail-opens", encrypted_mail_opens);
+    g_test_add("/card/commands/full-card/is-listed-and-used", SealCardScene, NULL,
+               seal_card_scene_set_up, full_card_is_listed_and_used, seal_card_scene_tear_down);
     return g_test_run();
 }

@@ -1,6 +1,8 @@
 /* Objects like those of seal_client_list(). */
 #include "tests/cli/objects.h"
 
+#include <openssl/x509v3.h>
+
 #include "ipc/names.h"
 
 static char *
@@ -49,6 +51,7 @@ free_certificate(gpointer data)
     g_free(certificate->path);
     g_bytes_unref(certificate->certificate);
     g_strfreev(certificate->addresses);
+    g_strfreev(certificate->purposes);
     g_free(certificate->subject);
     g_free(certificate->key);
     g_free(certificate);
@@ -101,14 +104,44 @@ seal_test_objects_add_key(SealClientObjects *objects, const SealClientToken *tok
     return key;
 }
 
-SealClientCertificate *
-seal_test_objects_add_certificate(SealClientObjects *objects, SealClientKey *key,
-                                  const TestSpec *spec)
+static gint64
+seconds(const ASN1_TIME *time)
 {
-    g_autoptr(TestIdentity) identity = test_identity_new(spec, NULL);
+    struct tm parts = {0};
+
+    g_assert_true(ASN1_TIME_to_tm(time, &parts));
+    return (gint64)timegm(&parts);
+}
+
+/* As the agent tells them: OpenSSL's short names. */
+static char **
+extended_usages(X509 *certificate)
+{
+    EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
+    g_autoptr(GStrvBuilder) names = g_strv_builder_new();
+
+    for (int i = 0; usages && i < sk_ASN1_OBJECT_num(usages); i++)
+        g_strv_builder_add(names, OBJ_nid2sn(OBJ_obj2nid(sk_ASN1_OBJECT_value(usages, i))));
+    EXTENDED_KEY_USAGE_free(usages);
+    return g_strv_builder_end(names);
+}
+
+static void
+append_path(char ***paths, const char *path)
+{
+    guint n = g_strv_length(*paths);
+
+    *paths = g_renew(char *, *paths, n + 2);
+    (*paths)[n] = g_strdup(path);
+    (*paths)[n + 1] = NULL;
+}
+
+SealClientCertificate *
+seal_test_objects_add_identity(SealClientObjects *objects, SealClientKey *key,
+                               const TestIdentity *identity, const TestSpec *spec)
+{
     SealClientCertificate *certificate = g_new0(SealClientCertificate, 1);
     const char *addresses[] = {spec->address, NULL};
-    struct tm from = {0};
 
     certificate->path =
         g_strdup_printf("%s/%040u", SEAL_CERTIFICATE_PREFIX, objects->certificates->len);
@@ -116,16 +149,22 @@ seal_test_objects_add_certificate(SealClientObjects *objects, SealClientKey *key
     certificate->addresses = g_strdupv((char **)addresses);
     certificate->subject = g_strdup_printf("CN=%s", spec->name);
     certificate->key = g_strdup(key ? key->path : "/");
-    g_assert_true(ASN1_TIME_to_tm(X509_get0_notBefore(identity->certificate), &from));
-    certificate->not_before = (gint64)timegm(&from);
+    certificate->not_before = seconds(X509_get0_notBefore(identity->certificate));
+    certificate->not_after = seconds(X509_get0_notAfter(identity->certificate));
+    certificate->purposes = extended_usages(identity->certificate);
     g_ptr_array_add(objects->certificates, certificate);
-    if (key) {
-        const char *paths[] = {certificate->path, NULL};
-
-        g_strfreev(key->certificates);
-        key->certificates = g_strdupv((char **)paths);
-    }
+    if (key)
+        append_path(&key->certificates, certificate->path);
     return certificate;
+}
+
+SealClientCertificate *
+seal_test_objects_add_certificate(SealClientObjects *objects, SealClientKey *key,
+                                  const TestSpec *spec)
+{
+    g_autoptr(TestIdentity) identity = test_identity_new(spec, NULL);
+
+    return seal_test_objects_add_identity(objects, key, identity, spec);
 }
 
 void

@@ -19,6 +19,12 @@ SealClientKey *seal_test_objects_add_key(SealClientObjects *objects, const SealC
 SealClientCertificate *seal_test_objects_add_certificate(SealClientObjects *objects,
                                                          SealClientKey *key, const TestSpec *spec);
 
+/* The same with the certificate of `identity`, which somebody issued as `spec` says. */
+SealClientCertificate *seal_test_objects_add_identity(SealClientObjects *objects,
+                                                      SealClientKey *key,
+                                                      const TestIdentity *identity,
+                                                      const TestSpec *spec);
+
 /* Objects with one token, Blue, which is locked. */
 typedef struct {
     SealClientObjects *objects;

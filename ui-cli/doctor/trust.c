@@ -8,6 +8,7 @@
 #include "pki/certificate.h"
 #include "pki/preferences.h"
 #include "pki/trust.h"
+#include "ui-cli/mail-certificate.h"
 
 /* What the commands trust by default. NULL if the configuration cannot be read, which has been
  * told. (transfer full) */
@@ -32,22 +33,6 @@ read_trust(SealExam *exam)
         seal_exam_note(exam, "anchors", SEAL_HEALTH_WORRY, NULL, "%s",
                        (const char *)problems->pdata[i]);
     return trust;
-}
-
-/* All certificates of the tokens: issuers are often among them. (transfer full) */
-static STACK_OF(X509) *
-collect_certificates(const SealClientObjects *objects)
-{
-    STACK_OF(X509) *all = sk_X509_new_null();
-
-    for (guint i = 0; i < objects->certificates->len; i++) {
-        const SealClientCertificate *known = objects->certificates->pdata[i];
-        X509 *certificate = seal_certificate_read(known->certificate, "certificate", NULL);
-
-        if (certificate && sk_X509_push(all, certificate) <= 0)
-            X509_free(certificate);
-    }
-    return all;
 }
 
 /* What the certificate is for: signing mail, else encrypting it. FALSE if it is for other things.
@@ -98,7 +83,7 @@ judge(const SealTrust *trust, const SealClientCertificate *certificate, STACK_OF
 static void
 judge_all(const SealExam *exam, const SealTrust *trust, Outcome *outcomes)
 {
-    STACK_OF(X509) *untrusted = collect_certificates(exam->objects);
+    STACK_OF(X509) *untrusted = seal_mail_certificate_all(exam->objects);
 
     for (guint i = 0; i < exam->objects->certificates->len; i++) {
         if (is_own_and_current(exam, exam->objects->certificates->pdata[i]))
