@@ -17,6 +17,7 @@ static const struct {
     {"Serial", offsetof(SealTokenObject, serial)},
     {"Uri", offsetof(SealTokenObject, uri)},
     {"Module", offsetof(SealTokenObject, module)},
+    {"Slot", offsetof(SealTokenObject, slot)},
 };
 
 static const struct {
@@ -192,6 +193,7 @@ const sd_bus_vtable seal_front_token_vtable[] = {
     SD_BUS_PROPERTY("Serial", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Uri", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Module", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Slot", "s", get_text, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("State", "s", get_state, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("TriesLeft", "i", get_tries_left, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("ProtectedAuthentication", "b", get_flag, 0,

@@ -38,11 +38,12 @@ hash_of_bytes(GBytes *bytes)
     return finish_id(checksum);
 }
 
+/* `slot`: (nullable) where it lies, if that is part of it. */
 static char *
-id_of_token(const SealTokenInfo *info)
+id_of_token(const SealTokenInfo *info, const char *slot)
 {
     const char *const parts[] = {info->manufacturer, info->model, info->serial,
-                                 *info->serial ? NULL : info->label};
+                                 *info->serial ? NULL : info->label, slot};
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
 
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++)
@@ -70,6 +71,7 @@ seal_token_entry_free(SealTokenEntry *entry)
     g_free(object->path);
     g_free(object->uri);
     g_free(object->module);
+    g_free(object->slot);
     g_free(object->label);
     g_free(object->manufacturer);
     g_free(object->model);
@@ -108,15 +110,49 @@ uri_of_token(const SealTokenInfo *info)
     return seal_uri_for_token(&name);
 }
 
-SealTokenEntry *
-seal_registry_enter_token(SealRegistry *registry, const SealTokenInfo *info, gboolean *ret_is_new)
+/* (transfer full) */
+static char *
+slot_of_token(const SealToken *token)
 {
-    g_autofree char *id = id_of_token(info);
-    SealTokenEntry *entry = g_hash_table_lookup(registry->tokens, id);
+    const char *reader = seal_module_config(seal_token_module(token))->reader;
 
-    *ret_is_new = !entry;
-    if (entry)
+    return reader && *reader
+               ? g_strdup(reader)
+               : g_strdup_printf("slot %" G_GUINT64_FORMAT, seal_token_info(token)->slot_id);
+}
+
+/* TRUE if `token` cannot be the one that serves `entry`: one module shows both at once. Of OpenSC's
+ * readers, each with a process, one may tell of a card that another has not told as gone. */
+static gboolean
+is_twin(const SealTokenEntry *entry, const SealToken *token)
+{
+    const SealToken *other = entry->object.token;
+
+    return other && other != token && seal_token_is_alive(other) &&
+           seal_token_module(other) == seal_token_module(token) &&
+           seal_token_info(other)->slot_id != seal_token_info(token)->slot_id;
+}
+
+SealTokenEntry *
+seal_registry_enter_token(SealRegistry *registry, const SealToken *token, gboolean *ret_is_new)
+{
+    const SealTokenInfo *info = seal_token_info(token);
+    g_autofree char *slot = slot_of_token(token);
+    g_autofree char *id = id_of_token(info, NULL);
+    g_autofree char *twin_id = id_of_token(info, slot);
+    SealTokenEntry *entry = g_hash_table_lookup(registry->tokens, twin_id);
+
+    *ret_is_new = FALSE;
+    if (entry) /* it was a twin before */
         return entry;
+    entry = g_hash_table_lookup(registry->tokens, id);
+    if (entry && is_twin(entry, token)) {
+        g_free(id);
+        id = g_steal_pointer(&twin_id);
+    } else if (entry) {
+        return entry;
+    }
+    *ret_is_new = TRUE;
     entry = g_new0(SealTokenEntry, 1);
     entry->object.path = g_strconcat(SEAL_TOKEN_PREFIX "/", id, NULL);
     entry->object.id = g_steal_pointer(&id);
@@ -185,6 +221,7 @@ take_fields(SealTokenEntry *entry, GPtrArray *changed)
     SealTokenObject *object = &entry->object;
     const SealTokenInfo *info = seal_token_info(object->token);
     g_autofree char *uri = uri_of_token(info);
+    g_autofree char *slot = slot_of_token(object->token);
     guint32 differing = object->flags ^ info->flags;
     SealTokenState state = state_of_flags(info->flags, object->state);
     int tries_left = tries_of_flags(info->flags);
@@ -195,6 +232,7 @@ take_fields(SealTokenEntry *entry, GPtrArray *changed)
     note_text(&object->serial, info->serial, "Serial", changed);
     note_text(&object->uri, uri, "Uri", changed);
     note_text(&object->module, seal_module_name(entry->owner), "Module", changed);
+    note_text(&object->slot, slot, "Slot", changed);
     note_left_out(object, changed);
     note_flag(differing, SEAL_TOKEN_REMOVABLE, "Removable", changed);
     note_flag(differing, SEAL_TOKEN_READ_ONLY, "ReadOnly", changed);

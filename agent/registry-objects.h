@@ -45,8 +45,8 @@ struct SealRegistry {
     }                                                                                              \
     G_STMT_END
 
-/* Finds or makes the object of `token` and takes its label and flags; tells nothing. */
-SealTokenEntry *seal_registry_enter_token(SealRegistry *registry, const SealTokenInfo *info,
+/* Finds or makes the object of `token`; tells nothing. */
+SealTokenEntry *seal_registry_enter_token(SealRegistry *registry, const SealToken *token,
                                           gboolean *ret_is_new);
 /* Takes the description of `entry`'s present token: its fields, keys and certificates; tells what is
  * new, changed and gone. `is_new`: the token object itself is to be told as added. */

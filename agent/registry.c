@@ -181,11 +181,11 @@ on_token_appeared(SealModule *module, SealToken *token, gpointer user_data)
 {
     SealRegistry *registry = user_data;
     gboolean is_new = FALSE;
-    SealTokenEntry *entry = seal_registry_enter_token(registry, seal_token_info(token), &is_new);
+    SealTokenEntry *entry = seal_registry_enter_token(registry, token, &is_new);
 
     if (!g_ptr_array_find(registry->present, token, NULL))
         g_ptr_array_add(registry->present, seal_token_ref(token));
-    /* The same token by two modules, or twins with one serial number: the first serves. */
+    /* the same token by two modules, or not yet gone from another reader: the first serves */
     if (entry->object.token)
         return;
     entry->object.token = seal_token_ref(token);
@@ -226,7 +226,7 @@ on_token_changed(SealModule *module, SealToken *token, gpointer user_data)
     SealRegistry *registry = user_data;
     SealTokenEntry *before = entry_serving(registry, token);
     gboolean is_new = FALSE;
-    SealTokenEntry *entry = seal_registry_enter_token(registry, seal_token_info(token), &is_new);
+    SealTokenEntry *entry = seal_registry_enter_token(registry, token, &is_new);
 
     if (entry == before) {
         seal_registry_take_token(registry, entry, FALSE);

@@ -5,7 +5,8 @@
  *
  * Ids are the first 20 bytes, in hex, of SHA-256 over: a key's SubjectPublicKeyInfo; a certificate's
  * DER; a token's manufacturer, model and serial, each followed by a zero byte (and the label when the
- * serial is empty). One key on two tokens is one object with two places. */
+ * serial is empty). Where a module shows two such tokens at once, the second has its slot in it, too.
+ * One key on two tokens is one object with two places. */
 #pragma once
 
 #include <glib.h>
@@ -30,6 +31,7 @@ typedef struct {
     char *path;   /* D-Bus object path */
     char *uri;    /* RFC 7512 */
     char *module; /* name */
+    char *slot;   /* the PC/SC reader it lies in if that is known, else "slot N" */
     SealToken *token; /* (nullable) the one that is present */
     SealTokenState state;
     int tries_left; /* -1 unknown */

@@ -63,9 +63,9 @@ seal_describe_token(const SealClientObjects *objects, const SealClientToken *tok
     count_names(objects, token, &labels, &serials);
     if (labels == 1)
         return g_strdup(token->label);
-    if (serials == 1 && *token->serial)
-        return g_strdup_printf("%s (serial %s)", token->label, token->serial);
-    return g_strdup_printf("%s (id %.*s)", token->label, ID_SHOWN, seal_path_id(token->path));
+    return serials == 1 && *token->serial
+               ? g_strdup_printf("%s (serial %s)", token->label, token->serial)
+               : g_strdup_printf("%s (%s)", token->label, token->slot);
 }
 
 char *
@@ -83,8 +83,8 @@ static char *
 token_in_message(const SealClientToken *token)
 {
     return g_strdup_printf("'%s' (id %.*s, %s%s, %s)", token->label, ID_SHOWN,
-                           seal_path_id(token->path), *token->serial ? "serial " : "no serial",
-                           token->serial, token->state);
+                           seal_path_id(token->path), *token->serial ? "serial " : "",
+                           *token->serial ? token->serial : token->slot, token->state);
 }
 
 /* -- PKCS#11 URIs ----------------------------------------------------------------- */
@@ -162,7 +162,8 @@ match_token(const SealClientToken *token, const Wanted *wanted)
 {
     if (wanted->uri)
         return uri_matches(wanted->uri, token->uri) ? MATCH_EXACT : MATCH_NONE;
-    if (g_str_equal(token->label, wanted->name) || g_str_equal(token->serial, wanted->name))
+    if (g_str_equal(token->label, wanted->name) || g_str_equal(token->serial, wanted->name) ||
+        g_str_equal(token->slot, wanted->name))
         return MATCH_EXACT;
     return match_hex(seal_path_id(token->path), wanted->name);
 }

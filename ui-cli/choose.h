@@ -3,7 +3,7 @@
 
 #include "ipc/client/privyseal.h"
 
-/* `name`: a token's label, serial number, PKCS#11 URI or a hex prefix of its id (last element of
+/* `name`: a token's label, serial number, slot, PKCS#11 URI or a hex prefix of its id (last element of
  * its object path); NULL: the one token that is present. NULL with NOT_FOUND, naming the
  * candidates, when none or several match; SEAL_USAGE_ERROR for a URI that cannot be read. */
 const SealClientToken *seal_choose_token(const SealClientObjects *objects, const char *name,
@@ -17,8 +17,8 @@ const SealClientKey *seal_choose_key(const SealClientObjects *objects, const cha
 
 /* The id: the last element of an object path (borrowed). */
 const char *seal_path_id(const char *path);
-/* The label of a token, with its serial number or the beginning of its id where another token has
- * the same label: "Alice (serial 0123)" (transfer full); "?" for NULL. */
+/* The label of a token, with its serial number where another token has the same label, or its slot
+ * where that tells nothing either: "Alice (serial 0123)" (transfer full); "?" for NULL. */
 char *seal_describe_token(const SealClientObjects *objects, const SealClientToken *token);
 /* "'Alice sign' (id 1f2e3d4c, RSA 2048, on 'Blue')", for messages. (transfer full) */
 char *seal_describe_key(const SealClientObjects *objects, const SealClientKey *key);

@@ -42,6 +42,7 @@ add_token_row(SealTable *table, const SealClientToken *token)
     g_autofree char *tries =
         token->tries_left < 0 ? g_strdup("?") : g_strdup_printf("%d", token->tries_left);
     g_autofree char *id = g_strndup(seal_path_id(token->path), 8);
+    g_autofree char *slot = g_strdup_printf("none (%s)", token->slot);
     g_autofree char *state =
         g_strconcat(token->state, token->pin_to_be_changed ? ", wants another PIN" : "", NULL);
 
@@ -54,7 +55,8 @@ add_token_row(SealTable *table, const SealClientToken *token)
                         tries);
     seal_table_add_cell(table, SEAL_COLOUR_NONE,
                         token->protected_authentication ? "reader's pad" : "prompt");
-    seal_table_add_cell(table, SEAL_COLOUR_NONE, token->serial);
+    seal_table_add_cell(table, *token->serial ? SEAL_COLOUR_NONE : SEAL_COLOUR_DIM,
+                        *token->serial ? token->serial : slot);
     seal_table_add_cell(table, SEAL_COLOUR_NONE, token->model);
     seal_table_add_cell(table, SEAL_COLOUR_NONE, token->module);
     seal_table_add_cell(table, SEAL_COLOUR_DIM, id);
@@ -351,7 +353,8 @@ const SealCommand seal_command_list = {
         "this machine, for CAs that are trusted), no certificate, not for mail, found by --key "
         "only\n"
         "(no address in the certificate), retired, PIN each time, insert the token. Tokens with the\n"
-        "same label are told apart by serial number or id, which stand in for a label everywhere.\n"
+        "same label are told apart by serial number or slot (its reader, if that is known); both,\n"
+        "like the id, may stand wherever a command wants a TOKEN.\n"
         "With --json each key has the same as \"uses\", \"limits\" and \"limits-text\".\n\n"
         "'list lanes' shows the direct lines that programs have to a key's token, and nothing "
         "else;\n"

@@ -83,6 +83,7 @@ put_token(JsonBuilder *json, gconstpointer item, const Context *context)
     seal_json_put_text(json, "serial", token->serial);
     seal_json_put_text(json, "uri", token->uri);
     seal_json_put_text(json, "module", token->module);
+    seal_json_put_text(json, "slot", token->slot);
     seal_json_put_text(json, "state", token->state);
     put_number(json, "tries-left", token->tries_left);
     put_boolean(json, "protected-authentication", token->protected_authentication);

@@ -13,6 +13,7 @@ static const SealPropertyRow token_rows[] = {
     {"Serial", "s", offsetof(SealClientToken, serial)},
     {"Uri", "s", offsetof(SealClientToken, uri)},
     {"Module", "s", offsetof(SealClientToken, module)},
+    {"Slot", "s", offsetof(SealClientToken, slot)},
     {"State", "s", offsetof(SealClientToken, state)},
     {"TriesLeft", "i", offsetof(SealClientToken, tries_left)},
     {"ProtectedAuthentication", "b", offsetof(SealClientToken, protected_authentication)},

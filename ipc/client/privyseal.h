@@ -62,6 +62,7 @@ void seal_client_set_bulk(SealClient *client, gboolean bulk);
 typedef struct {
     char *path; /* D-Bus object path */
     char *label, *manufacturer, *model, *serial, *uri, *module;
+    char *slot;  /* the PC/SC reader it lies in, or "slot N" */
     char *state;    /* absent, locked, unlocked, blocked, busy, unreachable */
     int tries_left; /* -1 unknown */
     gboolean protected_authentication, removable, read_only;

@@ -494,6 +494,45 @@ test_twin_takes_over(Fixture *fixture, gconstpointer data)
     g_assert_cmpuint(only_key(fixture)->places->len, ==, 1);
 }
 
+static gboolean
+is_back(gpointer data)
+{
+    return ((const SealTokenObject *)data)->token != NULL;
+}
+
+/* One module shows two tokens of the same label, without serial numbers. */
+static void
+test_two_without_serial_are_two(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *id = ID_OF("Seal\0Test\0\0Fake\0");
+    g_autofree char *twin_id = ID_OF("Seal\0Test\0\0Fake\0slot 1\0");
+    g_autofree char *key_id = ID_OF("play");
+    SealTokenObject *first = NULL, *second = NULL;
+    const SealKeyObject *key = NULL;
+
+    start(fixture, "two");
+    first = seal_registry_token(fixture->registry, id);
+    second = seal_registry_token(fixture->registry, twin_id);
+    key = seal_registry_key(fixture->registry, key_id);
+    g_assert_nonnull(first);
+    g_assert_nonnull(second);
+    g_assert_cmpstr(first->slot, ==, "slot 0");
+    g_assert_cmpstr(second->slot, ==, "slot 1");
+    g_assert_true(seal_key_object_best_place(key)->token == second);
+    log_in(fixture, second);
+    g_assert_cmpint(second->state, ==, SEAL_TOKEN_STATE_UNLOCKED);
+    g_assert_cmpint(first->state, ==, SEAL_TOKEN_STATE_LOCKED);
+    /* each comes back as what it was */
+    tell_host(fixture, first, "gone");
+    g_assert_null(first->token);
+    g_assert_nonnull(second->token);
+    seal_registry_rescan(fixture->registry, NULL, NULL);
+    g_assert_true(seal_test_wait_until(is_back, first));
+    g_assert_true(seal_token_info(first->token)->slot_id == 0);
+    g_assert_true(seal_token_info(second->token)->slot_id == 1);
+    g_assert_true(seal_key_object_best_place(key)->token == second);
+}
+
 #define ADD(path, function)                                                                        \
     g_test_add("/registry/" path, Fixture, NULL, set_up, function, tear_down)
 
@@ -520,5 +559,6 @@ main(int argc, char **argv)
     ADD("wait/unusable-module-does-not-hold-up", test_unusable_module_does_not_hold_up);
     ADD("twice/key-on-two-tokens-is-one-object", test_key_on_two_tokens_is_one_object);
     ADD("twice/twin-takes-over", test_twin_takes_over);
+    ADD("twice/two-without-serial-are-two", test_two_without_serial_are_two);
     return g_test_run();
 }

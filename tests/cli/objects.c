@@ -21,6 +21,7 @@ free_token(gpointer data)
     g_free(token->path);
     g_free(token->label);
     g_free(token->serial);
+    g_free(token->slot);
     g_free(token->uri);
     g_free(token->state);
     g_free(token);
@@ -78,6 +79,7 @@ seal_test_objects_add_token(SealClientObjects *objects, const char *label, char 
     token->path = path_of(SEAL_TOKEN_PREFIX, digit);
     token->label = g_strdup(label);
     token->serial = g_ascii_strdown(label, -1);
+    token->slot = g_strdup_printf("slot %c", digit);
     token->uri = g_strdup_printf("pkcs11:token=%s;serial=%s", label, token->serial);
     token->state = g_strdup(state);
     g_ptr_array_add(objects->tokens, token);

@@ -7,7 +7,7 @@
 /* An empty list (transfer full); free it with seal_client_objects_free(). */
 SealClientObjects *seal_test_objects_new(void);
 
-/* Adds a token in `state`. Its id is 20 times `digit`, its serial number the label in lower case.
+/* Adds a token in `state`. Its id is 20 times `digit`, its slot the same, its serial number the label in lower case.
  */
 SealClientToken *seal_test_objects_add_token(SealClientObjects *objects, const char *label,
                                              char digit, const char *state);

@@ -215,7 +215,7 @@ test_equal_labels(SealTestBlue *blue, gconstpointer data)
     bare = seal_test_objects_add_token(blue->objects, "Blue", 'c', "locked");
     g_free(bare->serial);
     bare->serial = g_strdup("");
-    assert_described(blue->objects, bare, "Blue (id cccccccc)");
+    assert_described(blue->objects, bare, "Blue (slot c)");
     assert_described(blue->objects, NULL, "?");
 }
 

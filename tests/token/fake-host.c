@@ -73,6 +73,7 @@ tell_token(uint32_t reference)
     g_autoptr(GByteArray) body = g_byte_array_new();
     const SealTokenInfo info = {
         .reference = reference,
+        .slot_id = reference - TOKEN,
         .flags = flags,
         .label = (char *)label,
         .manufacturer = (char *)"Seal",
@@ -157,6 +158,11 @@ tell_all(void)
     tell_certificate(TOKEN, "work");
     tell_certificate(TOKEN, "keyless");
     tell_u32(SEAL_FRAME_TOKEN_DONE, TOKEN);
+    if (is_mood("two")) {
+        tell_token(TOKEN + 1);
+        tell_key(TOKEN + 1, "play");
+        tell_u32(SEAL_FRAME_TOKEN_DONE, TOKEN + 1);
+    }
 }
 
 /* -- what a sign request can ask for ---------------------------------------------------------- */
@@ -587,7 +593,7 @@ start(void)
     note("started");
     if (is_mood("second-card"))
         serial = "0002";
-    if (is_mood("no-serial"))
+    if (is_mood("no-serial") || is_mood("two"))
         serial = "";
     if (is_mood("exits"))
         exit(3);
