@@ -94,6 +94,13 @@ get_purposes(sd_bus *bus, const char *path, const char *interface, const char *p
     return sd_bus_message_append_strv(reply, (char **)purposes);
 }
 
+static int
+get_fault(sd_bus *bus, const char *path, const char *interface, const char *property,
+          sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    return sd_bus_message_append(reply, "s", seal_key_object_fault(user_data));
+}
+
 /* What the one who reads may do: nothing of it is ever done on the shared bus. */
 static int
 get_raw_operations(sd_bus *bus, const char *path, const char *interface, const char *property,
@@ -347,6 +354,7 @@ const sd_bus_vtable seal_front_key_vtable[] = {
     SD_BUS_PROPERTY("Purposes", "as", get_purposes, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("AlwaysAuthenticate", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("Imported", "b", get_flag, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
+    SD_BUS_PROPERTY("Fault", "s", get_fault, 0, SD_BUS_VTABLE_PROPERTY_EMITS_CHANGE),
     SD_BUS_PROPERTY("RawOperations", "as", get_raw_operations, 0, 0),
     SD_BUS_METHOD_WITH_ARGS("Sign", SD_BUS_ARGS("s", mechanism, "a{sv}", parameters, "ay", data),
                             SD_BUS_RESULT("ay", signature), on_sign, SD_BUS_VTABLE_UNPRIVILEGED),

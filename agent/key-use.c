@@ -91,6 +91,14 @@ fail(SealKeyUse *use, SealErrorCode status, const char *reason)
 
 /* -- the key ----------------------------------------------------------------- */
 
+const char *
+seal_key_object_fault(const SealKeyObject *key)
+{
+    return seal_key_place_is_doubted(seal_key_object_place(key))
+               ? "its signatures do not fit its public key"
+               : "";
+}
+
 gboolean
 seal_key_object_serves(const SealKeyObject *key, SealPurpose purpose)
 {
@@ -99,7 +107,7 @@ seal_key_object_serves(const SealKeyObject *key, SealPurpose purpose)
         purpose == SEAL_PURPOSE_SIGN ? SEAL_CERTIFICATE_SIGN : SEAL_CERTIFICATE_DECRYPT;
     const SealKeyPlace *place = seal_key_object_place(key);
 
-    if (!(place->info->flags & key_flag))
+    if (!(place->info->flags & key_flag) || seal_key_place_is_doubted(place))
         return FALSE;
     for (guint i = 0; i < key->certificates->len; i++) {
         const SealCertificateObject *certificate = key->certificates->pdata[i];
@@ -389,6 +397,12 @@ find_key(SealKeyUse *use)
 
     if (!key) {
         fail(use, SEAL_ERROR_NOT_FOUND, "the key is not on its token any more");
+        return;
+    }
+    if (*seal_key_object_fault(key)) {
+        fail(use, SEAL_ERROR_KEY_USAGE,
+             "its signatures do not fit its certificate: the card lies or fails; \"privyseal list "
+             "--rescan\" has it tried again");
         return;
     }
     if (!seal_key_object_serves(key, use->kind->policy_use.purpose)) {

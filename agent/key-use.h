@@ -89,4 +89,6 @@ SealPolicyVerdict seal_key_object_judge(const SealKeyUseContext *context, const 
                                         const SealCaller *caller, const SealPolicyUse *policy_use);
 
 /* TRUE if `key` serves `purpose` by its own flags and, if it has certificates, by one of them. */
+/* Why it serves nobody although its attributes would let it, in a few words; "" if it may; static. */
+const char *seal_key_object_fault(const SealKeyObject *key);
 gboolean seal_key_object_serves(const SealKeyObject *key, SealPurpose purpose);

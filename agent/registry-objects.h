@@ -52,6 +52,12 @@ SealTokenEntry *seal_registry_enter_token(SealRegistry *registry, const SealToke
  * new, changed and gone. `is_new`: the token object itself is to be told as added. */
 void seal_registry_take_token(SealRegistry *registry, SealTokenEntry *entry, gboolean is_new);
 
+/* A signature of the key with number `reference` on `token` fitted, or not; tells what that changes. */
+void seal_registry_note_tried(SealRegistry *registry, const SealToken *token, guint32 reference,
+                              gboolean fits);
+/* Every key has the benefit of the doubt again; tells what that changes. */
+void seal_registry_forget_doubts(SealRegistry *registry);
+
 /* Free an object with all that it owns; what others are borrowed by is untouched. */
 void seal_token_entry_free(SealTokenEntry *entry);
 void seal_key_object_free(SealKeyObject *key);

@@ -332,11 +332,18 @@ on_readers_told(SealModule *module, const GPtrArray *names, gpointer user_data)
     }
 }
 
+static void
+on_key_tried(SealModule *module, SealToken *token, guint32 key, gboolean fits, gpointer user_data)
+{
+    seal_registry_note_tried(user_data, token, key, fits);
+}
+
 static const SealModuleEvents module_events = {
     .state_changed = on_module_changed,
     .token_appeared = on_token_appeared,
     .token_changed = on_token_changed,
     .token_gone = on_token_gone,
+    .key_tried = on_key_tried,
     .readers_told = on_readers_told,
     .lane_used = on_lane_used,
     .lane_closed = on_lane_closed,
@@ -477,6 +484,7 @@ seal_registry_rescan(SealRegistry *registry, GSourceFunc done, gpointer user_dat
 {
     Scan *scan = g_new0(Scan, 1);
 
+    seal_registry_forget_doubts(registry);
     scan->registry = registry;
     scan->outstanding = registry->modules->len;
     scan->done = done;
@@ -556,17 +564,18 @@ seal_registry_certificates(SealRegistry *registry)
 
 /* Better is less; those that are not present have no rank. */
 static guint
-rank_of(const SealTokenObject *token)
+rank_of(const SealKeyPlace *place)
 {
     static const guint ranks[] = {
         [SEAL_TOKEN_STATE_UNLOCKED] = 1,    [SEAL_TOKEN_STATE_BUSY] = 2,
         [SEAL_TOKEN_STATE_LOCKED] = 3,      [SEAL_TOKEN_STATE_BLOCKED] = 4,
         [SEAL_TOKEN_STATE_UNREACHABLE] = 0,
     };
+    const SealTokenObject *token = place->token;
+    guint rank = token->token && seal_token_is_alive(token->token) ? ranks[token->state] : 0;
 
-    if (!token->token || !seal_token_is_alive(token->token))
-        return 0;
-    return ranks[token->state];
+    /* below all that tell the truth */
+    return rank > 0 && seal_key_place_is_doubted(place) ? rank + G_N_ELEMENTS(ranks) : rank;
 }
 
 const SealKeyPlace *
@@ -576,9 +585,9 @@ seal_key_object_best_place(const SealKeyObject *key)
 
     for (guint i = 0; i < key->places->len; i++) {
         const SealKeyPlace *place = key->places->pdata[i];
-        guint rank = rank_of(place->token);
+        guint rank = rank_of(place);
 
-        if (rank > 0 && (!best || rank < rank_of(best->token)))
+        if (rank > 0 && (!best || rank < rank_of(best)))
             best = place;
     }
     return best;

@@ -45,6 +45,7 @@ typedef struct {
     SealTokenObject *token;
     guint32 token_reference;  /* of the SealToken this place was read from */
     const SealKeyInfo *info;  /* the last that was told; until the key is told as changed or removed */
+    guint mismatches; /* signatures in a row that did not fit its public half */
 } SealKeyPlace;
 
 typedef struct {
@@ -135,6 +136,10 @@ GPtrArray *seal_registry_certificates(SealRegistry *registry);
 const SealKeyPlace *seal_key_object_best_place(const SealKeyObject *key);
 /* The same, or the place that served it last: never NULL. */
 const SealKeyPlace *seal_key_object_place(const SealKeyObject *key);
+
+/* TRUE if the key gave signatures again and again that are not its own: it serves nobody until a rescan.
+ */
+gboolean seal_key_place_is_doubted(const SealKeyPlace *place);
 
 /* Called by the PIN keeper: what is known of a token's login state and tries; tells listeners. */
 void seal_registry_set_token_state(SealRegistry *registry, SealTokenObject *token,

@@ -119,6 +119,7 @@ put_key(JsonBuilder *json, gconstpointer item, const Context *context)
     put_number(json, "bits", key->bits);
     seal_json_put_text(json, "curve", key->curve);
     put_list(json, "purposes", key->purposes);
+    seal_json_put_text(json, "fault", key->fault);
     put_id(json, "token", key->token);
     put_ids(json, "certificates", key->certificates);
     put_boolean(json, "always-authenticate", key->always_authenticate);

@@ -34,6 +34,7 @@ static const SealPropertyRow key_rows[] = {
     {"Certificates", "ao", offsetof(SealClientKey, certificates)},
     {"Token", "o", offsetof(SealClientKey, token)},
     {"Purposes", "as", offsetof(SealClientKey, purposes)},
+    {"Fault", "s", offsetof(SealClientKey, fault)},
     {"AlwaysAuthenticate", "b", offsetof(SealClientKey, always_authenticate)},
     {"Imported", "b", offsetof(SealClientKey, imported)},
     {"RawOperations", "as", offsetof(SealClientKey, raw_operations)},

@@ -81,6 +81,7 @@ typedef struct {
     char **certificates; /* object paths */
     char *token;         /* object path */
     char **purposes;     /* sign, decrypt */
+    char *fault;         /* why it has none; "" */
     gboolean always_authenticate, imported;
     char **raw_operations; /* of seal_client_raw(): those that the policy opens to this program */
 } SealClientKey;

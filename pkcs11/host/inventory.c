@@ -360,6 +360,7 @@ finish_key(Reading *reading, SealHostKey *key)
         if (mechanism_rows[i].algorithm == algorithm &&
             mechanism_rows[i].abilities & reading->slot->abilities)
             key->mechanisms |= 1u << mechanism_rows[i].mechanism;
+    key->fitted = known ? g_atomic_int_get(&known->fitted) : FALSE;
     key->reference = known ? known->reference : seal_store_next_reference(reading->store);
 }
 

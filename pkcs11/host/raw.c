@@ -62,9 +62,8 @@ raw_rsa_sign(SealOperation *operation, SealBytes block, GError **error)
 {
     if (!seal_sign_block(operation, block, error))
         return FALSE;
-    if (!seal_sign_must_verify(operation) || leads_back(operation, block))
-        return TRUE;
-    return seal_sign_fail_mismatch(operation, error);
+    return !seal_sign_must_verify(operation) ||
+           seal_sign_conclude(operation, leads_back(operation, block), error);
 }
 
 static gboolean

@@ -107,11 +107,27 @@ sign_at_token(SealOperation *operation, CK_MECHANISM *mechanism, SealBytes data,
     return TRUE;
 }
 
+/* Tells the agent of the first that fits, and of each that does not. */
+static void
+note_tried(const SealOperation *operation, gboolean fits)
+{
+    g_autoptr(GByteArray) body = g_byte_array_new();
+    gboolean fitted = g_atomic_int_exchange(&operation->key->fitted, fits);
+
+    if (fits && fitted)
+        return;
+    seal_put_u32(body, operation->key->slot->info.reference);
+    seal_put_u32(body, operation->key->reference);
+    seal_put_u32(body, fits);
+    seal_host_send_event(operation->host, SEAL_FRAME_KEY_TRIED, body);
+}
+
 static gboolean
 check_len(SealOperation *operation, gsize expected, GError **error)
 {
     if (operation->answer_len == expected)
         return TRUE;
+    note_tried(operation, FALSE);
     g_set_error(error, SEAL_ERROR, SEAL_ERROR_MODULE_FAILED,
                 "the module made a signature of %zu bytes, %zu are right", operation->answer_len,
                 expected);
@@ -265,8 +281,11 @@ verify_message(const SealOperation *operation, const SealSignRequest *request)
 }
 
 gboolean
-seal_sign_fail_mismatch(SealOperation *operation, GError **error)
+seal_sign_conclude(SealOperation *operation, gboolean fits, GError **error)
 {
+    note_tried(operation, fits);
+    if (fits)
+        return TRUE;
     operation->rv = CKR_DEVICE_REMOVED;
     operation->was_exchanged = TRUE;
     operation->answer_len = 0;
@@ -283,9 +302,7 @@ verify(SealOperation *operation, SealMechanism mechanism, const SealSignRequest 
                         ? verify_message(operation, request)
                         : verify_digest(operation, mechanism, request);
 
-    if (good)
-        return TRUE;
-    return seal_sign_fail_mismatch(operation, error);
+    return seal_sign_conclude(operation, good, error);
 }
 
 gboolean

@@ -18,5 +18,6 @@ gboolean seal_sign(SealOperation *operation, SealMechanism mechanism,
 gboolean seal_sign_block(SealOperation *operation, SealBytes block, GError **error);
 /* TRUE if signatures of this token are to be verified before they are given out. */
 gboolean seal_sign_must_verify(const SealOperation *operation);
-/* TOKEN_REMOVED for a signature that is not the key's. Returns FALSE. */
-gboolean seal_sign_fail_mismatch(SealOperation *operation, GError **error);
+/* A signature was looked at: tells the agent of the first that fits the key, and of each that does not.
+ * Returns `fits`; FALSE with TOKEN_REMOVED. */
+gboolean seal_sign_conclude(SealOperation *operation, gboolean fits, GError **error);

@@ -7,7 +7,7 @@
 #include "pkcs11/host/public-key.h"
 #include "pkcs11/host/slot.h"
 
-/* Constant once it is in a store. */
+/* Constant once it is in a store, but for `fitted`. */
 typedef struct {
     gatomicrefcount references;
     SealSlot *slot;
@@ -16,6 +16,7 @@ typedef struct {
     CK_OBJECT_HANDLE handle; /* of the private key object; 0 if it was not seen yet */
     guint32 flags;           /* SealKeyFlags */
     guint32 mechanisms;      /* bit (1 << SealMechanism) */
+    gint fitted;             /* atomic: a signature fitted its public half */
     gboolean needs_login;    /* CKA_PRIVATE */
     GBytes *id;
     char *label;

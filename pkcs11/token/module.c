@@ -489,6 +489,7 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
         {SEAL_FRAME_KEY, on_key},
         {SEAL_FRAME_CERTIFICATE, on_certificate},
         {SEAL_FRAME_LEFT_OUT, seal_module_on_left_out},
+        {SEAL_FRAME_KEY_TRIED, seal_module_on_key_tried},
         {SEAL_FRAME_TOKEN_DONE, on_token_done},
         {SEAL_FRAME_TOKEN_GONE, on_token_gone},
         {SEAL_FRAME_TOKEN_STATE, on_token_state},
@@ -645,6 +646,13 @@ const SealModuleConfig *
 seal_module_config(const SealModule *module)
 {
     return &module->config;
+}
+
+void
+seal_module_tell_key_tried(SealModule *module, SealToken *token, guint32 key, gboolean fits)
+{
+    if (module->events->key_tried)
+        module->events->key_tried(module, token, key, fits, module->user_data);
 }
 
 void

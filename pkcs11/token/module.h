@@ -56,6 +56,10 @@ typedef struct {
     void (*lane_closed)(SealModule *module, guint32 lane, SealLaneEnd why, gpointer user_data);
     /* of a host for no reader: all that have a card now (char *) */
     void (*readers_told)(SealModule *module, const GPtrArray *names, gpointer user_data);
+    /* A signature of the key that has the number `key` in seal_token_keys(): the first that fits its public
+     * half, or any that does not. */
+    void (*key_tried)(SealModule *module, SealToken *token, guint32 key, gboolean fits,
+                      gpointer user_data);
 } SealModuleEvents;
 
 /* Starts the host at once. `config` is copied, `events` static. (transfer full) */

@@ -38,8 +38,9 @@ SealChannel *seal_module_channel(SealModule *module);
 SealLaneBook *seal_module_lanes(SealModule *module);
 /* The living token with this number; NULL if there is none. */
 SealToken *seal_module_find_token(SealModule *module, uint32_t reference);
-/* LEFT_OUT; FALSE if it makes no sense. */
+/* LEFT_OUT and KEY_TRIED; FALSE if they make no sense. */
 gboolean seal_module_on_left_out(SealModule *module, const SealFrameHeader *header, SealBytes body);
+gboolean seal_module_on_key_tried(SealModule *module, const SealFrameHeader *header, SealBytes body);
 /* LANE_CLOSED and DOORBELL; FALSE if they make no sense. */
 gboolean seal_module_on_readers(SealModule *module, const SealFrameHeader *header, SealBytes body);
 gboolean seal_module_on_lane_closed(SealModule *module, const SealFrameHeader *header,
@@ -48,6 +49,8 @@ gboolean seal_module_on_doorbell(SealModule *module, const SealFrameHeader *head
 /* The last reference to a token went while its module lives. */
 void seal_module_forget_token(SealModule *module, SealToken *token);
 
+/* Tells its owner whether a signature fitted. */
+void seal_module_tell_key_tried(SealModule *module, SealToken *token, guint32 key, gboolean fits);
 /* Tells its owner which readers have a card. */
 void seal_module_tell_readers(SealModule *module, const GPtrArray *names);
 

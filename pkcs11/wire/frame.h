@@ -51,6 +51,10 @@ typedef enum {
     SEAL_FRAME_LEFT_OUT = 40,    /* body: u32 token reference, text: which object of the token is not told,
                                     and why */
 
+    SEAL_FRAME_KEY_TRIED = 41,   /* body: u32 token reference, u32 key reference, u32: 1 the first signature
+                                    that fits the key's public half, or 0 any that does not, before the
+                                    answer to its request */
+
     /* lanes; each has the lane's number in the header */
     SEAL_FRAME_LANE_OPEN = 64,    /* agent to host, answered; body: SealLaneGrant. The one type that
                                      carries a descriptor, exactly one: the host's end of the lane */

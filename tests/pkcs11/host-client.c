@@ -275,6 +275,15 @@ handle_event(SealTestHost *host, const SealFrameHeader *header, const void *body
         g_assert_true(seal_reader_done(&reader));
         host->n_states++;
         break;
+    case SEAL_FRAME_KEY_TRIED:
+        (void)seal_reader_u32(&reader);
+        (void)seal_reader_u32(&reader);
+        if (seal_reader_u32(&reader) == 1)
+            host->n_fitting++;
+        else
+            host->n_mismatching++;
+        g_assert_true(seal_reader_done(&reader));
+        break;
     case SEAL_FRAME_DOORBELL:
         host->n_bells++;
         break;

@@ -24,6 +24,8 @@ typedef struct {
     guint n_states;          /* TOKEN_STATE frames */
     guint n_bells;           /* DOORBELL frames */
     guint n_closed;          /* LANE_CLOSED frames */
+    guint n_fitting;         /* KEY_TRIED frames of signatures that fit, and that do not */
+    guint n_mismatching;
     guint32 closed_lane;     /* of the last one */
     SealLaneEnd closed_why;
 } SealTestHost;

@@ -302,8 +302,11 @@ test_signature_of_a_swapped_card_is_kept_back(Scene *scene, gconstpointer mood)
 {
     login(scene, scene->pin, SEAL_ERROR_NONE);
     expect_sign(scene, SEAL_ERROR_NONE);
+    expect_sign(scene, SEAL_ERROR_NONE);
+    g_assert_cmpuint(scene->host->n_fitting, ==, 1); /* told once */
     seal_test_mood(scene->home, "removable=true\nwrong-signature=true");
     expect_sign(scene, SEAL_ERROR_TOKEN_REMOVED);
+    g_assert_cmpuint(scene->host->n_mismatching, ==, 1);
     seal_test_host_wait_for(scene->host, &scene->host->n_gone, 1); /* told after the answer */
 }
 

@@ -70,6 +70,19 @@ examine_left_out(SealExam *exam, const SealClientToken *token)
 }
 
 static void
+examine_faults(SealExam *exam, const SealClientToken *token)
+{
+    for (guint i = 0; i < exam->objects->keys->len; i++) {
+        const SealClientKey *key = exam->objects->keys->pdata[i];
+
+        if (*key->fault && g_str_equal(key->token, token->path))
+            seal_exam_note(exam, "token", SEAL_HEALTH_BAD, "privyseal list --rescan",
+                           "%s: key %s serves nobody: %s", seal_exam_hide(exam, token->label),
+                           seal_exam_hide(exam, key->label), key->fault);
+    }
+}
+
+static void
 examine_token(SealExam *exam, const SealClientToken *token)
 {
     if (g_str_equal(token->state, "blocked"))
@@ -84,6 +97,7 @@ examine_token(SealExam *exam, const SealClientToken *token)
     else
         examine_pin(exam, token);
     examine_left_out(exam, token);
+    examine_faults(exam, token);
 }
 
 static gint
