@@ -1,12 +1,13 @@
 /* The parts of the agent, and when it ends.
  *
- * It ends on SIGTERM and SIGINT, when the bus goes away, and when it is idle: nothing unlocked,
+ * On SIGHUP it reads the policy anew. It ends on SIGTERM and SIGINT, when the bus goes away, and when it is idle: nothing unlocked,
  * nobody being asked, no call in flight, and no message for the configured time. An idle end loses
  * no call: first the private socket is given up, so that a successor can listen, then the bus name;
  * calls that the bus delivered before it released the name have arrived by the time it confirms
  * that, and are answered before the end. */
 #include "agent/agent.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
@@ -40,7 +41,9 @@
 struct SealAgent {
     GMainLoop *main_loop;
     SealLoop *loop;
+    char *config_file; /* (nullable) as in the options */
     SealConfig *config;
+    GPtrArray *former; /* of SealConfig: rules that requests under way still name */
     SealRegistry *registry;
     SealPrompter *prompter;
     SealUnlocker *unlocker;
@@ -66,6 +69,28 @@ quit(gpointer user_data)
     g_main_loop_quit(agent->main_loop);
 }
 
+/* -- the policy has changed -----------------------------------------------------------
+ */
+
+/* The rest of the configuration is that of modules and prompts which run. */
+static void
+change_policy(SealAgent *agent)
+{
+    g_autoptr(GError) error = NULL;
+    SealConfig *config = seal_config_load_from(agent->config_file, &error);
+    GPtrArray *rules = agent->config->policy_rules;
+
+    if (!config) {
+        seal_log_error("the policy stays as it was: %s", error->message);
+        return;
+    }
+    agent->config->policy_rules = config->policy_rules;
+    config->policy_rules = rules;
+    g_ptr_array_add(agent->former, config);
+    seal_log_info("%u rules of policy are in force", agent->config->policy_rules->len);
+    seal_leases_judge(agent->leases, &agent->context);
+}
+
 /* -- asked to end ------------------------------------------------------------------ */
 
 static void
@@ -83,10 +108,14 @@ on_logout_late(uint32_t events, gpointer user_data)
 /* The tokens are logged out first, and the answers awaited: a card that keeps its power would stay
  * open for other programs. A second signal does not wait. */
 static void
-on_signal(gpointer user_data)
+on_signal(int number, gpointer user_data)
 {
     SealAgent *agent = user_data;
 
+    if (number == SIGHUP) {
+        change_policy(agent);
+        return;
+    }
     if (agent->end_watch) {
         quit(agent);
         return;
@@ -337,7 +366,8 @@ make_parts(SealAgent *agent)
 static gboolean
 start(SealAgent *agent, const SealAgentOptions *options, GError **error)
 {
-    agent->config = seal_config_load_from(options->config_file, error);
+    agent->config_file = g_strdup(options->config_file);
+    agent->config = seal_config_load_from(agent->config_file, error);
     if (!agent->config || !listen_privately(agent, error))
         return FALSE;
     make_parts(agent);
@@ -364,6 +394,7 @@ seal_agent_new(GMainLoop *main_loop, const SealAgentOptions *options, GError **e
 
     agent->main_loop = main_loop;
     agent->loop = seal_loop_new(NULL);
+    agent->former = g_ptr_array_new_with_free_func((GDestroyNotify)seal_config_free);
     agent->newcomers = g_ptr_array_new_with_free_func(newcomer_free);
     if (!start(agent, options, error))
         return NULL;
@@ -393,6 +424,8 @@ seal_agent_free(SealAgent *agent)
     seal_leases_free(agent->leases);
     seal_front_free(agent->front);
     seal_config_free(agent->config);
+    g_ptr_array_unref(agent->former);
+    g_free(agent->config_file);
     seal_loop_free(agent->loop);
     g_free(agent);
 }

@@ -181,6 +181,17 @@ open_submit(SealKeyUse *use, SealToken *token, const SealKeyInfo *key, const Sea
     return seal_leases_open(use->context->leases, &terms, &pair[1], done, user_data, &open->number);
 }
 
+/* The rules may have changed while a PIN was typed. */
+static gboolean
+is_still_allowed(const Open *open)
+{
+    const SealKeyUse *use = &open->use;
+    const SealKeyObject *key = seal_registry_key(use->context->registry, use->ask.key_id);
+
+    return key && seal_key_object_judge(use->context, key, use->ask.caller, &use->kind->policy_use)
+                          .action == SEAL_POLICY_ALLOW;
+}
+
 static void
 on_opened(SealErrorCode status, const char *message, SealBytes result, gpointer user_data)
 {
@@ -189,7 +200,8 @@ on_opened(SealErrorCode status, const char *message, SealBytes result, gpointer 
 
     if (status == SEAL_ERROR_NONE)
         lease = seal_leases_find(open->use.context->leases, open->number);
-    if (status == SEAL_ERROR_NONE && (!lease || lease->end != SEAL_LANE_OPEN)) {
+    if (status == SEAL_ERROR_NONE &&
+        (!lease || lease->end != SEAL_LANE_OPEN || !is_still_allowed(open))) {
         status = SEAL_ERROR_CANCELLED; /* taken back before it was given */
         message = seal_error_phrase(status);
         lease = NULL;

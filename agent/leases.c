@@ -1,7 +1,7 @@
 /* The agent decides once, when a lane is opened, and from then on can only take it back. So every
  * change that would make it decide otherwise ends leases: a token that is locked, pulled, or no
- * longer unlocked for another reason; a key that is gone; the end of the connection; the time. What
- * happened on a lane is told by its host, before each use, and written to the audit in the name of
+ * longer unlocked for another reason; a key that is gone; other rules of the policy; the end of the
+ * connection; the time. What happened on a lane is told by its host, before each use, and written to the audit in the name of
  * the program that opened it. */
 #include "agent/leases.h"
 
@@ -169,6 +169,30 @@ void
 seal_leases_end_token(SealLeases *leases, const SealTokenObject *token, SealLaneEnd why)
 {
     end_matching(leases, is_of_token, token, why);
+}
+
+/* -- other rules ----------------------------------------------------------------------------------
+ */
+
+void
+seal_leases_judge(SealLeases *leases, const SealKeyUseContext *context)
+{
+    g_autoptr(GPtrArray) list = seal_leases_list(leases);
+
+    for (guint i = 0; i < list->len; i++) {
+        SealLease *lease = list->pdata[i];
+        const SealKeyObject *key = seal_registry_key(context->registry, lease->key_id);
+        const gboolean signs = strcmp(lease->operation, "sign") == 0;
+        const SealPolicyUse use = {signs ? SEAL_PURPOSE_SIGN : SEAL_PURPOSE_DECRYPT, SEAL_RAW_NONE};
+        SealPolicyVerdict verdict = {0};
+
+        if (lease->end != SEAL_LANE_OPEN || !key)
+            continue;
+        verdict = seal_key_object_judge(context, key, lease->caller, &use);
+        lease->rule = verdict.rule;
+        if (verdict.action != SEAL_POLICY_ALLOW)
+            seal_leases_end(leases, lease->number, SEAL_LANE_FORBIDDEN, NULL, NULL);
+    }
 }
 
 /* -- time ---------------------------------------------------------------------------------------

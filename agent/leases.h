@@ -5,6 +5,7 @@
 
 #include <glib.h>
 
+#include "agent/key-use.h"
 #include "agent/registry.h"
 #include "agent/unlock.h"
 #include "base/loop.h"
@@ -74,6 +75,8 @@ guint32 seal_lease_seconds_left(const SealLease *lease);
  * (nullable) is called once when nothing is under way on it, perhaps at once. */
 void seal_leases_end(SealLeases *leases, guint32 number, SealLaneEnd why, SealLaneEndedFunc done,
                      gpointer user_data);
+/* The rules are others: takes back what they do not allow, each use without a question. */
+void seal_leases_judge(SealLeases *leases, const SealKeyUseContext *context);
 void seal_leases_end_owner(SealLeases *leases, gconstpointer owner);
 /* `token` NULL: of all tokens. */
 void seal_leases_end_token(SealLeases *leases, const SealTokenObject *token, SealLaneEnd why);

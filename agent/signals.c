@@ -1,4 +1,4 @@
-/* A handler writes a byte into a pipe that the loop watches. Not g_unix_signal_add(): it starts a
+/* A handler writes the number into a pipe that the loop watches. Not g_unix_signal_add(): it starts a
  * thread. Not signalfd: the signals would have to be blocked, and children inherit that. */
 #include "agent/signals.h"
 
@@ -17,7 +17,7 @@ struct SealSignals {
     gpointer user_data;
 };
 
-static const int caught[] = {SIGTERM, SIGINT};
+static const int caught[] = {SIGTERM, SIGINT, SIGHUP};
 
 /* What the handler can reach: set before it is installed, cleared after it is removed. */
 static volatile int wake_fd = -1;
@@ -26,9 +26,10 @@ static void
 on_signal(int number)
 {
     int saved = errno;
+    char byte = (char)number;
 
     /* a full pipe wakes the loop as well */
-    if (write(wake_fd, "", 1) < 0)
+    if (write(wake_fd, &byte, 1) < 0)
         errno = saved;
     errno = saved;
 }
@@ -46,10 +47,10 @@ static void
 on_ready(uint32_t events, gpointer user_data)
 {
     SealSignals *signals = user_data;
-    char bytes[16];
+    char number = 0;
 
-    if (read(signals->read_fd, bytes, sizeof bytes) > 0)
-        signals->func(signals->user_data);
+    if (read(signals->read_fd, &number, 1) == 1) /* what is left wakes the loop again */
+        signals->func(number, signals->user_data);
 }
 
 SealSignals *

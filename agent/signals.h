@@ -1,4 +1,4 @@
-/* SIGTERM and SIGINT as events of the loop. */
+/* SIGTERM, SIGINT and SIGHUP as events of the loop. */
 #pragma once
 
 #include <glib.h>
@@ -6,7 +6,7 @@
 #include "base/loop.h"
 
 typedef struct SealSignals SealSignals;
-typedef void (*SealSignalsFunc)(gpointer user_data);
+typedef void (*SealSignalsFunc)(int number, gpointer user_data);
 
 /* `func` is called from the loop for each. One at a time in a process. (transfer full) */
 SealSignals *seal_signals_new(SealLoop *loop, SealSignalsFunc func, gpointer user_data);

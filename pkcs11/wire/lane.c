@@ -59,6 +59,8 @@ static const struct {
     [SEAL_LANE_UNRECORDED] = {"unrecorded", SEAL_ERROR_BUSY,
                               "the agent takes no record of the use"},
     [SEAL_LANE_HOST_ENDED] = {"host-ended", SEAL_ERROR_MODULE_FAILED, "the module's host ended"},
+    [SEAL_LANE_FORBIDDEN] = {"forbidden", SEAL_ERROR_NOT_PERMITTED,
+                             "the policy has changed and does not allow the lane any more"},
 };
 G_STATIC_ASSERT(G_N_ELEMENTS(ends) == SEAL_LANE_END_LAST + 1);
 

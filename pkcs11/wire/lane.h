@@ -53,7 +53,8 @@ typedef enum {
     SEAL_LANE_REVOKED,    /* a person asked for it */
     SEAL_LANE_UNRECORDED, /* the agent takes no records */
     SEAL_LANE_HOST_ENDED, /* the module crashed or was stopped */
-    SEAL_LANE_END_LAST = SEAL_LANE_HOST_ENDED,
+    SEAL_LANE_FORBIDDEN,  /* the policy has changed */
+    SEAL_LANE_END_LAST = SEAL_LANE_FORBIDDEN,
 } SealLaneEnd;
 
 /* "used-up" and its like for lists and logs; static, "" for a number outside of the enum. */

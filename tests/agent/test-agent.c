@@ -340,6 +340,51 @@ sign_once(GDBusConnection *connection, const char *key)
     g_assert_no_error(error);
 }
 
+static gboolean
+is_denied(GDBusConnection *connection, const char *key)
+{
+    g_autoptr(GError) error = NULL;
+    guint8 digest[32] = {1};
+    g_autoptr(GBytes) signature =
+        seal_test_sign(connection, key, "ecdsa", "sha256", digest, sizeof digest, &error);
+
+    return signature == NULL && strstr(error->message, "closed") != NULL;
+}
+
+/* SIGHUP: other rules are in force, unless they cannot be read. */
+static void
+policy_is_read_anew(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *log = seal_test_home_path(home, "bus.log");
+    g_autofree char *pin = NULL;
+    g_autofree char *key = NULL;
+    g_autoptr(GDBusConnection) connection = NULL;
+    pid_t agent = 0;
+
+    seal_test_agent_new(home);
+    pin = seal_test_fixture_pin(home);
+    seal_test_pinentry_answer(home, "always pin %s", pin);
+    connection = seal_test_private();
+    key = seal_test_key(connection, "Alice P-256 signing");
+    sign_once(connection, key);
+    agent = seal_test_agent_pid(home);
+    seal_test_agent_add_groups(home, "[policy closed]\naction=deny\n");
+    g_assert_no_errno(kill(agent, SIGHUP));
+    while (!is_denied(connection, key))
+        g_thread_yield();
+    seal_test_agent_add_groups(home, "[policy open]\naction=perhaps\n");
+    g_assert_no_errno(kill(agent, SIGHUP));
+    g_assert_true(seal_test_wait_for_text(log, "the policy stays as it was"));
+    g_assert_true(is_denied(connection, key));
+    seal_test_agent_configure(home, NULL, NULL);
+    g_assert_no_errno(kill(agent, SIGHUP));
+    while (is_denied(connection, key))
+        g_thread_yield();
+    sign_once(connection, key);
+    g_assert_cmpint(seal_test_agent_pid(home), ==, agent);
+}
+
 /* A token that wants another PIN is shown as such: by the bus and by the list. */
 static void
 pin_to_be_changed_is_told(void)
@@ -493,6 +538,7 @@ main(int argc, char **argv)
                     broken_modules_leave_the_others_alone);
     g_test_add_func("/agent/end/terminated-agent-leaves-nothing", terminated_agent_leaves_nothing);
     g_test_add_func("/agent/end/stale-socket-is-replaced", stale_socket_is_replaced);
+    g_test_add_func("/agent/policy/hangup-reads-it-anew", policy_is_read_anew);
     g_test_add_func("/agent/pin-to-be-changed/is-told", pin_to_be_changed_is_told);
     g_test_add_func("/agent/left-out-objects/are-told", left_out_objects_are_told);
     g_test_add_func("/agent/limits/number-of-uses", uses_are_limited);

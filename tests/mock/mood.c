@@ -6,8 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "tests/support/starts.h"
 
 typedef struct {
     const char *name;
@@ -92,6 +95,21 @@ get_rv(GKeyFile *file, const char *key)
     return text ? strtoul(text, NULL, 0) : CKR_OK;
 }
 
+/* Every mood maps the file anew, and none goes. */
+static guint32 *
+map_starts(GKeyFile *file)
+{
+    g_autofree char *path = get_text(file, "starts");
+    int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
+    void *memory = MAP_FAILED;
+
+    if (fd < 0)
+        return NULL;
+    memory = mmap(NULL, SEAL_TEST_MARKS * sizeof(guint32), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    (void)close(fd);
+    return memory != MAP_FAILED ? memory : NULL;
+}
+
 static Mood *
 read_mood(void)
 {
@@ -105,6 +123,7 @@ read_mood(void)
     mood->crash = get_places(file, "crash");
     mood->hold = get_places(file, "hold");
     mood->gate = get_text(file, "gate");
+    mood->starts = map_starts(file);
     mood->absent = get_flag(file, "absent");
     mood->insertion = (guint)g_key_file_get_integer(file, "mood", "insertion", NULL);
     mood->events = get_flag(file, "events");
@@ -192,6 +211,13 @@ moody_pass_gate(const Mood *mood)
     if (read(fd, &byte, 1) < 0)
         g_error("moody: cannot read from %s", mood->gate);
     (void)close(fd);
+}
+
+void
+moody_note_start(const Mood *mood, guint8 mark)
+{
+    if (mood->starts)
+        (void)__atomic_fetch_add(&mood->starts[mark], 1, __ATOMIC_SEQ_CST);
 }
 
 gboolean

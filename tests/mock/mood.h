@@ -20,6 +20,7 @@ typedef struct {
     gboolean instant;
     guint hang, crash, hold; /* MoodyPlace */
     char *gate;              /* path; NULL: none */
+    guint32 *starts;         /* shared with the test; NULL: nobody counts */
     gboolean absent;
     guint insertion;
     gboolean events;
@@ -66,6 +67,9 @@ void moody_wait_for_change(void);
 
 /* Blocks until there is a byte to take out of the mood's gate; not at all if it has none. */
 void moody_pass_gate(const Mood *mood);
+
+/* Counts an operation over data that begins with `mark`. */
+void moody_note_start(const Mood *mood, guint8 mark);
 
 /* TRUE if the token lacks that mechanism. */
 gboolean moody_hides(const Mood *mood, CK_MECHANISM_TYPE type);

@@ -14,6 +14,7 @@
  *   hold=PLACE;...          writes "Held" into the log and waits there (sign, decrypt, derive) until
  *                           the mood is another
  *   gate=FIFO               the same calls take a byte out of FIFO each, and wait for it
+ *   starts=FILE             counts each start of C_Sign in FILE (starts.h), before anything else
  *   find-rv=0x30            what C_FindObjectsInit returns
  *   absent=true             no token is in any slot
  *   insertion=1             a number; changing it means the token was pulled and put back unnoticed
@@ -581,7 +582,10 @@ moody_sign(CK_SESSION_HANDLE session, CK_BYTE *data, CK_ULONG data_len, CK_BYTE 
            CK_ULONG *signature_len)
 {
     const Mood *mood = moody_mood();
-    CK_RV rv = before_use(mood, session, MOODY_SIGN);
+    CK_RV rv = CKR_OK;
+
+    moody_note_start(mood, data_len > 0 ? data[0] : 0);
+    rv = before_use(mood, session, MOODY_SIGN);
 
     if (rv == CKR_OK && mood->instant) {
         /* Callers choose the length they take for right: 64 bytes for P-256 and Ed25519. */

@@ -101,38 +101,6 @@ test_wait_for_session_is_followed_by_a_look(Scene *scene, gconstpointer mood)
     g_assert_cmpuint(count_signatures(scene), ==, 1);
 }
 
-/* The answer to LANE_REVOKE is the promise that nothing runs and nothing will. */
-static void
-test_nothing_starts_after_the_answer(Scene *scene, gconstpointer mood)
-{
-    g_autoptr(GBytes) body = seal_test_lane_body(1);
-
-    for (guint i = 0; i < 1000; i++) {
-        g_autoptr(SealTestLane) lane = NULL;
-        g_autoptr(SealTestAnswer) answer = NULL;
-        SealLaneRecord record;
-        guint before = 0;
-
-        scene->grant.window = i % 4 + 1;
-        lane = open_lane(scene);
-        for (guint n = 0; n < i % 7; n++) {
-            SealFrameHeader header = seal_test_lane_header(lane);
-
-            header.load = n + 1;
-            (void)seal_test_lane_send(lane, &header, body);
-        }
-        seal_test_lane_revoke(lane, SEAL_LANE_LOCKED);
-        before = scene->host->n_closed;
-        while (seal_test_host_record(scene->host, &record))
-            ;
-        while ((answer = seal_test_lane_wait(lane)))
-            g_clear_pointer(&answer, seal_test_answer_free);
-        g_assert_cmpint(lane->end, ==, SEAL_LANE_LOCKED);
-        g_assert_false(seal_test_host_record(scene->host, &record)); /* no later use */
-        g_assert_cmpuint(scene->host->n_closed, ==, before);
-    }
-}
-
 static void
 test_logout_ends_uses(Scene *scene, gconstpointer mood)
 {
@@ -286,8 +254,6 @@ main(int argc, char **argv)
     ADD("/lanes/revoke/result-is-kept-back", INSTANT, test_result_after_revocation_is_kept);
     ADD("/lanes/revoke/wait-for-a-session-is-followed-by-a-look", INSTANT,
         test_wait_for_session_is_followed_by_a_look);
-    ADD("/lanes/revoke/nothing-starts-after-the-answer", INSTANT,
-        test_nothing_starts_after_the_answer);
     ADD("/lanes/revoke/logout-ends-uses", "", test_logout_ends_uses);
     ADD("/lanes/client/that-does-not-read-loses-its-lane", INSTANT, test_client_that_does_not_read);
     ADD("/lanes/records/tell-the-use", INSTANT, test_record_tells_the_use);
