@@ -188,8 +188,8 @@ is_still_allowed(const Open *open)
     const SealKeyUse *use = &open->use;
     const SealKeyObject *key = seal_registry_key(use->context->registry, use->ask.key_id);
 
-    return key && seal_key_object_judge(use->context, key, use->ask.caller, &use->kind->policy_use)
-                          .action == SEAL_POLICY_ALLOW;
+    return key &&
+           seal_key_object_judge(use->context, key, use->ask.caller, &use->kind->policy_use).lanes;
 }
 
 static void

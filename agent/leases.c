@@ -190,7 +190,7 @@ seal_leases_judge(SealLeases *leases, const SealKeyUseContext *context)
             continue;
         verdict = seal_key_object_judge(context, key, lease->caller, &use);
         lease->rule = verdict.rule;
-        if (verdict.action != SEAL_POLICY_ALLOW)
+        if (!verdict.lanes)
             seal_leases_end(leases, lease->number, SEAL_LANE_FORBIDDEN, NULL, NULL);
     }
 }

@@ -75,7 +75,7 @@ guint32 seal_lease_seconds_left(const SealLease *lease);
  * (nullable) is called once when nothing is under way on it, perhaps at once. */
 void seal_leases_end(SealLeases *leases, guint32 number, SealLaneEnd why, SealLaneEndedFunc done,
                      gpointer user_data);
-/* The rules are others: takes back what they do not allow, each use without a question. */
+/* The rules are others: takes back what they do not allow by a lane. */
 void seal_leases_judge(SealLeases *leases, const SealKeyUseContext *context);
 void seal_leases_end_owner(SealLeases *leases, gconstpointer owner);
 /* `token` NULL: of all tokens. */

@@ -250,13 +250,12 @@ record_start(Use *use, SealBytes input)
     use->record = (SealLaneRecord){
         .request = use->header.request,
         .lane = use->lane->number,
-        .lane_sequence = (guint32)g_atomic_int_add(&use->lane->uses, 1) + 1,
         .key = use->lane->key,
         .mechanism = (guint16)use->header.mechanism,
         .use = SEAL_LANE_USE_STARTS,
     };
     if (hash_input(input, use->record.input_hash))
-        result = seal_records_write(use->records, &use->record);
+        result = seal_records_write(use->records, &use->record, &use->lane->uses);
     if (result == SEAL_ERROR_NONE)
         return TRUE;
     if (result == SEAL_ERROR_UNREACHABLE)
@@ -273,7 +272,7 @@ record_failure(Use *use, SealErrorCode status)
 {
     use->record.use = SEAL_LANE_USE_FAILED;
     use->record.status = (guint8)status;
-    (void)seal_records_write(use->records, &use->record);
+    (void)seal_records_write(use->records, &use->record, NULL);
 }
 
 static gboolean

@@ -15,7 +15,7 @@ typedef struct {
     SealLaneGrant grant;
     const guint32 *word; /* the agent writes it: SEAL_LANE_WORD_ENDED */
     gint left;           /* atomic: operations */
-    gint uses;           /* atomic: operations so far */
+    guint32 uses;        /* recorded so far; under the lock of the records */
     gint end;            /* atomic: SealLaneEnd, the first one stays */
     int fd;              /* open as long as somebody serves it, or may */
     SealShare *share;    /* of its client, until it is closed and nobody serves it any more */

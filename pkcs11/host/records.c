@@ -90,7 +90,7 @@ queue(SealRecords *records, const SealLaneRecord *record, guint64 deadline_us)
 }
 
 SealErrorCode
-seal_records_write(SealRecords *records, SealLaneRecord *record)
+seal_records_write(SealRecords *records, SealLaneRecord *record, guint32 *uses)
 {
     guint64 entered_us = seal_records_now_us();
     int result = 0;
@@ -98,10 +98,14 @@ seal_records_write(SealRecords *records, SealLaneRecord *record)
     g_mutex_lock(&records->lock);
     record->sequence = records->sequence + 1;
     record->boottime_us = entered_us;
+    if (uses)
+        record->lane_sequence = *uses + 1;
     result = queue(records, record, entered_us + ROOM_WAIT_US);
     if (result == 0) {
         records->sequence++;
         records->unrung++;
+        if (uses)
+            ++*uses;
         if (records->unrung >= RING_EVERY || entered_us - records->rung_us >= RING_AFTER_US)
             ring(records, entered_us);
     }

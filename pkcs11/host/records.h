@@ -10,10 +10,11 @@ typedef struct SealRecords SealRecords;
 SealRecords *seal_records_new(SealHost *host, int socket);
 void seal_records_free(SealRecords *records);
 
-/* Fills in `sequence` and `boottime_us` and queues the record for the agent. Waits up to 250 ms for
- * room. NONE; BUSY if there was none, UNREACHABLE if the agent is gone: what the record tells must
- * not be done then. */
-SealErrorCode seal_records_write(SealRecords *records, SealLaneRecord *record);
+/* Fills in `sequence` and `boottime_us` and queues the record for the agent. `uses` (nullable: not of a
+ * start): those of the lane so far, one more with this one, which gives `lane_sequence`; written under
+ * the lock that orders the records. Waits up to 250 ms for room. NONE; BUSY if there was none,
+ * UNREACHABLE if the agent is gone: what the record tells must not be done then. */
+SealErrorCode seal_records_write(SealRecords *records, SealLaneRecord *record, guint32 *uses);
 
 /* Tells the agent of records that it was not told of yet: when no more may follow soon. */
 void seal_records_flush(SealRecords *records);

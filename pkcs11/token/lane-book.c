@@ -175,7 +175,7 @@ take_record(SealLaneBook *book, const SealLaneRecord *record)
 
     if (!entry || record->sequence != book->sequence + 1 || record->status > SEAL_ERROR_LAST)
         return FALSE;
-    if (record->use == SEAL_LANE_USE_STARTS)
+    if (record->use == SEAL_LANE_USE_STARTS && record->lane_sequence == entry->uses + 1)
         entry->uses++;
     else if (record->use != SEAL_LANE_USE_FAILED || record->lane_sequence > entry->uses)
         return FALSE;

@@ -171,6 +171,8 @@ test_bad_records(Scene *scene, gconstpointer kind)
     record(scene, 1, SEAL_LANE_USE_STARTS, 1);
     if (strcmp(kind, "gap") == 0)
         bad.sequence = 3;
+    else if (strcmp(kind, "lane-gap") == 0)
+        bad.lane_sequence = 3;
     else if (strcmp(kind, "again") == 0)
         bad.sequence = 1;
     else if (strcmp(kind, "lane") == 0)
@@ -202,6 +204,7 @@ main(int argc, char **argv)
     ADD("/lane-book/records/are-told-before-the-end", NULL, test_records_are_told_before_the_end);
     ADD("/lane-book/records/outlive-the-host", NULL, test_records_outlive_the_host);
     ADD("/lane-book/records/gap-is-nonsense", "gap", test_bad_records);
+    ADD("/lane-book/records/gap-of-a-lane-is-nonsense", "lane-gap", test_bad_records);
     ADD("/lane-book/records/again-is-nonsense", "again", test_bad_records);
     ADD("/lane-book/records/unknown-lane-is-nonsense", "lane", test_bad_records);
     ADD("/lane-book/records/unknown-use-is-nonsense", "use", test_bad_records);
