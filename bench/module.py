@@ -77,7 +77,7 @@ def look(world, module, env=None):
     done = subprocess.run([world.program("first-look"), module, TOKEN, str(world.certificates)],
                           env={**world.env, **(env or {})}, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise Failure(f"cannot look at the token: {done.stderr.strip()}")
+        raise Failure(f"cannot look at the token by {module}: {done.stderr.strip()}")
     return int(done.stdout.split()[3]) / 1000
 
 

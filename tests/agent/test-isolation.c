@@ -156,22 +156,24 @@ rescan(Fixture *fixture)
     g_assert_nonnull(answer);
 }
 
-/* A signature that nobody awaits hangs at the token: its caller has asked and gone. */
+/* A signature that nobody awaits hangs at the token, which is pulled: its caller has asked and
+ * gone. */
 static void
 leave_during_a_signature(Fixture *fixture)
 {
+    g_autofree char *calls = seal_test_home_path(fixture->home, "calls");
+    g_autofree char *mood = g_strdup_printf("hold=sign\nlog=%s\n", calls);
+    g_autofree char *absent = g_strconcat(mood, "absent=true\n", NULL);
     GDBusConnection *other = seal_test_private();
-    g_autoptr(GVariant) version = NULL;
 
+    set_mood(fixture, mood);
     g_dbus_connection_call(
         other, NULL, fixture->key, SEAL_INTERFACE_KEY, "Sign",
         g_variant_new("(s@a{sv}@ay)", "ecdsa", g_variant_new_parsed("{'hash': <'sha256'>}"),
                       seal_test_bytes(digest, sizeof digest)),
         NULL, G_DBUS_CALL_FLAGS_NONE, -1, NULL, NULL, NULL);
-    /* Answered behind it: the agent has sent the request to the host */
-    version = seal_test_property(other, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "Version");
-    g_assert_nonnull(version);
-    set_mood(fixture, "hang=sign\nabsent=true\n");
+    g_assert_true(seal_test_wait_for_text(calls, "Held"));
+    set_mood(fixture, absent);
     rescan(fixture);
     g_assert_true(g_dbus_connection_close_sync(other, NULL, NULL));
     g_object_unref(other);
@@ -181,11 +183,12 @@ static gboolean
 is_token_locked(gpointer data)
 {
     Fixture *fixture = data;
-    g_autofree char *token = seal_test_token(fixture->connection, "Alice");
-    g_autoptr(GVariant) state =
-        seal_test_property(fixture->connection, token, SEAL_INTERFACE_TOKEN, "State");
+    g_autofree char *token = NULL;
+    g_autoptr(GVariant) state = NULL;
 
-    rescan(fixture);
+    rescan(fixture); /* the host may have looked while the token was away */
+    token = seal_test_token(fixture->connection, "Alice");
+    state = seal_test_property(fixture->connection, token, SEAL_INTERFACE_TOKEN, "State");
     return g_str_equal(g_variant_get_string(state, NULL), "locked");
 }
 
@@ -198,7 +201,6 @@ test_pulled_token_and_gone_caller(Fixture *fixture, gconstpointer data)
     expect_signature(fixture);
     agent = seal_test_agent_pid(fixture->home);
     host = only_host(fixture);
-    set_mood(fixture, "hang=sign\n");
     leave_during_a_signature(fixture);
     g_assert_true(seal_test_wait_for_end(host)); /* the deadline is over */
     set_mood(fixture, "");

@@ -3,6 +3,6 @@ set -eu
 # shellcheck source=tests/clients/common.sh
 . "$COMMON"
 need openssl python3
-# Alice's token is opened, and Bob's.
-echo 2 >prompts
+# Alice's token is opened; mails for Bob, too, are opened with hers.
+echo 1 >prompts
 exec python3 "$INTEROP/run.py"
