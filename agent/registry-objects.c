@@ -38,12 +38,19 @@ hash_of_bytes(GBytes *bytes)
     return finish_id(checksum);
 }
 
+/* tpm2-pkcs11 gives all its tokens the number 0. */
+static gboolean
+has_serial(const SealTokenInfo *info)
+{
+    return info->serial[strspn(info->serial, "0")] != '\0';
+}
+
 /* `slot`: (nullable) where it lies, if that is part of it. */
 static char *
 id_of_token(const SealTokenInfo *info, const char *slot)
 {
     const char *const parts[] = {info->manufacturer, info->model, info->serial,
-                                 *info->serial ? NULL : info->label, slot};
+                                 has_serial(info) ? NULL : info->label, slot};
     g_autoptr(GChecksum) checksum = g_checksum_new(G_CHECKSUM_SHA256);
 
     for (guint i = 0; i < G_N_ELEMENTS(parts); i++)

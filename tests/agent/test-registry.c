@@ -279,6 +279,15 @@ test_label_counts_without_serial(Fixture *fixture, gconstpointer data)
 }
 
 static void
+test_label_counts_with_serial_zero(Fixture *fixture, gconstpointer data)
+{
+    g_autofree char *id = ID_OF("Seal\0Test\0" "0000\0Fake\0");
+
+    start(fixture, "zero-serial");
+    g_assert_nonnull(seal_registry_token(fixture->registry, id));
+}
+
+static void
 test_token_has_its_fields(Fixture *fixture, gconstpointer data)
 {
     const SealTokenObject *token = NULL;
@@ -545,6 +554,7 @@ main(int argc, char **argv)
     ADD("appear/told-once-complete", test_objects_are_told_once_complete);
     ADD("appear/ids-are-hashes", test_ids_are_hashes);
     ADD("appear/label-counts-without-serial", test_label_counts_without_serial);
+    ADD("appear/label-counts-with-serial-zero", test_label_counts_with_serial_zero);
     ADD("appear/token-has-its-fields", test_token_has_its_fields);
     ADD("change/login-unlocks", test_login_unlocks);
     ADD("change/reread-tells-only-what-changed", test_reread_tells_only_what_changed);

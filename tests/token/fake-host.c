@@ -595,6 +595,8 @@ start(void)
         serial = "0002";
     if (is_mood("no-serial") || is_mood("two"))
         serial = "";
+    if (is_mood("zero-serial"))
+        serial = "0000";
     if (is_mood("exits"))
         exit(3);
     if (is_mood("crashes") || (is_mood("crashes-twice") && count_starts() <= 2))
