@@ -7,27 +7,13 @@
 #include <unistd.h>
 
 #include "ipc/names.h"
-#include "tests/agent/lane-scene.h"
-#include "tests/pkcs11/lane-signer.h"
+#include "tests/agent/lane-load.h"
 #include "tests/support/agent.h"
-#include "tests/support/fixture.h"
-#include "tests/support/pinentry.h"
 #include "tests/support/process.h"
-#include "tests/support/starts.h"
-#include "tests/support/wait.h"
 
-#define CLIENTS 3u
 /* Rounds with one agent, but for what waits a second each time; SEAL_TEST_ROUNDS takes the place of it
  * for long runs. */
 #define ROUNDS 4u
-
-typedef struct {
-    World world;
-    GDBusConnection *owner; /* whose lanes they are */
-    const guint32 *starts;
-    Lane lanes[CLIENTS];
-    SealTestSigner *signers[CLIENTS];
-} Scene;
 
 typedef struct {
     const char *path;
@@ -35,131 +21,43 @@ typedef struct {
     const char *agent_lines; /* (nullable) of the configuration */
     const char *options;     /* (nullable) more of OpenLane */
     /* (nullable) Takes all lanes back. TRUE: it has happened, FALSE: it will. */
-    gboolean (*order)(Scene *scene);
+    gboolean (*order)(Load *load);
 } Row;
-
-/* -- the world ------------------------------------------------------------------------------------
- */
-
-static void
-set_mood(Scene *scene, const char *lines)
-{
-    g_autofree char *starts = seal_test_home_path(scene->world.home, "starts");
-    g_autofree char *path = seal_test_home_path(scene->world.home, "mood");
-    g_autofree char *text =
-        g_strdup_printf("[mood]\ninstant=true\nevents=true\nstarts=%s\n%s", starts, lines);
-
-    g_assert_true(g_file_set_contents(path, text, -1, NULL));
-}
-
-static void
-configure(Scene *scene, const char *agent_lines, const char *rules)
-{
-    g_autofree char *moody = seal_test_built("tests/mock/moody.so");
-    g_autofree char *groups = g_strdup_printf("[module moody]\npath=%s\n%s", moody, rules);
-
-    seal_test_agent_configure(scene->world.home, agent_lines, groups);
-}
-
-static void
-set_up(Scene *scene, gconstpointer data)
-{
-    const Row *row = data;
-    g_autofree char *pin = NULL;
-    g_autofree char *mood = NULL;
-
-    scene->world.home = seal_test_home_new();
-    scene->starts = seal_test_starts_new(scene->world.home);
-    mood = seal_test_home_path(scene->world.home, "mood");
-    seal_test_home_setenv(scene->world.home, "PRIVYSEAL_MOODY", mood);
-    set_mood(scene, "");
-    seal_test_agent_new(scene->world.home);
-    configure(scene, row->agent_lines, "");
-    pin = seal_test_fixture_pin(scene->world.home);
-    seal_test_pinentry_answer(scene->world.home, "always pin %s", pin);
-    scene->world.connection = seal_test_private();
-}
-
-static void
-tear_down(Scene *scene, gconstpointer data)
-{
-    g_clear_object(&scene->owner);
-    world_clear(&scene->world);
-}
-
-static guint32
-count_starts(const Scene *scene)
-{
-    guint32 n = 0;
-
-    for (guint mark = 0; mark < CLIENTS; mark++)
-        n += seal_test_starts(scene->starts, (guint8)mark);
-    return n;
-}
-
-static void
-start_clients(Scene *scene, const char *more)
-{
-    scene->owner = seal_test_private();
-    for (guint i = 0; i < CLIENTS; i++) {
-        g_autofree char *options =
-            g_strdup_printf("{'mechanisms': <['ecdsa']>, 'window': <uint32 %u>%s}", i + 1, more);
-        GError *error = NULL;
-
-        scene->lanes[i] = (Lane){0};
-        (void)open_on(scene->owner, KEY, options, &scene->lanes[i], &error);
-        g_assert_no_error(error);
-    }
-    for (guint i = 0; i < CLIENTS; i++)
-        scene->signers[i] =
-            seal_test_signer_new(scene->lanes[i].fd, scene->lanes[i].number, i + 1, (guint8)i);
-}
-
-static void
-wait_for_load(Scene *scene)
-{
-    for (guint i = 0; i < CLIENTS; i++) {
-        guint32 before = seal_test_starts(scene->starts, (guint8)i);
-
-        while (seal_test_starts(scene->starts, (guint8)i) < before + 5)
-            g_thread_yield();
-    }
-}
 
 /* -- orders ---------------------------------------------------------------------------------------
  */
 
 static gboolean
-call(Scene *scene, const char *path, const char *interface, const char *method, GVariant *arguments)
+call(Load *load, const char *path, const char *interface, const char *method, GVariant *arguments)
 {
     GError *error = NULL;
     g_autoptr(GVariant) answer =
-        seal_test_call(scene->world.connection, path, interface, method, arguments, FALSE, &error);
+        seal_test_call(load->world.connection, path, interface, method, arguments, FALSE, &error);
 
     g_assert_no_error(error);
     return TRUE;
 }
 
 static gboolean
-lock(Scene *scene)
+lock(Load *load)
 {
-    g_autofree char *token = seal_test_token(scene->world.connection, "Alice");
+    g_autofree char *token = seal_test_token(load->world.connection, "Alice");
 
-    return call(scene, token, SEAL_INTERFACE_TOKEN, "Lock", NULL);
+    return call(load, token, SEAL_INTERFACE_TOKEN, "Lock", NULL);
 }
 
 static gboolean
-lock_all(Scene *scene)
+lock_all(Load *load)
 {
-    return call(scene, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "LockAll", NULL);
+    return call(load, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "LockAll", NULL);
 }
 
 static gboolean
-revoke_by_command(Scene *scene)
+revoke_by_command(Load *load)
 {
     g_autofree char *program = seal_test_built("ui-cli/privyseal");
     const char *argv[] = {program, "grants", "revoke", NULL};
-    g_autoptr(SealTestResult) result = seal_test_run(scene->world.home, argv, NULL);
+    g_autoptr(SealTestResult) result = seal_test_run(load->world.home, argv, NULL);
 
     g_assert_cmpint(result->status, ==, 0);
     g_assert_nonnull(strstr(result->out, "3 lanes are taken back"));
@@ -167,63 +65,63 @@ revoke_by_command(Scene *scene)
 }
 
 static gboolean
-pull_token(Scene *scene)
+pull_token(Load *load)
 {
-    set_mood(scene, "absent=true\n");
+    load_set_mood(load, "absent=true\n");
     return FALSE;
 }
 
 static gboolean
-change_policy(Scene *scene)
+change_policy(Load *load)
 {
-    configure(scene, NULL, "[policy closed]\naction=deny\n");
-    g_assert_no_errno(kill(seal_test_agent_pid(scene->world.home), SIGHUP));
+    load_configure(load, NULL, "[policy closed]\naction=deny\n");
+    g_assert_no_errno(kill(seal_test_agent_pid(load->world.home), SIGHUP));
     return FALSE;
 }
 
 static gboolean
-close_connection(Scene *scene)
+close_connection(Load *load)
 {
     GError *error = NULL;
 
-    (void)g_dbus_connection_close_sync(scene->owner, NULL, &error);
+    (void)g_dbus_connection_close_sync(load->owner, NULL, &error);
     g_assert_no_error(error);
     return FALSE;
 }
 
 /* The lanes' time, or the token's, is over by itself. */
 static gboolean
-wait(Scene *scene)
+wait(Load *load)
 {
     return FALSE;
 }
 
 /* What was done is undone, and the agent gives lanes again. */
 static void
-make_good(Scene *scene, const Row *row)
+make_good(Load *load, const Row *row)
 {
     g_autofree char *token = NULL;
 
-    set_mood(scene, "");
+    load_set_mood(load, "");
     if (row->order == change_policy) {
         GError *error = NULL;
         g_auto(Lane) lane = {0};
 
-        g_assert_false(open_on(scene->world.connection, KEY, ECDSA, &lane, &error));
+        g_assert_false(open_on(load->world.connection, KEY, ECDSA, &lane, &error));
         seal_test_assert_error(error, SEAL_ERROR_DENIED, "closed");
-        configure(scene, NULL, "");
-        g_assert_no_errno(kill(seal_test_agent_pid(scene->world.home), SIGHUP));
+        load_configure(load, NULL, "");
+        g_assert_no_errno(kill(seal_test_agent_pid(load->world.home), SIGHUP));
     }
-    g_clear_object(&scene->owner);
+    g_clear_object(&load->owner);
 }
 
 static gboolean
 is_good(gpointer data)
 {
-    Scene *scene = data;
+    Load *load = data;
     g_auto(Lane) lane = {0};
 
-    return open_on(scene->world.connection, KEY, ECDSA, &lane, NULL);
+    return open_on(load->world.connection, KEY, ECDSA, &lane, NULL);
 }
 
 /* -- the test -------------------------------------------------------------------------------------
@@ -240,41 +138,53 @@ rounds(const Row *row)
 }
 
 static void
-take_back(Scene *scene, const Row *row)
+take_back(Load *load, const Row *row)
 {
     guint32 started = 0;
-    gboolean done = row->order(scene);
+    gboolean done = row->order(load);
 
     if (done)
-        started = count_starts(scene);
+        started = load_count(load);
     for (guint i = 0; i < CLIENTS; i++) {
-        SealTestSigned had = seal_test_signer_join(scene->signers[i]);
+        SealTestSigned had = seal_test_signer_join(load->signers[i]);
 
         g_assert_cmpint(had.end, ==, row->why);
-        lane_clear(&scene->lanes[i]);
+        lane_clear(&load->lanes[i]);
     }
     if (done)
-        g_assert_cmpuint(count_starts(scene), ==, started);
-    started = count_starts(scene);
-    while (count_listed(scene->world.connection, NULL) > 0)
+        g_assert_cmpuint(load_count(load), ==, started);
+    started = load_count(load);
+    while (count_listed(load->world.connection, NULL) > 0)
         g_thread_yield();
-    g_assert_cmpuint(count_starts(scene), ==, started);
+    g_assert_cmpuint(load_count(load), ==, started);
 }
 
 static void
-test_lanes_end(Scene *scene, gconstpointer data)
+test_lanes_end(Load *load, gconstpointer data)
 {
     const Row *row = data;
 
     for (guint i = 0; i < rounds(row); i++) {
-        start_clients(scene, row->options ? row->options : "");
+        load_start(load, row->options ? row->options : "");
         if (row->order != wait)
-            wait_for_load(scene);
-        take_back(scene, row);
-        make_good(scene, row);
-        while (!is_good(scene))
+            load_wait(load);
+        take_back(load, row);
+        make_good(load, row);
+        while (!is_good(load))
             g_thread_yield();
     }
+}
+
+static void
+set_up(Load *load, gconstpointer data)
+{
+    load_init(load, ((const Row *)data)->agent_lines);
+}
+
+static void
+tear_down(Load *load, gconstpointer data)
+{
+    load_clear(load);
 }
 
 int
@@ -293,6 +203,6 @@ main(int argc, char **argv)
 
     g_test_init(&argc, &argv, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
-        g_test_add(rows[i].path, Scene, &rows[i], set_up, test_lanes_end, tear_down);
+        g_test_add(rows[i].path, Load, &rows[i], set_up, test_lanes_end, tear_down);
     return g_test_run();
 }
