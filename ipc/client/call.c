@@ -143,6 +143,7 @@ try_agent(SealCall *call, const SealRequest *request, GError **error)
                           UINT64_MAX);
     if (r >= 0) {
         note_in_flight(call);
+        seal_client_refresh(client);
         return 1;
     }
     call->slot = sd_bus_slot_unref(call->slot);

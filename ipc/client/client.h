@@ -48,6 +48,10 @@ void seal_client_drop(SealClient *client);
 sd_bus_message *seal_client_write(SealClient *client, const SealRequest *request,
                                   gboolean interactive, GError **error);
 
+/* After something was sent or processed: has the client's descriptor become ready for what is due
+ * now, also for a program that did not ask again. */
+void seal_client_refresh(SealClient *client);
+
 /* Sends it on the current connection, and wants no answer. */
 void seal_client_tell(SealClient *client, const SealRequest *request);
 

@@ -41,6 +41,13 @@ seal_client_get_events(SealClient *client)
     return MAX(events, 0);
 }
 
+void
+seal_client_refresh(SealClient *client)
+{
+    if (client->connection && client->readiness.epoll >= 0)
+        (void)follow(client);
+}
+
 /* Of g_get_monotonic_time(), -1: none. */
 static gint64
 find_deadline_us(SealClient *client)
@@ -124,6 +131,7 @@ seal_client_process(SealClient *client, GError **error)
         seal_client_drop(client);
     sd_bus_unref(bus);
     drain_fading(client);
+    seal_client_refresh(client);
     if (r >= 0)
         return TRUE;
     if (seal_interrupt_is_fired(&client->interrupt))

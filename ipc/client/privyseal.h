@@ -240,9 +240,10 @@ void seal_call_cancel(SealCall *call);
  * that a signal handler or another thread may call. */
 void seal_client_interrupt(SealClient *client);
 
-/* For poll(2): the descriptor, the events (POLLIN | POLLOUT) and the time to wait at most
- * (milliseconds, -1 for ever). Ask again after each seal_client_process(). The descriptor stands
- * for the connection and all lanes; -1 without a connection. */
+/* For poll(2), or a source of the program's main loop (GLib's, sd-event's): the descriptor, the
+ * events (POLLIN | POLLOUT) and the time to wait at most (milliseconds, -1 for ever). Ask again after
+ * each seal_client_process(). The descriptor stands for the connection and all lanes; -1 without a
+ * connection. */
 int seal_client_get_fd(SealClient *client);
 int seal_client_get_events(SealClient *client);
 int seal_client_get_poll_timeout_ms(SealClient *client);

@@ -1,12 +1,13 @@
 /* Asynchronous calls by lanes: several at once on one line, with the real agent and SoftHSM. Which
  * way a call went is read in the agent's audit. */
+#include <glib-unix.h>
 #include <poll.h>
-#include <string.h>
 
 #include "base/error.h"
 #include "ipc/names.h"
 #include "tests/client/client-loop.h"
 #include "tests/client/lanes-scene.h"
+#include "tests/support/wait.h"
 
 /* As many as the library asks for. */
 #define WINDOW 32
@@ -87,6 +88,37 @@ test_descriptor_stays_the_same(Scene *scene, gconstpointer data)
     g_assert_cmpint(seal_client_get_fd(scene->client), ==, before);
     g_assert_cmpint(seal_client_get_events(scene->client), ==, POLLIN);
     finish(&tally, WINDOW);
+}
+
+static gboolean
+on_ready(gint fd, GIOCondition condition, gpointer client)
+{
+    g_assert_true(seal_client_process(client, NULL));
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+are_100_finished(gpointer tally)
+{
+    return ((const Tally *)tally)->finished == 100;
+}
+
+/* One source of GLib's loop, added once, sees the agent's answers, the lane's opening, and what
+ * comes on the lane. */
+static void
+test_main_loop_of_glib(Scene *scene, gconstpointer data)
+{
+    Tally tally = {.scene = scene, .to_start = 60};
+    guint source = 0;
+
+    g_assert_true(seal_client_unlock(scene->client, scene->token, NULL));
+    seal_client_set_bulk(scene->client, TRUE);
+    source = g_unix_fd_add(seal_client_get_fd(scene->client), G_IO_IN, on_ready, scene->client);
+    start_many(&tally, 40);
+    g_assert_true(seal_test_wait_until(are_100_finished, &tally));
+    g_assert_cmpuint(tally.answered, ==, 100);
+    expect_notes(scene, "open-lane", 1);
+    (void)g_source_remove(source);
 }
 
 static void
@@ -268,6 +300,7 @@ main(int argc, char **argv)
     ADD("/client/lane-calls/more-than-the-window-wait", test_more_than_the_window_wait);
     ADD("/client/lane-calls/blocking-call-between", test_blocking_call_between);
     ADD("/client/lane-calls/descriptor-stays-the-same", test_descriptor_stays_the_same);
+    ADD("/client/lane-calls/main-loop-of-glib", test_main_loop_of_glib);
     ADD("/client/lane-calls/variable-turns-them-off", test_variable_turns_them_off);
     ADD("/client/lane-calls/session-keys-come-by-them", test_session_keys_come_by_lanes);
     ADD_MOODY("/client/lane-calls/cancelled-one-is-not-called-back",
