@@ -178,6 +178,14 @@ select_application(SealCard *card, const SealApdu *apdu, GByteArray *out)
     return SEAL_SW_DONE;
 }
 
+/* SP 800-73-4 part 1, table 2. */
+static gboolean
+is_private(guint32 tag)
+{
+    return tag == SEAL_TAG_FINGERPRINTS || tag == SEAL_TAG_FACE || tag == SEAL_TAG_PRINTED ||
+           tag == SEAL_TAG_IRIS;
+}
+
 static SealStatusWord
 get_data(SealCard *card, const SealApdu *apdu, GByteArray *out)
 {
@@ -193,6 +201,8 @@ get_data(SealCard *card, const SealApdu *apdu, GByteArray *out)
         return SEAL_SW_WRONG_DATA;
     for (gsize i = 0; i < tag_list.len; i++)
         tag = tag << 8 | tag_list.data[i];
+    if (is_private(tag) && !card->verified)
+        return SEAL_SW_NOT_SATISFIED;
     object = g_hash_table_lookup(card->contents->objects, GUINT_TO_POINTER(tag));
     if (object == NULL)
         return SEAL_SW_NOT_FOUND;

@@ -13,7 +13,12 @@
 #define SEAL_SLOT_RETIRED_LAST   0x95
 
 /* Tags of data objects that a card treats in a way of their own. */
-#define SEAL_TAG_DISCOVERY 0x7e
+#define SEAL_TAG_DISCOVERY    0x7e
+/* Fingerprints, facial image, printed information, iris images: only with the PIN. */
+#define SEAL_TAG_FINGERPRINTS 0x5fc103
+#define SEAL_TAG_FACE         0x5fc108
+#define SEAL_TAG_PRINTED      0x5fc109
+#define SEAL_TAG_IRIS         0x5fc121
 
 #define SEAL_GUID_LEN 16u
 #define SEAL_PIN_LEN 8u /* bytes, padded with FF (SP 800-73-4 part 2, 2.4.3) */

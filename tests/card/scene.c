@@ -320,6 +320,15 @@ seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data)
 }
 
 char *
+seal_card_scene_send(SealCardScene *scene, const char *command)
+{
+    const char *const argv[] = {"opensc-tool", "--reader", "0", "--send-apdu", command, NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+
+    return g_steal_pointer(&result->out);
+}
+
+char *
 seal_card_scene_use_by_another(SealCardScene *scene)
 {
     /* GENERAL AUTHENTICATE with P-256 and key 82, a digest of 32 bytes (SP 800-73-4 part 2, 3.2.4)
@@ -327,8 +336,6 @@ seal_card_scene_use_by_another(SealCardScene *scene)
     static const char command[] = "00871182267C2482008120"
                                   "0000000000000000000000000000000000000000000000000000000000000001"
                                   "00";
-    const char *const argv[] = {"opensc-tool", "--reader", "0", "--send-apdu", command, NULL};
-    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
 
-    return g_steal_pointer(&result->out);
+    return seal_card_scene_send(scene, command);
 }

@@ -51,6 +51,10 @@ char *seal_card_scene_key_path(SealCardScene *scene, const char *key);
 /* ... of the key with this public half. */
 char *seal_card_scene_path_of(SealCardScene *scene, EVP_PKEY *key);
 
+/* What another program gets from the card in the first reader for a command (hex): "SW1=0x90,
+ * SW2=0x00" and the answer in hex (transfer full). */
+char *seal_card_scene_send(SealCardScene *scene, const char *command);
+
 /* What another program, which has no PIN, gets from the card in the first reader for a signature with
  * a retired key: "SW1=0x90" if the card is open (transfer full). */
 char *seal_card_scene_use_by_another(SealCardScene *scene);

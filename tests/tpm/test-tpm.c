@@ -14,6 +14,7 @@
 #define TRANSPORT SEAL_TEST_P11_MODULES "/../libtss2-tcti-tabrmd.so.0"
 #define PIN       "tess-has-a-pin"
 #define FRESH     "tess-has-another"
+#define OFFICER   "officer-of-tess"
 #define WORDS     "the Keeper never lets the seal out of his hands"
 #define MAIL                                                                                       \
     "From: tess@example.org\r\nTo: bob@example.org\r\nSubject: seal\r\nMIME-Version: 1.0\r\n"      \
@@ -145,8 +146,8 @@ fill_tpm(void)
 {
     g_autofree char *out = run(
         "t() { pkcs11-tool --module " MODULE " --token-label Tess \"$@\"; }\n"
-        "pkcs11-tool --module " MODULE " --init-token --label Tess --so-pin officer-of-tess\n"
-        "t --init-pin --login --login-type so --so-pin officer-of-tess --new-pin " PIN "\n"
+        "pkcs11-tool --module " MODULE " --init-token --label Tess --so-pin " OFFICER "\n"
+        "t --init-pin --login --login-type so --so-pin " OFFICER " --new-pin " PIN "\n"
         "t --login --pin " PIN " --keypairgen --key-type rsa:2048 --label 'Tess RSA' --id 01\n"
         "t --login --pin " PIN " --keypairgen --key-type EC:prime256v1 --label 'Tess EC' --id 02\n"
         "pkcs11-tool --module " MODULE
@@ -273,6 +274,21 @@ changed_pin_opens_it(void)
     seal_test_pinentry_answer(home, "always pin %s", PIN);
 }
 
+/* Who has made the token gives it another PIN, by the standard's way. */
+static void
+officer_unblocks(void)
+{
+    if (!open_tpm())
+        return;
+    seal_test_pinentry_answer(home, "pin %s\npin %s\npin %s\n", OFFICER, FRESH, FRESH);
+    g_free(run("$privyseal pin unblock Tess"));
+    seal_test_pinentry_answer(home, "pin %s\n", FRESH);
+    g_free(run("$privyseal sign --key 'Tess RSA' >signed"));
+    seal_test_pinentry_answer(home, "pin %s\npin %s\npin %s\n", FRESH, PIN, PIN);
+    g_free(run("$privyseal pin change Tess"));
+    seal_test_pinentry_answer(home, "always pin %s", PIN);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -285,6 +301,7 @@ main(int argc, char **argv)
     g_test_add_func("/tpm/encrypted-mail-opens", encrypted_mail_opens);
     g_test_add_func("/tpm/locked-token/wants-its-pin", locked_token_wants_its_pin);
     g_test_add_func("/tpm/changed-pin/opens-it", changed_pin_opens_it);
+    g_test_add_func("/tpm/officer/unblocks", officer_unblocks);
     status = g_test_run();
     g_clear_pointer(&home, seal_test_home_free);
     return status;
