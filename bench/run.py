@@ -30,6 +30,10 @@ IN_FLIGHT = 32
 # After this long without a request agent and host count as idle.
 QUIET_S = 1
 
+# Lanes that are opened in a round; the agent allows 64 each second.
+OPENINGS = 50
+OPENING_PAUSE_S = 1.1
+
 # An HSM across a network: operations sleep.
 HSM_SLEEP_MS = 2
 
@@ -162,12 +166,39 @@ def measure_crowd(world, work, options, connections):
              "flat", "reached" if crowded <= 1.1 * alone else "short")]
 
 
+def measure_opening(world, work, rounds):
+    """From OpenLane to the lane, and what agent and host spend on it and on its end."""
+    process = subprocess.Popen([world.program("through-agent"), "lanes", work.label, str(OPENINGS)],
+                               env=world.env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    world.processes.append(process)
+    if process.stdout.readline().strip() != "ready":
+        raise Failure("cannot open lanes")
+    servers = [world.agent_pid(), world.host_pid()]
+    times, spent = [], []
+    for _ in range(rounds):
+        before = [worlds.cpu_ns(pid) for pid in servers]
+        process.stdin.write("open\n")
+        process.stdin.flush()
+        times.append(int(process.stdout.readline().split()[1]))
+        time.sleep(OPENING_PAUSE_S)
+        spent.append([(worlds.cpu_ns(pid) - old) / 1000 / OPENINGS
+                      for pid, old in zip(servers, before)])
+    world.processes.remove(process)
+    worlds.end_process(process)
+    process.stdout.close()
+    agent, host = (statistics.median(column) for column in zip(*spent))
+    return [judged("opening a lane", statistics.median(times), 250, "us"),
+            ("agent's CPU for a lane's opening and end", f"{agent:.0f} us", "-", ""),
+            ("host's CPU for a lane's opening and end", f"{host:.0f} us", "-", "")]
+
+
 def measure_facts(world, options, work):
     answered, listed = measure_activation(world, work, options.rounds)
     facts = [judged("activation to the first answer", answered, 50, "ms"),
              ("activation until the keys are listed", f"{listed:.0f} ms", "-", "")]
     facts += measure_idle(world, work, options.idle_seconds)
     facts += measure_crowd(world, work, options, options.crowd)
+    facts += measure_opening(world, work, options.rounds)
     return facts
 
 

@@ -3,17 +3,21 @@
  *     through-agent work OPERATION KEY-LABEL CERTIFICATE [IN-FLIGHT]
  *     through-agent idle CONNECTIONS
  *     through-agent activate KEY-LABEL
+ *     through-agent lanes KEY-LABEL NUMBER
  *
  * `work` asks one at a time, or with IN-FLIGHT keeps that many calls in flight on its one connection;
  * the protocol on standard input and output is pace.h. `idle` holds that many connections, says
  * `ready` and keeps them until its input ends. `activate` prints the microseconds from its first D-Bus
- * call to the agent's first answer, and until the key is listed: `answered US listed US`. The address
- * and the agent are found as every client finds them. */
+ * call to the agent's first answer, and until the key is listed: `answered US listed US`. `lanes` says `ready`, opens
+ * and closes that many lanes at each line of its input (the agent allows 64 each second), and prints the
+ * median of the microseconds from a call to the lane: `opened US`. The address and the agent are found
+ * as every client finds them. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "bench/pace.h"
 #include "bench/question.h"
+#include "ipc/client/lane-open.h"
 #include "ipc/client/privyseal.h"
 
 typedef struct {
@@ -201,6 +205,59 @@ do_activate(int argc, char **argv)
     return EXIT_SUCCESS;
 }
 
+static gint64
+open_one(SealClient *client, const SealLaneWish *wish)
+{
+    const SealRequest request = seal_lane_open_request(wish);
+    gint64 start_us = g_get_monotonic_time();
+    g_autoptr(sd_bus_message) reply = NULL;
+    GError *error = NULL;
+    SealLaneOffer offer;
+
+    seal_pace_require(seal_client_call(client, &request, &reply, &error), "open a lane", error);
+    seal_pace_require(seal_lane_open_read(reply, &offer), "understand the agent's lane", NULL);
+    start_us = g_get_monotonic_time() - start_us;
+    seal_fd_clear(&offer.fd);
+    return start_us;
+}
+
+static int
+compare_times(gconstpointer left, gconstpointer right)
+{
+    const gint64 *a = left, *b = right;
+
+    return (*a > *b) - (*a < *b);
+}
+
+static int
+do_lanes(int argc, char **argv)
+{
+    SealLaneWish wish = {.mechanism = SEAL_MECHANISM_ECDSA, .window = 1};
+    guint n = argc == 4 ? (guint)CLAMP(atoi(argv[3]), 1, 64) : 0;
+    g_autofree gint64 *times_us = g_new0(gint64, n + 1);
+    g_autoptr(SealClient) client = connect_client();
+    g_autofree char *token = NULL;
+    g_autofree char *key = NULL;
+    GError *error = NULL;
+    char line[64];
+
+    seal_pace_require(n > 0, "start: see the usage in through-agent.c", NULL);
+    key = find_key(client, argv[2], TRUE, &token);
+    seal_pace_require(key != NULL, "find a key with that label", NULL);
+    seal_pace_require(seal_client_unlock(client, token, &error), "unlock the token", error);
+    wish.key = key;
+    puts("ready");
+    (void)fflush(stdout);
+    while (fgets(line, sizeof line, stdin)) {
+        for (guint i = 0; i < n; i++)
+            times_us[i] = open_one(client, &wish);
+        qsort(times_us, n, sizeof *times_us, compare_times);
+        printf("opened %" G_GINT64_FORMAT "\n", times_us[n / 2]);
+        (void)fflush(stdout);
+    }
+    return EXIT_SUCCESS;
+}
+
 int
 main(int argc, char **argv)
 {
@@ -211,6 +268,8 @@ main(int argc, char **argv)
         return do_idle(argc, argv);
     if (argc > 1 && g_str_equal(argv[1], "activate"))
         return do_activate(argc, argv);
+    if (argc > 1 && g_str_equal(argv[1], "lanes"))
+        return do_lanes(argc, argv);
     seal_pace_require(FALSE, "start: see the usage in through-agent.c", NULL);
     return EXIT_FAILURE;
 }
