@@ -40,6 +40,7 @@ struct SealLogind {
     GPtrArray *matches;   /* of sd_bus_slot* */
     GHashTable *sessions; /* object path -> seat, "" if none */
     SealFd inhibitor;
+    gboolean prepares; /* the machine is about to sleep */
     SealWatch *retry;
     guint retries;
 };
@@ -212,6 +213,7 @@ on_sleep(sd_bus_message *signal, void *user_data, sd_bus_error *ret_error)
 
     if (sd_bus_message_read(signal, "b", &begins) < 0)
         return 0;
+    logind->prepares = begins;
     if (begins)
         tell(logind, SEAL_LOGIND_SUSPENDS);
     else
@@ -222,7 +224,9 @@ on_sleep(sd_bus_message *signal, void *user_data, sd_bus_error *ret_error)
 void
 seal_logind_allow_sleep(SealLogind *logind)
 {
-    seal_fd_clear(&logind->inhibitor);
+    /* it did not wait for us, and is awake again: what is held is for the next time */
+    if (logind->prepares)
+        seal_fd_clear(&logind->inhibitor);
 }
 
 /* -- the connection --------------------------------------------------------------------------- */

@@ -192,6 +192,25 @@ test_inhibitor(void)
     scene_close(&scene);
 }
 
+/* The locking took longer than the sleep: what it ends with must not let the next sleep begin unlocked. */
+static void
+test_late_permission(void)
+{
+    Scene scene;
+
+    scene_open(&scene, ALL);
+    expect(&scene, 0, 0);
+    seal_mock_logind_sleep(scene.mock, FALSE);
+    seal_mock_logind_begin(scene.mock, "5", getuid(), ""); /* heard after it */
+    g_assert_true(seal_test_wait_until(has_listed_again, scene.mock));
+    seal_logind_allow_sleep(scene.logind);
+    g_assert_cmpuint(seal_mock_logind_inhibitors(scene.mock), ==, 1);
+    expect(&scene, 0, 0);
+    seal_logind_allow_sleep(scene.logind);
+    g_assert_cmpuint(seal_mock_logind_inhibitors(scene.mock), ==, 0);
+    scene_close(&scene);
+}
+
 static void
 test_no_inhibitor_that_is_not_wanted(void)
 {
@@ -357,6 +376,8 @@ main(int argc, char **argv)
     g_test_add_func("/logind/session-end/later-session-and-last", test_later_session);
     g_test_add_func("/logind/only-what-is-wanted", test_only_what_is_wanted);
     g_test_add_func("/logind/sleep/waits-until-allowed", test_inhibitor);
+    g_test_add_func("/logind/sleep/over-before-it-is-allowed/holds-up-the-next",
+                    test_late_permission);
     g_test_add_func("/logind/sleep/not-wanted-not-held-up", test_no_inhibitor_that_is_not_wanted);
     g_test_add_func("/logind/restart", test_logind_restarts);
     g_test_add_func("/logind/no-system-bus", test_no_system_bus);

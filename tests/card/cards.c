@@ -131,6 +131,12 @@ seal_test_cards_stop_pcscd(SealTestHome *home, int signal_number)
     seal_test_stop(pcscd);
 }
 
+void
+seal_test_cards_signal_pcscd(int signal_number)
+{
+    (void)kill(pcscd, signal_number);
+}
+
 /* -- cards
  * ------------------------------------------------------------------------------------------ */
 

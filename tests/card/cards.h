@@ -36,6 +36,9 @@ guint seal_test_cards_tell(SealTestHome *home, const char *format, ...) G_GNUC_P
 void seal_test_cards_stop_pcscd(SealTestHome *home, int signal_number);
 void seal_test_cards_start_pcscd(SealTestHome *home);
 
+/* Sends pcscd a signal that does not end it. */
+void seal_test_cards_signal_pcscd(int signal_number);
+
 /* OpenSC's module, where p11-kit finds it; Yubico's, which is not registered there. */
 #define SEAL_TEST_CARDS_MODULE  SEAL_TEST_P11_MODULES "/opensc-pkcs11.so"
 #define SEAL_TEST_CARDS_YKCS11 SEAL_TEST_P11_MODULES "/../libykcs11.so"

@@ -4,7 +4,10 @@
  * file to which a run adds its rows.
  *
  * What happens in the middle happens while the card holds back an answer: a thread waits for that,
- * does it, and lets the card go on. */
+ * does it, and lets the card go on.
+ *
+ * A machine that sleeps is played by logind's signals around a moment in which the agent, its hosts
+ * and pcscd are stopped. */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -13,9 +16,12 @@
 
 #include "ipc/names.h"
 #include "tests/card/scene.h"
+#include "tests/mock/logind.h"
 #include "tests/support/agent.h"
+#include "tests/support/bus.h"
 #include "tests/support/pinentry.h"
 #include "tests/support/process.h"
+#include "tests/support/wait.h"
 
 /* An operation must have ended by then, the deadline of the hanging ones included, on a busy
  * machine. */
@@ -68,6 +74,8 @@ typedef struct {
 static const char faults_of_yubikeys[] = "pulled service-killed host-killed word-6f00 hangs";
 
 static SealCardScene scene; /* of all cells of a kind of cards */
+static SealMockLogind *logind;
+static gboolean in_the_middle; /* of an operation; set while no other thread runs */
 
 /* -- faults
  * ------------------------------------------------------------------------------------------- */
@@ -120,6 +128,13 @@ insert(SealTestHome *home)
 }
 
 static void
+insert_when_missed(SealTestHome *home)
+{
+    seal_card_scene_wait(&scene, "alice-rsa-sign", "absent");
+    seal_test_cards_tell(home, "insert alice 0");
+}
+
+static void
 exchange_back(SealTestHome *home)
 {
     seal_test_cards_tell(home, "pull bob");
@@ -160,6 +175,63 @@ reset(SealTestHome *home)
     g_assert_cmpint(result->status, ==, 0);
 }
 
+static gboolean
+may_sleep(gpointer data)
+{
+    return seal_mock_logind_inhibitors(logind) == 0;
+}
+
+static gboolean
+holds_sleep_up(gpointer data)
+{
+    return seal_mock_logind_inhibitors(logind) == 1;
+}
+
+static void
+signal_all(SealTestHome *home, int signal_number)
+{
+    pid_t agent = seal_test_agent_pid(home);
+    g_autoptr(GArray) hosts = seal_test_children(agent);
+
+    (void)kill(agent, signal_number);
+    for (guint i = 0; i < hosts->len; i++)
+        (void)kill(g_array_index(hosts, pid_t, i), signal_number);
+    seal_test_cards_signal_pcscd(signal_number);
+}
+
+/* logind waits for the agent, but not for ever: in the middle of an operation the machine sleeps
+ * before that has ended. */
+static void
+sleep_while(SealTestHome *home, void (*act)(SealTestHome *home))
+{
+    seal_mock_logind_sleep(logind, TRUE);
+    if (!in_the_middle)
+        g_assert_true(seal_test_wait_until(may_sleep, NULL));
+    signal_all(home, SIGSTOP);
+    if (act)
+        act(home);
+    signal_all(home, SIGCONT);
+    seal_mock_logind_sleep(logind, FALSE);
+}
+
+static void
+fall_asleep(SealTestHome *home)
+{
+    sleep_while(home, NULL);
+}
+
+static void
+pull_asleep(SealTestHome *home)
+{
+    sleep_while(home, pull);
+}
+
+static void
+exchange_asleep(SealTestHome *home)
+{
+    sleep_while(home, exchange);
+}
+
 static void
 release(SealTestHome *home)
 {
@@ -177,6 +249,10 @@ static const Fault faults[] = {
     {"service-ended", end_service, NULL, NULL, seal_test_cards_start_pcscd, "TokenRemoved"},
     {"service-killed", kill_service, NULL, NULL, seal_test_cards_start_pcscd, "TokenRemoved"},
     {"host-killed", kill_hosts, NULL, NULL, NULL, "ModuleFailed TokenRemoved ok"},
+    {"asleep", fall_asleep, NULL, NULL, NULL, "ok Cancelled"},
+    {"asleep-pulled", pull_asleep, NULL, NULL, insert_when_missed, "TokenRemoved Cancelled"},
+    {"asleep-exchanged", exchange_asleep, NULL, NULL, exchange_back,
+     "TokenRemoved ModuleFailed Cancelled"},
     {"reset", reset, NULL, NULL, NULL, "ok"},
     {"word-6f00", NULL, "status alice", "6f00", NULL, "ModuleFailed TokenRemoved AnotherKey ok"},
     {"word-6982", NULL, "status alice", "6982", NULL,
@@ -228,13 +304,34 @@ lock_all(void)
 }
 
 static void
+tear_down(void)
+{
+    g_clear_pointer(&logind, seal_mock_logind_free);
+    seal_card_scene_tear_down(&scene, NULL);
+}
+
+/* As seal_card_scene_set_up(), with logind on the test's bus. */
+static void
 set_up(const Operation *operation)
 {
+    g_autofree char *bus = NULL, *address = NULL;
+
     if (scene.home && g_strcmp0(scene.firmware, operation->firmware) == 0)
         return;
-    seal_card_scene_tear_down(&scene, NULL);
+    tear_down();
     scene.firmware = operation->firmware;
-    seal_card_scene_set_up(&scene, "operation-timeout=2\nlogin-timeout=2\n");
+    if (!seal_card_scene_open(&scene))
+        return;
+    bus = seal_test_home_path(scene.home, "run/bus");
+    address = g_strconcat("unix:path=", bus, NULL);
+    /* before the bus, which starts the agent */
+    seal_test_home_setenv(scene.home, "DBUS_SYSTEM_BUS_ADDRESS", address);
+    seal_test_bus_new(scene.home);
+    logind = seal_mock_logind_new();
+    seal_mock_logind_begin(logind, "1", getuid(), "seat0");
+    seal_test_cards_tell(scene.home, "insert alice 0");
+    seal_card_scene_start_agent(&scene, "operation-timeout=2\nlogin-timeout=2\n");
+    seal_card_scene_wait(&scene, "alice-rsa-sign", "locked");
 }
 
 static void
@@ -274,11 +371,11 @@ static char *
 operate(const Cell *cell, gint64 *ret_ms)
 {
     const Operation *operation = cell->operation;
-    gboolean in_the_middle = cell->moment->where != NULL;
     GThread *thread = NULL;
     g_autoptr(GError) error = NULL;
     gint64 start_ms = 0;
 
+    in_the_middle = cell->moment->where != NULL;
     if (in_the_middle && cell->fault->plan) {
         plan(cell);
     } else if (in_the_middle) {
@@ -292,6 +389,7 @@ operate(const Cell *cell, gint64 *ret_ms)
     *ret_ms = now_ms() - start_ms;
     if (thread)
         g_thread_join(thread);
+    in_the_middle = FALSE;
     if (g_str_equal(cell->moment->name, "after"))
         cell->fault->act(scene.home);
     if (error)
@@ -341,6 +439,7 @@ test_cell(gconstpointer data)
     g_assert_cmpuint(seal_test_cards_tell(scene.home, "tries alice"), ==, 3);
     if (cell->fault->act == move)
         move_back(scene.home);
+    g_assert_true(seal_test_wait_until(holds_sleep_up, NULL));
 }
 
 /* -- all cells
@@ -388,6 +487,6 @@ main(int argc, char **argv)
     for (gsize i = 0; i < G_N_ELEMENTS(operations); i++)
         add_cells(&operations[i]);
     status = g_test_run();
-    seal_card_scene_tear_down(&scene, NULL);
+    tear_down();
     return status;
 }
