@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "agent/audit.h"
+#include "base/pcsc-clients.h"
 
 static void find_key(SealKeyUse *use);
 static void unlock_token(SealKeyUse *use);
@@ -371,12 +372,26 @@ on_token_awaited(gpointer user_data)
     return G_SOURCE_REMOVE;
 }
 
+/* Its card may well be in a reader, where another program holds it. */
+static void
+fail_absent(SealKeyUse *use)
+{
+    g_autofree char *clause = seal_registry_has_unread_card(use->context->registry)
+                                  ? seal_pcsc_clients_clause()
+                                  : NULL;
+    g_autofree char *reason =
+        g_strdup_printf("the token is not present, insert it and try again%s%s",
+                        clause ? "; or its card cannot be read: " : "", clause ? clause : "");
+
+    fail(use, SEAL_ERROR_TOKEN_REMOVED, reason);
+}
+
 /* No token with the key is there: a module that waits to be started again gets its chance. */
 static void
 wait_for_token(SealKeyUse *use, const SealKeyObject *key)
 {
     if (!waits_for_module(key)) {
-        fail(use, SEAL_ERROR_TOKEN_REMOVED, "the token is not present, insert it and try again");
+        fail_absent(use);
         return;
     }
     if (use->awaited) {

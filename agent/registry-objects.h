@@ -24,6 +24,7 @@ struct SealRegistry {
     SealLoop *loop;           /* of the modules */
     GPtrArray *modules;       /* of SealModule * (owned) */
     GHashTable *settled;      /* set of SealModule *: told their first tokens, or failed */
+    GPtrArray *cards;         /* of char *: readers that have a card, as a host told them last */
     GPtrArray *present;       /* of SealToken * (owned references): all that are alive */
     GHashTable *tokens;       /* id -> SealTokenEntry * (owned) */
     GHashTable *keys;         /* id -> SealKeyObject * (owned) */

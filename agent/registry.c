@@ -313,6 +313,24 @@ module_of_reader(SealRegistry *registry, const SealModuleConfig *config, const c
     return NULL;
 }
 
+gboolean
+seal_registry_has_unread_card(const SealRegistry *registry)
+{
+    for (guint i = 0; i < registry->cards->len; i++) {
+        const char *reader = registry->cards->pdata[i];
+        guint n_read = 0;
+
+        for (guint k = 0; k < registry->present->len; k++) {
+            const SealModule *module = seal_token_module(registry->present->pdata[k]);
+
+            n_read += g_strcmp0(seal_module_config(module)->reader, reader) == 0;
+        }
+        if (n_read == 0)
+            return TRUE;
+    }
+    return FALSE;
+}
+
 /* A reader that never had a card gets a module of its own: one that hangs holds up no other. One
  * that pauses after losses is started for the card that came. */
 static void
@@ -320,11 +338,13 @@ on_readers_told(SealModule *module, const GPtrArray *names, gpointer user_data)
 {
     SealRegistry *registry = user_data;
 
+    g_ptr_array_set_size(registry->cards, 0);
     for (guint i = 0; i < names->len; i++) {
         SealModuleConfig config = *seal_module_config(module);
         SealModule *served = module_of_reader(registry, &config, names->pdata[i]);
 
         config.reader = names->pdata[i];
+        g_ptr_array_add(registry->cards, g_strdup(names->pdata[i]));
         if (served)
             seal_module_wake(served);
         else
@@ -359,6 +379,7 @@ seal_registry_new(void)
     registry->modules = g_ptr_array_new_with_free_func((GDestroyNotify)seal_module_free);
     registry->settled = g_hash_table_new(NULL, NULL);
     registry->present = g_ptr_array_new_with_free_func((GDestroyNotify)seal_token_unref);
+    registry->cards = g_ptr_array_new_with_free_func(g_free);
     registry->tokens =
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)seal_token_entry_free);
     registry->keys =
@@ -398,6 +419,7 @@ seal_registry_free(SealRegistry *registry)
     g_hash_table_unref(registry->keys);
     g_hash_table_unref(registry->tokens);
     g_ptr_array_unref(registry->present);
+    g_ptr_array_unref(registry->cards);
     g_free(registry);
 }
 

@@ -109,6 +109,9 @@ gboolean seal_registry_is_ready(const SealRegistry *registry);
  * deadline). Returns an id for seal_registry_forget(). */
 guint seal_registry_when_ready(SealRegistry *registry, GSourceFunc func, gpointer user_data);
 
+/* TRUE if a card lies in a reader and no token is shown there. */
+gboolean seal_registry_has_unread_card(const SealRegistry *registry);
+
 /* For a key that no present token has (seal_key_object_best_place() is NULL): starts the hosts of its
  * unreachable tokens now and calls back once, from the default main context, as soon as one is back or
  * none is coming any more (or the registry is freed). Look the key up again then: it may be gone.

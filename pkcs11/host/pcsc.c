@@ -6,26 +6,17 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/pcsc-clients.h"
 
 #define LIBRARY "libpcsclite.so.1"
-#define SOCKET  "/run/pcscd/pcscd.comm" /* of pcsc-lite, unless its variable says otherwise */
 /* From the appearance of the socket to a service that answers: first a few quick looks. */
 #define WAKING_MS     20
 #define WAKING_MAX_MS 5000
-
-static const char *
-socket_path(void)
-{
-    const char *path = getenv("PCSCLITE_CSOCK_NAME");
-
-    return path && *path ? path : SOCKET;
-}
 
 /* A service that was killed leaves its socket behind, and asking it would start one that waits for
  * that: the kernel's list says whether anybody listens. Without the list the file has to do. */
@@ -33,11 +24,11 @@ gboolean
 seal_pcsc_is_dark(void)
 {
     g_autofree char *list = NULL;
-    g_autofree char *end = g_strdup_printf(" %s\n", socket_path());
+    g_autofree char *end = g_strdup_printf(" %s\n", seal_pcsc_socket());
 
     if (g_file_get_contents("/proc/net/unix", &list, NULL, NULL))
         return strstr(list, end) == NULL;
-    return access(socket_path(), F_OK) != 0;
+    return access(seal_pcsc_socket(), F_OK) != 0;
 }
 
 /* A watch of the folder of the socket, or of its parent for that folder; negative if neither can be
@@ -45,7 +36,7 @@ seal_pcsc_is_dark(void)
 static int
 watch_for_socket(void)
 {
-    g_autofree char *folder = g_path_get_dirname(socket_path());
+    g_autofree char *folder = g_path_get_dirname(seal_pcsc_socket());
     g_autofree char *parent = g_path_get_dirname(folder);
     g_auto(SealFd) watch = inotify_init1(IN_CLOEXEC);
     const uint32_t appears = IN_CREATE | IN_MOVED_TO | IN_ATTRIB;

@@ -196,6 +196,16 @@ seal_channel_cancel(SealChannel *channel, guint64 id)
 
 /* -- deadlines -------------------------------------------------------------------------------- */
 
+static void
+fail_late(SealChannel *channel, SealRequest *request)
+{
+    g_autofree char *clause = channel->events->explain(channel->user_data);
+    g_autofree char *message = g_strdup_printf("the token did not answer in time%s%s",
+                                               clause ? "; " : "", clause ? clause : "");
+
+    fail(channel, request, SEAL_ERROR_TIMED_OUT, message);
+}
+
 /* TRUE if the host must be given up for it. */
 static gboolean
 expire(SealChannel *channel, SealRequest *request)
@@ -207,7 +217,7 @@ expire(SealChannel *channel, SealRequest *request)
         return FALSE;
     }
     if (!seal_requests_has_patient(&channel->requests) || request->patient) {
-        fail(channel, request, SEAL_ERROR_TIMED_OUT, "the token did not answer in time");
+        fail_late(channel, request);
         return TRUE;
     }
     /* The host may still be at it: it counts as in flight, with an answer that nobody awaits. */

@@ -20,6 +20,9 @@ typedef struct {
      * (TIMED_OUT). The owner must call seal_channel_close() before it returns. `message`: what
      * happened, for people. */
     void (*broken)(SealErrorCode why, const char *message, gpointer user_data);
+    /* What may be the reason why the token does not answer, as a clause for people (transfer full,
+     * nullable). */
+    char *(*explain)(gpointer user_data);
 } SealChannelEvents;
 
 /* (transfer full); `events` static. */

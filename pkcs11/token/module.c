@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "base/pcsc-clients.h"
 #include "pkcs11/token/channel.h"
 #include "pkcs11/token/process.h"
 #include "pkcs11/token/restarts.h"
@@ -505,7 +506,16 @@ on_event(const SealFrameHeader *header, SealBytes body, gpointer user_data)
     return FALSE;
 }
 
-static const SealChannelEvents channel_events = {on_event, on_channel_broken};
+/* Another program may hold the card of a reader. */
+static char *
+explain_hang(gpointer user_data)
+{
+    const SealModule *module = user_data;
+
+    return module->config.reader ? seal_pcsc_clients_clause() : NULL;
+}
+
+static const SealChannelEvents channel_events = {on_event, on_channel_broken, explain_hang};
 
 /* -- public ----------------------------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -233,6 +234,37 @@ seal_card_scene_doze(SealCardScene *scene)
 
     g_main_context_iteration(NULL, TRUE);
     g_source_remove(alarm);
+}
+
+void
+seal_card_scene_signal_hosts(SealCardScene *scene, int signal_number)
+{
+    g_autoptr(GArray) hosts = seal_test_children(seal_test_agent_pid(scene->home));
+
+    for (guint i = 0; i < hosts->len; i++)
+        g_assert_cmpint(kill(g_array_index(hosts, pid_t, i), signal_number), ==, 0);
+}
+
+static gboolean
+has_card(SealCardScene *scene, int reader)
+{
+    const char *const argv[] = {"opensc-tool", "--list-readers", NULL};
+    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
+    g_autofree char *row = g_strdup_printf("\n%d    Yes", reader);
+
+    return strstr(result->out, row) != NULL;
+}
+
+void
+seal_card_scene_wait_for_reader(SealCardScene *scene, int reader, gboolean with_card)
+{
+    gint64 end_us = g_get_monotonic_time() + (gint64)seal_test_deadline_ms() * 1000;
+
+    while (has_card(scene, reader) != with_card) {
+        if (g_get_monotonic_time() > end_us)
+            g_error("reader %d %s", reader, with_card ? "stays empty" : "keeps its card");
+        seal_card_scene_doze(scene);
+    }
 }
 
 static void

@@ -29,6 +29,13 @@ void seal_card_scene_tear_down(SealCardScene *scene, gconstpointer data);
  * that took (ms). */
 guint seal_card_scene_wait(SealCardScene *scene, const char *key, const char *state);
 
+/* Sends a signal to all hosts of the agent. */
+void seal_card_scene_signal_hosts(SealCardScene *scene, int signal_number);
+
+/* Waits until PC/SC says that there is a card in the reader (0 or 1), or none. Aborts the test at the
+ * deadline. */
+void seal_card_scene_wait_for_reader(SealCardScene *scene, int reader, gboolean with_card);
+
 /* Waits until the agent tells something, but at most 0.1 s. */
 void seal_card_scene_doze(SealCardScene *scene);
 

@@ -1,7 +1,6 @@
 /* Cards, readers and the smart card service come and go, and the agent knows it at once: what it
  * shows is what lies in the readers, and the next use works with one PIN. */
 #include <signal.h>
-#include <string.h>
 
 #include "tests/card/scene.h"
 #include "tests/support/agent.h"
@@ -169,26 +168,6 @@ unreadable_for_a_while(SealCardScene *scene, gconstpointer data)
     assert_signs(scene, "bob-rsa-sign");
 }
 
-static void
-signal_hosts(SealCardScene *scene, int signal_number)
-{
-    g_autoptr(GArray) hosts = seal_test_children(seal_test_agent_pid(scene->home));
-
-    for (guint i = 0; i < hosts->len; i++)
-        g_assert_cmpint(kill(g_array_index(hosts, pid_t, i), signal_number), ==, 0);
-}
-
-/* What PC/SC says of the first reader. */
-static gboolean
-has_card(gpointer data)
-{
-    SealCardScene *scene = data;
-    const char *const argv[] = {"opensc-tool", "--list-readers", NULL};
-    g_autoptr(SealTestResult) result = seal_test_run(scene->home, argv, NULL);
-
-    return strstr(result->out, "\n0    Yes") != NULL;
-}
-
 /* The exchange is over when the hosts run again: the reader has a card as before. */
 static void
 exchanged_while_nobody_ran(SealCardScene *scene, gconstpointer data)
@@ -203,12 +182,12 @@ exchanged_while_nobody_ran(SealCardScene *scene, gconstpointer data)
     seal_test_cards_tell(scene->home, "insert alice 0");
     seal_test_cards_start_pcscd(scene->home); /* with a log that begins anew */
     seal_card_scene_wait(scene, "alice-rsa-sign", "locked");
-    signal_hosts(scene, SIGSTOP);
+    seal_card_scene_signal_hosts(scene, SIGSTOP);
     seal_test_cards_tell(scene->home, "pull alice");
     g_assert_true(seal_test_wait_for_text(log, "Card Removed From"));
     seal_test_cards_tell(scene->home, "insert bob 0");
-    g_assert_true(seal_test_wait_until(has_card, scene));
-    signal_hosts(scene, SIGCONT);
+    seal_card_scene_wait_for_reader(scene, 0, TRUE);
+    seal_card_scene_signal_hosts(scene, SIGCONT);
     seal_card_scene_wait(scene, "bob-rsa-sign", "locked");
     seal_card_scene_wait(scene, "alice-rsa-sign", "absent");
     assert_signs(scene, "bob-rsa-sign");

@@ -42,26 +42,13 @@ pull(Play *play, int card)
     play->reader[card] = -1;
 }
 
-/* What PC/SC says of the reader. */
-static gboolean
-has_card(Play *play, int reader)
-{
-    const char *const argv[] = {"opensc-tool", "--list-readers", NULL};
-    g_autoptr(SealTestResult) result = seal_test_run(play->scene->home, argv, NULL);
-    g_autofree char *row = g_strdup_printf("\n%d    Yes", reader);
-
-    return strstr(result->out, row) != NULL;
-}
-
 /* No hand exchanges cards between two looks of pcscd. What nobody saw stays unknown until the first
  * card is used (test-presence.c): who asks for the second only would wait in vain. */
 static void
 insert(Play *play, int card, int reader)
 {
-    gint64 end_us = g_get_monotonic_time() + SETTLE_MS * 1000;
-
-    while (play->service && play->left[reader] == 1 - card && has_card(play, reader))
-        g_assert_cmpint(g_get_monotonic_time(), <, end_us);
+    if (play->service && play->left[reader] == 1 - card)
+        seal_card_scene_wait_for_reader(play->scene, reader, FALSE);
     seal_test_cards_tell(play->scene->home, "insert %s %d", cards[card], reader);
     play->left[reader] = -1;
     play->reader[card] = reader;

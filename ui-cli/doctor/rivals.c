@@ -1,8 +1,8 @@
 /* Programs of this user that use smart cards beside the agent. GnuPG's scdaemon takes a card for
  * itself; a browser that loads a PKCS#11 module shares it, but may reset it or leave it logged in.
  *
- * Whoever has PC/SC's library in its memory, or a reader's USB device open, is one: both can be
- * read of one's own processes. */
+ * Whoever has PC/SC's library in its memory, is connected to its service, or has a reader's USB
+ * device open, is one: all can be read of one's own processes. */
 #include "ui-cli/doctor/examine.h"
 
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/pcsc-clients.h"
 #include "ui-cli/doctor/usb.h"
 
 /* A browser's has a few. */
@@ -71,6 +72,15 @@ has_reader(const char *pid, const GPtrArray *readers)
 }
 
 static gboolean
+is_connected(const char *pid, const GPtrArray *clients)
+{
+    for (guint i = 0; i < clients->len; i++)
+        if (((const SealPcscClient *)clients->pdata[i])->pid == (pid_t)atoi(pid))
+            return TRUE;
+    return FALSE;
+}
+
+static gboolean
 is_own_process(const char *pid)
 {
     g_autofree char *path = g_build_filename("/proc", pid, NULL);
@@ -96,25 +106,35 @@ command_for(const char *name, const char *pid)
     return g_strdup_printf("kill %s", pid);
 }
 
+static const char *
+sentence_for(gboolean is_scdaemon, gboolean is_connected)
+{
+    if (is_scdaemon)
+        return "of GnuPG takes a card for itself as soon as it is asked";
+    if (is_connected)
+        return "is connected to the smart card service now: it may hold a card, or take it from "
+               "under "
+               "the agent";
+    return "uses smart cards by itself, and may take the card from under the agent";
+}
+
 static void
-examine_process(SealExam *exam, const char *pid, const GPtrArray *readers, guint *count)
+examine_process(SealExam *exam, const char *pid, const GPtrArray *readers, const GPtrArray *clients,
+                guint *count)
 {
     g_autofree char *name = is_own_process(pid) ? name_of_process(pid) : NULL;
     g_autofree char *command = NULL;
     gboolean is_scdaemon = name && g_str_equal(name, "scdaemon");
+    gboolean is_client = name && is_connected(pid, clients);
 
     if (!name || is_ours_or_the_service(name))
         return;
-    if (!has_library(pid) && !has_reader(pid, readers) && !is_scdaemon)
+    if (!is_client && !has_library(pid) && !has_reader(pid, readers) && !is_scdaemon)
         return;
     (*count)++;
     command = command_for(name, pid);
-    seal_exam_note(exam, "other program", SEAL_HEALTH_WORRY, command,
-                   is_scdaemon
-                       ? "%s (process %s) of GnuPG takes a card for itself as soon as it is asked"
-                       : "%s (process %s) uses smart cards by itself, and may take the card from "
-                         "under the agent",
-                   name, pid);
+    seal_exam_note(exam, "other program", SEAL_HEALTH_WORRY, command, "%s (process %s) %s", name,
+                   pid, sentence_for(is_scdaemon, is_client));
 }
 
 void
@@ -122,6 +142,7 @@ seal_examine_rivals(SealExam *exam)
 {
     g_autoptr(GDir) dir = g_dir_open("/proc", 0, NULL);
     g_autoptr(GPtrArray) readers = seal_usb_readers();
+    g_autoptr(GPtrArray) clients = seal_pcsc_clients();
     const char *entry = NULL;
     guint count = 0;
 
@@ -130,7 +151,7 @@ seal_examine_rivals(SealExam *exam)
         return;
     while (dir && (entry = g_dir_read_name(dir))) {
         if (g_ascii_isdigit(*entry))
-            examine_process(exam, entry, readers, &count);
+            examine_process(exam, entry, readers, clients, &count);
     }
     if (!dir)
         seal_exam_note(exam, "other program", SEAL_HEALTH_UNKNOWN, NULL, "/proc cannot be read");
