@@ -9,6 +9,7 @@
 #include "agent/pin-change.h"
 
 #include "agent/audit.h"
+#include "agent/last-try.h"
 #include "agent/new-pin.h"
 #include "agent/pin-dialogue.h"
 
@@ -403,6 +404,7 @@ seal_pin_changer_new(SealRegistry *registry, SealPrompter *prompter, SealRefused
     changer->refused = refused;
     changer->changes = g_ptr_array_new_with_free_func(change_free);
     seal_registry_listen(registry, &registry_events, changer);
+    seal_last_try_watch(registry, refused);
     return changer;
 }
 

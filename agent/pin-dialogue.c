@@ -110,13 +110,26 @@ seal_pin_is_locked(const SealTokenObject *token, SealPinKind kind)
     return (token_flags(token) & kinds[kind].locked) != 0;
 }
 
+void
+seal_pin_note_last_try(const SealTokenObject *token, SealRefusedPins *refused)
+{
+    guint32 flags = token_flags(token);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        g_autofree char *refused_id = seal_pin_refused_id(token, (SealPinKind)i);
+
+        if (flags & (kinds[i].final_try | kinds[i].locked))
+            seal_refused_pins_note_last_try(refused, refused_id);
+    }
+}
+
 static gboolean
 may_be_last_try(const SealTokenObject *token, const Kind *kind, const SealRefusedPins *refused,
                 const char *refused_id)
 {
     guint32 flags = token_flags(token);
 
-    if (flags & kind->final_try)
+    if (flags & kind->final_try || seal_refused_pins_saw_last_try(refused, refused_id))
         return TRUE;
     return !(flags & kind->count_low) &&
            seal_refused_pins_count(refused, refused_id) >= REFUSALS_OF_SILENT_TOKEN;

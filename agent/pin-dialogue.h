@@ -44,6 +44,8 @@ gboolean seal_pin_is_locked(const SealTokenObject *token, SealPinKind kind);
  * its length, or characters that no PIN has (PKCS#11's are UTF-8). */
 char *seal_pin_objection(const SealTokenObject *token, SealPinKind kind, const SealSecret *pin);
 
+/* Remembers it if the token says that a last try is left, of its PIN or PUK, or none. */
+void seal_pin_note_last_try(const SealTokenObject *token, SealRefusedPins *refused);
 /* How many tries a token has left as far as it tells: -1 unknown. */
 int seal_pin_tries_left(const SealTokenObject *token);
 /* TRUE if the next wrong PIN could block the token: it says so, or it was refused twice and tells

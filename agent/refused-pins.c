@@ -15,6 +15,7 @@
 struct SealRefusedPins {
     SealSecret *key;
     GHashTable *by_token; /* id -> SealSecret of uint64_t, oldest first */
+    GHashTable *last_try; /* set of ids */
 };
 
 static void
@@ -33,6 +34,7 @@ seal_refused_pins_new(void)
     if (getrandom(seal_secret_data(refused->key), KEY_LEN, 0) != KEY_LEN)
         g_error("cannot get random bytes: %s", g_strerror(errno));
     refused->by_token = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, drop_list);
+    refused->last_try = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     return refused;
 }
 
@@ -43,6 +45,7 @@ seal_refused_pins_free(SealRefusedPins *refused)
         return;
     seal_secret_free(refused->key);
     g_hash_table_unref(refused->by_token);
+    g_hash_table_unref(refused->last_try);
     g_free(refused);
 }
 
@@ -171,7 +174,20 @@ seal_refused_pins_add(SealRefusedPins *refused, const char *token_id, uint64_t h
 }
 
 void
+seal_refused_pins_note_last_try(SealRefusedPins *refused, const char *token_id)
+{
+    (void)g_hash_table_add(refused->last_try, g_strdup(token_id));
+}
+
+gboolean
+seal_refused_pins_saw_last_try(const SealRefusedPins *refused, const char *token_id)
+{
+    return g_hash_table_contains(refused->last_try, token_id);
+}
+
+void
 seal_refused_pins_forget(SealRefusedPins *refused, const char *token_id)
 {
     (void)g_hash_table_remove(refused->by_token, token_id);
+    (void)g_hash_table_remove(refused->last_try, token_id);
 }

@@ -24,7 +24,11 @@ void seal_refused_pins_add(SealRefusedPins *refused, const char *token_id, uint6
 gboolean seal_refused_pins_has(const SealRefusedPins *refused, const char *token_id, uint64_t hash);
 /* How many PINs were refused since the last success (at most SEAL_REFUSED_PINS_MAX). */
 guint seal_refused_pins_count(const SealRefusedPins *refused, const char *token_id);
-/* The token took a PIN: what was refused before says nothing any more (it may have been changed). */
+/* The token said that one try is left, or none; if it says otherwise without having taken a PIN, its
+ * counter runs backwards, and nobody knows what is left. */
+void seal_refused_pins_note_last_try(SealRefusedPins *refused, const char *token_id);
+gboolean seal_refused_pins_saw_last_try(const SealRefusedPins *refused, const char *token_id);
+/* The token took a PIN: what was before says nothing any more (the PIN may have been changed). */
 void seal_refused_pins_forget(SealRefusedPins *refused, const char *token_id);
 
 /* SipHash-2-4 of `len` bytes at `data` under a key of 16 bytes (Aumasson and Bernstein, "SipHash: a

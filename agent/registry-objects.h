@@ -3,7 +3,7 @@
 
 #include "agent/registry.h"
 
-#define SEAL_REGISTRY_LISTENERS_MAX 4
+#define SEAL_REGISTRY_LISTENERS_MAX 5
 
 typedef struct {
     const SealRegistryEvents *events;

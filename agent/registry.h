@@ -93,7 +93,7 @@ typedef struct {
 void seal_registry_follow_lanes(SealRegistry *registry, const SealRegistryLaneEvents *events,
                                 gpointer user_data);
 
-/* Adds a listener (up to 4: the front, the PIN keeper); `events` is static, members may be NULL. */
+/* Adds a listener (up to 5: the front, the PIN keeper); `events` is static, members may be NULL. */
 void seal_registry_listen(SealRegistry *registry, const SealRegistryEvents *events,
                           gpointer user_data);
 

@@ -79,6 +79,19 @@ test_forgets_after_success(void)
 }
 
 static void
+test_last_try_is_remembered(void)
+{
+    g_autoptr(SealRefusedPins) refused = seal_refused_pins_new();
+
+    g_assert_false(seal_refused_pins_saw_last_try(refused, "blue"));
+    seal_refused_pins_note_last_try(refused, "blue");
+    g_assert_true(seal_refused_pins_saw_last_try(refused, "blue"));
+    g_assert_false(seal_refused_pins_saw_last_try(refused, "red"));
+    seal_refused_pins_forget(refused, "blue");
+    g_assert_false(seal_refused_pins_saw_last_try(refused, "blue"));
+}
+
+static void
 test_is_bounded(void)
 {
     g_autoptr(SealRefusedPins) refused = seal_refused_pins_new();
@@ -111,6 +124,8 @@ main(int argc, char **argv)
     g_test_add_func("/refused-pins/refused/is-known-again", test_remembers);
     g_test_add_func("/refused-pins/tokens/are-apart", test_tokens_are_apart);
     g_test_add_func("/refused-pins/success/forgets", test_forgets_after_success);
+    g_test_add_func("/refused-pins/last-try/is-remembered-until-success",
+                    test_last_try_is_remembered);
     g_test_add_func("/refused-pins/many/oldest-is-forgotten", test_is_bounded);
     g_test_add_func("/refused-pins/key/is-fresh", test_key_is_fresh);
     return g_test_run();

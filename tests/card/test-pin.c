@@ -138,6 +138,54 @@ last_try(SealCardScene *scene, gconstpointer data)
     g_assert_cmpuint(tries(scene), ==, 3);
 }
 
+static int
+tries_told(SealCardScene *scene)
+{
+    g_autofree char *token = seal_card_scene_token_path(scene, "alice-rsa-sign");
+    g_autoptr(GVariant) told =
+        seal_test_property(scene->connection, token, SEAL_INTERFACE_TOKEN, "TriesLeft");
+
+    return g_variant_get_int32(told);
+}
+
+static void
+call_agent(SealCardScene *scene, const char *method)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer =
+        seal_test_call(scene->connection, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, method, NULL, FALSE,
+                       &error);
+
+    g_assert_no_error(error);
+}
+
+/* Nobody knows what is left: the card takes a PIN only from a person who says so, until one was right. */
+static void
+backwards(SealCardScene *scene, gconstpointer data)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (SKIPPED(scene))
+        return;
+    seal_test_cards_tell(scene->home, "leave alice 1"); /* two less, and nobody tried */
+    call_agent(scene, "Rescan");
+    g_assert_cmpint(tries_told(scene), ==, 1);
+    seal_test_cards_tell(scene->home, "leave alice 3"); /* two more, and nobody gave the PIN */
+    call_agent(scene, "Rescan");
+    g_assert_cmpint(tries_told(scene), ==, -1);
+    seal_test_cards_tell(scene->home, "forget alice");
+    seal_card_scene_sign(scene, "alice-rsa-sign", &error);
+    seal_test_assert_error(g_steal_pointer(&error), SEAL_ERROR_PIN_INCORRECT,
+                           "the last PIN try may be left");
+    seal_test_pinentry_answer(scene->home, "cancel\n");
+    seal_test_assert_error(try_call(scene, "Unlock"), SEAL_ERROR_CANCELLED, "");
+    g_assert_cmpuint(tries(scene), ==, 3);
+    seal_test_pinentry_answer(scene->home, "yes\npin " SEAL_TEST_CARD_PIN "\n");
+    call(scene, "Unlock");
+    call_agent(scene, "LockAll");
+    assert_signs_with(scene, SEAL_TEST_CARD_PIN); /* it was right: no questions any more */
+}
+
 /* What one card refused says nothing of another, and one card's PIN is not given to another. */
 static void
 two_cards(SealCardScene *scene, gconstpointer data)
@@ -173,6 +221,9 @@ main(int argc, char **argv)
     ADD("wrong-pin-is-not-sent-again", wrong_pin);
     ADD("unblock", unblock);
     ADD("last-try-is-confirmed", last_try);
+    /* ykcs11 looks at the counter when a PIN was wrong, not before */
+    g_test_add("/card/pin/counter-that-runs-backwards-is-not-believed", SealCardScene, NULL,
+               seal_card_scene_set_up, backwards, seal_card_scene_tear_down);
     ADD("two-cards-are-apart", two_cards);
     return g_test_run();
 }
