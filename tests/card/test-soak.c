@@ -142,18 +142,6 @@ happen(Play *play)
 /* -- what is left
  * ------------------------------------------------------------------------------------ */
 
-static guint
-count_descriptors(pid_t pid)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/fd", (int)pid);
-    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-    guint n = 0;
-
-    while (folder && g_dir_read_name(folder))
-        n++;
-    return n;
-}
-
 /* Resident, in KiB. */
 static guint
 memory_of(pid_t pid)
@@ -213,14 +201,14 @@ random_events_leave_nothing_behind(SealCardScene *scene, gconstpointer data)
     for (guint i = 0; i < WARM_EVENTS; i++)
         happen(&play);
     settle(&play);
-    descriptors = count_descriptors(agent);
+    descriptors = seal_test_count_descriptors(agent);
     memory = memory_of(agent);
     for (guint i = 0; i < n_events; i++)
         happen(&play);
     settle(&play);
     g_test_message("%u events: descriptors %u, then %u; memory %u KiB, then %u", n_events,
-                   descriptors, count_descriptors(agent), memory, memory_of(agent));
-    g_assert_cmpuint(count_descriptors(agent), <=, descriptors + DESCRIPTORS_SLACK);
+                   descriptors, seal_test_count_descriptors(agent), memory, memory_of(agent));
+    g_assert_cmpuint(seal_test_count_descriptors(agent), <=, descriptors + DESCRIPTORS_SLACK);
 #ifndef __SANITIZE_ADDRESS__ /* it keeps what was freed for a while, and finds leaks by itself */
     g_assert_cmpuint(memory_of(agent), <, memory + GROWTH_MAX_KIB);
 #endif

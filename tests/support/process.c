@@ -178,3 +178,15 @@ seal_test_children(pid_t pid)
     }
     return children;
 }
+
+guint
+seal_test_count_descriptors(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/fd", (int)pid);
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    guint n = 0;
+
+    while (folder && g_dir_read_name(folder))
+        n++;
+    return n;
+}

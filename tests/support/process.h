@@ -32,3 +32,5 @@ void seal_test_stop(pid_t pid);
 
 /* The pids of the children of process `pid` (a GArray of pid_t, transfer full). */
 GArray *seal_test_children(pid_t pid);
+/* Open descriptors of a process; 0 if it does not show them (root sees all). */
+guint seal_test_count_descriptors(pid_t pid);
