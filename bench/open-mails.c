@@ -79,6 +79,8 @@ main(int argc, char **argv)
     opener.mails = seal_mails_encrypted(owner, (guint)atoi(argv[2]), MAIL_LEN);
     opener.ahead = (guint)CLAMP(atoi(argv[3]), 0, 64);
     opener.unwrapper = seal_agent_unwrapper_new();
+    if (opener.ahead > 0) /* as privyseal open --into */
+        seal_agent_unwrapper_expect_many(opener.unwrapper);
     open_one(&opener, 0); /* the token is unlocked */
     status = seal_pace_serve(run, &opener);
     seal_agent_unwrapper_free(opener.unwrapper);

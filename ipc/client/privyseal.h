@@ -62,7 +62,7 @@ void seal_client_set_bulk(SealClient *client, gboolean bulk);
 typedef struct {
     char *path; /* D-Bus object path */
     char *label, *manufacturer, *model, *serial, *uri, *module;
-    char *slot;  /* the PC/SC reader it lies in, or "slot N" */
+    char *slot;     /* the PC/SC reader it lies in, or "slot N" */
     char *state;    /* absent, locked, unlocked, blocked, busy, unreachable */
     int tries_left; /* -1 unknown */
     gboolean protected_authentication, removable, read_only;
@@ -241,9 +241,9 @@ void seal_call_cancel(SealCall *call);
 void seal_client_interrupt(SealClient *client);
 
 /* For poll(2), or a source of the program's main loop (GLib's, sd-event's): the descriptor, the
- * events (POLLIN | POLLOUT) and the time to wait at most (milliseconds, -1 for ever). Ask again after
- * each seal_client_process(). The descriptor stands for the connection and all lanes; -1 without a
- * connection. */
+ * events (POLLIN | POLLOUT) and the time to wait at most (milliseconds, -1 for ever). Ask again
+ * after each seal_client_process(). The descriptor stands for the connection and all lanes; -1
+ * without a connection. */
 int seal_client_get_fd(SealClient *client);
 int seal_client_get_events(SealClient *client);
 int seal_client_get_poll_timeout_ms(SealClient *client);
