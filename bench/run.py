@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares work done through the agent with the same work done by a program that loads the PKCS#11
 module itself, and with `p11-kit server` (part `agent`); our own PKCS#11 module with libprivyseal
-(part `module`, module.py); and mail with OpenSSL (part `mail`, mail.py).
+(part `module`, module.py); mail with OpenSSL (part `mail`, mail.py); and what the agent adds to a slow
+smart card (part `card`, card.py).
 
     bench/run.py [--part PART ...] [--build DIR] [--quick] [--only WORK ...] [--clients N ...] [--write FILE]
 
@@ -17,6 +18,7 @@ import subprocess
 import sys
 import time
 
+import card
 import mail
 import module
 import report
@@ -204,8 +206,7 @@ def measure_facts(world, options, work):
 
 def parse_options():
     parser = argparse.ArgumentParser(description="Measures Privy Seal beside a direct PKCS#11 program.")
-    parser.add_argument("--part", dest="parts", nargs="+", choices=PARTS, default=[*PARTS],
-                        help="which tables (default: all)")
+    parser.add_argument("--part", dest="parts", nargs="+", choices=PARTS, help="which tables (default: all)")
     parser.add_argument("--build", default="build-bench", help="build folder (default: build-bench)")
     parser.add_argument("--quick", action="store_true", help="only see that everything runs")
     parser.add_argument("--only", nargs="+", metavar="WORK", help="these rows only, e.g. sign-p256")
@@ -245,12 +246,16 @@ def measure_agent(options):
             "speed": speed, "facts": facts}
 
 
-PARTS = {"agent": measure_agent, "module": module.measure_all, "mail": mail.measure_all}
+PARTS = {"agent": measure_agent, "module": module.measure_all, "mail": mail.measure_all,
+         "card": card.measure_all}
 
 
 def main():
     options = parse_options()
-    for part in options.parts:
+    for part in options.parts or PARTS:
+        if part == "card" and not options.parts and card.missing():
+            print(f"bench: no cards are measured: {card.missing()} is missing", file=sys.stderr)
+            continue
         try:
             text = report.compose(PARTS[part](options))
         except Failure as failure:

@@ -195,9 +195,10 @@ do_activate(int argc, char **argv)
     g_autoptr(SealClient) client = connect_client();
     gint64 answered_us = g_get_monotonic_time();
     g_autofree char *key = NULL;
+    gboolean rescan = FALSE;
 
     seal_pace_require(argc == 3, "start: see the usage in through-agent.c", NULL);
-    while (!(key = find_key(client, argv[2], TRUE, NULL)))
+    for (; !(key = find_key(client, argv[2], rescan, NULL)); rescan = TRUE)
         seal_pace_require(g_get_monotonic_time() < start_us + 10 * G_USEC_PER_SEC,
                           "see the key within 10 s", NULL);
     printf("answered %" G_GINT64_FORMAT " listed %" G_GINT64_FORMAT "\n", answered_us - start_us,
