@@ -36,10 +36,8 @@ login_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealByte
         seal_slot_set_logged_in(slot, TRUE);
         rv = seal_scan_read(host, slot, session);
         /* The agent is told of a failure, so the token must not stay open behind its back. */
-        if (rv != CKR_OK) {
-            (void)host->functions->C_Logout(session);
+        if (rv != CKR_OK && seal_logout_locked(host, slot, session) != CKR_OK)
             seal_slot_set_logged_in(slot, FALSE);
-        }
     }
     if (!seal_rv_is_removal(rv))
         seal_scan_tell_flags(host, slot);

@@ -26,10 +26,17 @@
 #define OF_PUK "puk:"
 #define OF_PIN "pin:"
 
+/* A process has one module: it is asked once, since another may have its lock held by a card that
+ * hangs. */
 gboolean
 seal_ykcs11_is(CK_FUNCTION_LIST *functions)
 {
-    return seal_library_is_made_by(functions, "Yubico");
+    enum { NO = 1, YES };
+    static gsize answer;
+
+    if (g_once_init_enter(&answer))
+        g_once_init_leave(&answer, seal_library_is_made_by(functions, "Yubico") ? YES : NO);
+    return answer == YES;
 }
 
 gboolean

@@ -10,7 +10,7 @@
  * management key. */
 #define SEAL_YKCS11_PIN_MAX 8u
 
-/* TRUE if these functions are that module's. */
+/* TRUE if these functions, of an initialised module, are that one's. */
 gboolean seal_ykcs11_is(CK_FUNCTION_LIST *functions);
 
 /* TRUE if the module looks at cards in the PC/SC reader `name`. */
