@@ -205,12 +205,15 @@ seal_crew_leave(SealCrew *crew, SealCrewMember *member)
     seal_fd_clear(&member->schedstat);
 }
 
-/* Under lock: an idle thread is counted out. */
+/* Under lock: an idle thread is counted out. It may be the only one, while those that only waited
+ * on a lane a moment ago are all at operations. */
 static void
 dismiss(SealCrew *crew)
 {
     crew->n_idle--;
     crew->n_threads--;
+    if (crew->n_idle == 0)
+        call_watcher(crew);
     set_crowded(crew);
 }
 
