@@ -10,11 +10,14 @@
 #include "pkcs11/host/again.h"
 #include "pkcs11/host/inventory.h"
 #include "pkcs11/host/openssl.h"
+#include "pkcs11/host/patience.h"
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/ykcs11.h"
 
 /* Slots that a module may list at most. */
 #define SLOTS_LISTED_MAX 4096u
+/* A look at all slots, cards read: what the agent waits for one that it asked for. */
+#define LOOK_US (30 * G_USEC_PER_SEC)
 
 /* -- telling --------------------------------------------------------------------------------- */
 
@@ -283,7 +286,9 @@ seal_scan(SealHost *host, gboolean again)
     if (!host->functions)
         return;
     g_mutex_lock(&host->scan_lock);
+    seal_patience_begin(host, LOOK_US);
     good = scan_locked(host, again);
+    seal_patience_end();
     seal_again_plan(host, !good);
     g_mutex_unlock(&host->scan_lock);
 }
