@@ -195,6 +195,10 @@ seal_key_uses_find(const SealClientObjects *objects, const SealClientKey *key,
         finding.uses.limits = SEAL_LIMIT_NO_CERTIFICATE;
     }
     settle_limits(&finding);
+    if (key->fault && *key->fault) {
+        finding.uses.uses = 0;
+        finding.uses.limits = SEAL_LIMIT_FAULT;
+    }
     if (is_retired(key))
         finding.uses.limits |= SEAL_LIMIT_RETIRED;
     if (key->always_authenticate)
@@ -221,6 +225,7 @@ static const Row use_rows[] = {
 };
 
 static const Row limit_rows[] = {
+    {SEAL_LIMIT_FAULT, "fault", "its signatures do not fit its certificate"},
     {SEAL_LIMIT_REVOKED, "revoked", "revoked"},
     {SEAL_LIMIT_EXPIRED, "expired", NULL},
     {SEAL_LIMIT_NOT_YET_VALID, "not-yet-valid", NULL},

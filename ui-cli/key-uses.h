@@ -24,6 +24,7 @@ typedef enum {
     SEAL_LIMIT_RETIRED = 1 << 7,      /* PIV's places for keys that were replaced */
     SEAL_LIMIT_PIN_EACH_TIME = 1 << 8,
     SEAL_LIMIT_ABSENT = 1 << 9, /* its token is */
+    SEAL_LIMIT_FAULT = 1 << 10, /* its signatures are another key's */
 } SealKeyLimit;
 
 typedef struct {

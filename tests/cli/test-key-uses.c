@@ -135,6 +135,20 @@ test_pin_each_time(SealTestBlue *blue, gconstpointer data)
     assert_uses(blue, key, "sign mail", "PIN each time");
 }
 
+/* As the agent tells of a key whose signatures were not its own. */
+static void
+test_fault(SealTestBlue *blue, gconstpointer data)
+{
+    const TestSpec spec = {.name = "Alice", .address = ADDRESS};
+    SealClientKey *key =
+        seal_test_objects_add_key(blue->objects, blue->token, "work", '1', 1, "sign");
+
+    (void)seal_test_objects_add_certificate(blue->objects, key, &spec);
+    g_free(key->fault);
+    key->fault = g_strdup("its signatures do not fit its public key");
+    assert_uses(blue, key, "nothing", "its signatures do not fit its certificate");
+}
+
 static void
 test_absent(SealTestBlue *blue, gconstpointer data)
 {
@@ -235,6 +249,7 @@ main(int argc, char **argv)
     }
     ADD("renewed/says-nothing-of-the-old-one", NULL, test_renewed);
     ADD("always-authenticate/wants-pin-each-time", NULL, test_pin_each_time);
+    ADD("faulty-key/is-of-no-use", NULL, test_fault);
     ADD("absent-token/is-to-be-inserted", NULL, test_absent);
     ADD("revoked/is-of-no-use", NULL, test_revoked);
     ADD("equal-labels/are-told-apart", NULL, test_equal_labels);
