@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/pkcs11/lane-scene.h"
@@ -277,6 +278,55 @@ test_hanging_lanes_of_many_clients(Scene *scene, gconstpointer mood)
     expect_all_at_the_token(scene, TRUE);
 }
 
+/* Microseconds of the host's processor time for one of many signatures, with a token that costs nothing:
+ * what others do on the machine hardly changes it. */
+static gdouble
+measure(SealTestLane *lane, Scene *scene)
+{
+    const guint n = 5000;
+    struct timespec before, after;
+    SealLaneRecord record;
+    clockid_t clock = 0;
+
+    g_assert_cmpint(clock_getcpuclockid(scene->host->pid, &clock), ==, 0);
+    g_assert_no_errno(clock_gettime(clock, &before));
+    for (guint i = 0; i < n; i++) {
+        seal_test_lane_expect_signature(lane);
+        while (seal_test_host_record(scene->host, &record))
+            ;
+    }
+    g_assert_no_errno(clock_gettime(clock, &after));
+    return ((gdouble)(after.tv_sec - before.tv_sec) * 1e6 +
+            (gdouble)(after.tv_nsec - before.tv_nsec) / 1e3) / n;
+}
+
+/* Of as many other clients (-m perf). */
+static void
+test_cost_of_idle_lanes(Scene *scene, gconstpointer mood)
+{
+    g_autoptr(SealTestLane) lane = NULL;
+    SealTestLane *idle[200];
+    gdouble alone = 0, beside = 0;
+
+    scene->grant.count = 1000000;
+    lane = open_lane(scene);
+    for (guint round = 0; round < 4; round++) { /* each lane has a word of its own */
+        alone += measure(lane, scene) / 4;
+        for (guint i = 0; i < G_N_ELEMENTS(idle); i++) {
+            scene->grant.client = i + 1;
+            idle[i] = open_lane(scene);
+        }
+        beside += measure(lane, scene) / 4;
+        for (guint i = 0; i < G_N_ELEMENTS(idle); i++)
+            seal_test_lane_free(idle[i]);
+        seal_test_host_wait_for(scene->host, &scene->host->n_closed,
+                                (round + 1) * G_N_ELEMENTS(idle));
+    }
+    g_test_minimized_result(beside - alone,
+                            "200 idle lanes of others: %.2f us an operation in place of %.2f us",
+                            beside, alone);
+}
+
 static void
 set_up_narrow(Scene *scene, gconstpointer mood)
 {
@@ -299,5 +349,7 @@ main(int argc, char **argv)
     ADD("/lanes/share/idle-lanes-cost-no-thread", INSTANT, test_idle_lanes_cost_no_thread);
     ADD("/lanes/hang/holds-up-no-lane-of-the-client", INSTANT, test_hanging_lanes_of_one_client);
     ADD("/lanes/hang/holds-up-no-other-client", INSTANT, test_hanging_lanes_of_many_clients);
+    if (g_test_perf())
+        ADD("/lanes/share/cost-of-idle-lanes", INSTANT, test_cost_of_idle_lanes);
     return g_test_run();
 }
