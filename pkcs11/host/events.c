@@ -1,9 +1,11 @@
 /* C_WaitForSlotEvent may say at once that it does not exist, or block for days; only trying tells.
- * A module that reports events without end, without one happening, is cut off. */
+ * A module that reports events without end, without one happening, is cut off. One that tells of none, or no
+ * more, is asked instead (again.c). */
 #include "pkcs11/host/events.h"
 
 #include "base/log.h"
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/again.h"
 #include "pkcs11/host/scan.h"
 
 #define PROBE_US (20 * 1000)
@@ -49,6 +51,7 @@ events_main(gpointer data)
     Waiting *waiting = data;
 
     wait_for_events(waiting->host);
+    seal_again_poll(waiting->host);
     g_mutex_lock(&waiting->lock);
     waiting->ended = TRUE;
     g_cond_signal(&waiting->ended_cond);

@@ -100,8 +100,7 @@ answer_hello(SealHost *host, const SealFrameHeader *request, gboolean events)
 static gboolean
 start_events(SealHost *host, gboolean dark)
 {
-    host->readers = seal_readers_watch(host, dark);
-    return host->readers || (host->functions && seal_events_start(host));
+    return seal_readers_watch(host, dark) || (host->functions && seal_events_start(host));
 }
 
 /* An agent that was killed asked for no logout: its cards must not stay open to every program. */

@@ -34,6 +34,7 @@ typedef struct {
     struct SealLanes *lanes; /* (nullable) lanes.h */
     GMutex scan_lock; /* held while slots are looked at and tokens told */
     struct SealReaders *readers; /* (nullable) readers.h */
+    gint polls;                  /* atomic: the module must be asked which tokens are there (again.h) */
     gint retired;                /* atomic */
 } SealHost;
 

@@ -14,9 +14,9 @@ gboolean seal_readers_are_dark(void);
 
 /* After it: watches the readers in a thread of its own, and has the slots looked at when a card
  * comes or goes. When PC/SC's service ends, or comes and `dark` says that it was missing when the
- * module looked for it, the agent is told that the module must be started anew. Returns it for the
- * life of the process (transfer none), or NULL if the module did not load PC/SC's library. A host
- * without a module only tells which readers have a card (READERS). */
+ * module looked for it, the agent is told that the module must be started anew. Returns it, and
+ * sets host->readers, for the life of the process (transfer none), or NULL if the module did not
+ * load PC/SC's library. A host without a module only tells which readers have a card (READERS). */
 SealReaders *seal_readers_watch(SealHost *host, gboolean dark);
 
 /* A number for the card that is in the reader `name`, another for each that is put in; 0 if there

@@ -10,6 +10,7 @@
 #include "pkcs11/host/login.h"
 #include "pkcs11/host/operation.h"
 #include "pkcs11/host/pin.h"
+#include "pkcs11/host/again.h"
 #include "pkcs11/host/scan.h"
 
 typedef struct {
@@ -73,6 +74,7 @@ serve_rescan(Request *request)
 {
     if (request->len != 0)
         return FALSE;
+    seal_again_renew(request->server->host, FALSE);
     seal_scan(request->server->host, TRUE);
     answer(request, CKR_OK, NULL);
     return TRUE;

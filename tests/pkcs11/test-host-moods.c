@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "pkcs11/host/again.h"
 #include "tests/pkcs11/host-client.h"
 #include "tests/support/fixture.h"
 #include "tests/support/wait.h"
@@ -297,6 +298,54 @@ test_unreadable_token_is_looked_at_again(Scene *scene, gconstpointer mood)
     expect_sign(scene, SEAL_ERROR_PIN_REQUIRED);
 }
 
+/* A module that uses no PC/SC and has no C_WaitForSlotEvent. */
+static void
+test_removable_slots_are_polled(Scene *scene, gconstpointer mood)
+{
+    guint told = scene->host->n_told, tokens = scene->host->tokens->len;
+
+    seal_test_mood(scene->home, "removable=true\nabsent=true");
+    seal_test_host_wait_for(scene->host, &scene->host->n_gone, tokens);
+    g_assert_cmpuint(scene->host->tokens->len, ==, 0);
+    seal_test_mood(scene->home, "removable=true\ninsertion=1");
+    seal_test_host_wait_for(scene->host, &scene->host->n_told, told + tokens);
+    g_assert_cmpuint(scene->host->tokens->len, ==, tokens);
+}
+
+/* The thread that looks again is made with the first plan; a rescan would have made one. */
+static void
+test_fixed_slots_are_not_polled(Scene *scene, gconstpointer mood)
+{
+    g_autofree char *folder = g_strdup_printf("/proc/%d/task", (int)scene->host->pid);
+    g_autoptr(GDir) threads = NULL;
+    const char *thread = NULL;
+
+    rescan(scene);
+    threads = g_dir_open(folder, 0, NULL);
+    g_assert_nonnull(threads);
+    while ((thread = g_dir_read_name(threads))) {
+        g_autofree char *path = g_build_filename(folder, thread, "comm", NULL);
+        g_autofree char *name = NULL;
+
+        if (g_file_get_contents(path, &name, NULL, NULL))
+            g_assert_cmpstr(name, !=, "again\n");
+    }
+}
+
+static void
+test_polling_grows_seldom(void)
+{
+    const SealPace empty = seal_pace_of_polling(FALSE), full = seal_pace_of_polling(TRUE);
+    gint64 pause_us = 0, sum_us = 0;
+
+    while ((pause_us = seal_pace_next_us(&empty, pause_us)) > 0)
+        sum_us += pause_us;
+    g_assert_cmpint(sum_us, ==, 63 * G_USEC_PER_SEC); /* then never again */
+    for (int i = 0; i < 20; i++)
+        pause_us = seal_pace_next_us(&full, pause_us);
+    g_assert_cmpint(pause_us, ==, 32 * G_USEC_PER_SEC);
+}
+
 static void
 test_signature_of_a_swapped_card_is_kept_back(Scene *scene, gconstpointer mood)
 {
@@ -485,6 +534,10 @@ main(int argc, char **argv)
         test_events_tell_without_a_question);
     ADD("/host/removal/unreadable-token-is-looked-at-again", NULL,
         test_unreadable_token_is_looked_at_again);
+    ADD("/host/polling/removable-slots-are-polled", "removable=true",
+        test_removable_slots_are_polled);
+    ADD("/host/polling/fixed-slots-are-not", NULL, test_fixed_slots_are_not_polled);
+    g_test_add_func("/host/polling/ends-without-tokens", test_polling_grows_seldom);
     ADD("/host/removal/signature-of-a-swapped-card-is-kept-back", "removable=true",
         test_signature_of_a_swapped_card_is_kept_back);
     ADD("/host/removal/signature-of-a-fixed-token-is-not-verified", "wrong-signature=true",
