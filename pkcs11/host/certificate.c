@@ -73,7 +73,8 @@ add_address(GPtrArray *addresses, const ASN1_STRING *string)
     gsize len = (gsize)ASN1_STRING_length(string);
     g_autofree char *address = NULL;
 
-    if (len == 0 || len > SEAL_TEXT_MAX || memchr(data, 0, len) ||
+    /* more are not told, and looking each up among thousands would take its time */
+    if (addresses->len >= SEAL_LIST_MAX || len == 0 || len > SEAL_TEXT_MAX || memchr(data, 0, len) ||
         !g_utf8_validate_len(data, len, NULL))
         return;
     address = g_strndup(data, len);
@@ -127,7 +128,7 @@ collect_purposes(X509 *certificate)
     g_autoptr(GPtrArray) purposes = g_ptr_array_new_with_free_func(g_free);
     EXTENDED_KEY_USAGE *usages = X509_get_ext_d2i(certificate, NID_ext_key_usage, NULL, NULL);
 
-    for (int i = 0; usages && i < sk_ASN1_OBJECT_num(usages); i++) {
+    for (int i = 0; usages && i < MIN(sk_ASN1_OBJECT_num(usages), (int)SEAL_LIST_MAX); i++) {
         const ASN1_OBJECT *usage = sk_ASN1_OBJECT_value(usages, i);
         char dotted[128];
         int nid = OBJ_obj2nid(usage);

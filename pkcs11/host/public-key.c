@@ -13,6 +13,9 @@
 #define KEY_TYPE_EC_MONTGOMERY    0x41UL
 #define ATTRIBUTE_PUBLIC_KEY_INFO 0x129UL
 
+/* OpenSSL takes no longer ones with a modulus of more than 3072 bits, and none is in use. */
+#define EXPONENT_BITS_MAX 64
+
 typedef struct {
     const char *parameters; /* CKA_EC_PARAMS: DER of an OID or of a curve's name */
     gsize parameters_len;
@@ -222,6 +225,12 @@ wrap_rsa(const BIGNUM *modulus, const BIGNUM *exponent, const char **ret_reason)
     }
     if (modulus && (unsigned)BN_num_bits(modulus) > SEAL_RSA_BITS_MAX) {
         *ret_reason = "its RSA modulus is longer than 8192 bits";
+        return NULL;
+    }
+    if (modulus && exponent &&
+        (!BN_is_odd(modulus) || !BN_is_odd(exponent) || BN_is_one(exponent) ||
+         BN_num_bits(exponent) > EXPONENT_BITS_MAX)) {
+        *ret_reason = "its RSA modulus or exponent is even, or the exponent 1 or beyond 64 bits";
         return NULL;
     }
     key = build_rsa(modulus, exponent);

@@ -213,6 +213,15 @@ welcome(SealHost *host, CK_SLOT_ID id)
     return FALSE;
 }
 
+static gboolean
+is_listed(const CK_SLOT_ID *slots, guint n, CK_SLOT_ID slot)
+{
+    for (guint i = 0; i < n; i++)
+        if (slots[i] == slot)
+            return TRUE;
+    return FALSE;
+}
+
 /* The slots with a token, SEAL_SLOTS_MAX of them at most; FALSE if the module does not tell. The first call makes OpenSC look at its
  * readers; between the two a token may come, which the room to spare is for. */
 static gboolean
@@ -233,9 +242,10 @@ list_slots(SealHost *host, CK_SLOT_ID slots[SEAL_SLOTS_MAX], guint *ret_count)
     }
     if (count > SEAL_SLOTS_MAX)
         seal_log_warning("the module has %lu tokens, only %u are looked at", count, SEAL_SLOTS_MAX);
-    count = MIN(count, SEAL_SLOTS_MAX);
-    memcpy(slots, all, count * sizeof *slots);
-    *ret_count = (guint)count;
+    *ret_count = 0;
+    for (CK_ULONG i = 0; i < count && *ret_count < SEAL_SLOTS_MAX; i++)
+        if (!is_listed(slots, *ret_count, all[i])) /* each token once */
+            slots[(*ret_count)++] = all[i];
     return TRUE;
 }
 

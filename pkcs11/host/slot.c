@@ -108,16 +108,16 @@ is_of_use(CK_MECHANISM_TYPE type)
 static void
 read_abilities(SealSlot *slot)
 {
-    CK_ULONG count = 0;
+    CK_ULONG count = 0, room = 0;
     g_autofree CK_MECHANISM_TYPE *list = NULL;
 
     if (slot->functions->C_GetMechanismList(slot->id, NULL, &count) != CKR_OK || count == 0)
         return;
-    count = MIN(count, MECHANISMS_MAX);
-    list = g_new0(CK_MECHANISM_TYPE, count);
-    if (slot->functions->C_GetMechanismList(slot->id, list, &count) != CKR_OK ||
-        count > MECHANISMS_MAX)
+    count = room = MIN(count, MECHANISMS_MAX);
+    list = g_new0(CK_MECHANISM_TYPE, room);
+    if (slot->functions->C_GetMechanismList(slot->id, list, &count) != CKR_OK)
         return;
+    count = MIN(count, room); /* whatever it says now */
     for (CK_ULONG i = 0; i < count; i++)
         if (is_of_use(list[i]))
             read_ability(slot, list[i]);

@@ -227,3 +227,15 @@ moody_lie_of_token(const Mood *mood, CK_TOKEN_INFO *info)
         info->ulMinPinLen = info->ulMaxPinLen = info->ulMaxSessionCount = info->ulSessionCount =
             CK_UNAVAILABLE_INFORMATION;
 }
+
+void
+moody_lie_of_slots(const Mood *mood, CK_SLOT_ID *slots, CK_ULONG *count)
+{
+    if (mood->slots_beyond && slots)
+        *count += 1ul << 40;
+    if (!mood->slots_twice)
+        return;
+    if (slots) /* there was room: this doubled the number before */
+        memcpy(slots + *count, slots, *count * sizeof *slots);
+    *count *= 2;
+}

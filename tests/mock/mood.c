@@ -148,6 +148,8 @@ read_mood(void)
     mood->find_endless = get_flag(file, "find-endless");
     mood->find_beyond = get_flag(file, "find-beyond");
     mood->same_id = get_flag(file, "same-id");
+    mood->slots_twice = get_flag(file, "slots-twice");
+    mood->mechanisms_beyond = get_flag(file, "mechanisms-beyond");
     mood->slots_beyond = get_flag(file, "slots-beyond");
     mood->lie = get_text(file, "lie");
     mood->lie_label = get_text(file, "lie-label");

@@ -42,7 +42,8 @@ typedef struct {
     guint session_limit;
     CK_RV init_rv;
     CK_RV find_rv;
-    gboolean find_endless, find_beyond, slots_beyond, same_id;
+    gboolean find_endless, find_beyond, slots_beyond, slots_twice, mechanisms_beyond,
+        same_id;
     char *lie, *lie_label, *token_lie; /* NULL: none */
     CK_ULONG answer_len;               /* 0: as it is */
     CK_RV answer_rv;
@@ -61,6 +62,8 @@ void moody_distort(const Mood *mood, CK_FUNCTION_LIST *real, CK_SESSION_HANDLE s
                    CK_OBJECT_HANDLE object, CK_ATTRIBUTE *attribute);
 /* What is said of a token. */
 void moody_lie_of_token(const Mood *mood, CK_TOKEN_INFO *info);
+/* ... of the slots (NULL: only their number is asked for) that the real module listed. */
+void moody_lie_of_slots(const Mood *mood, CK_SLOT_ID *slots, CK_ULONG *count);
 
 /* Blocks until the control file may have changed. */
 void moody_wait_for_change(void);

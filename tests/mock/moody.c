@@ -43,7 +43,8 @@
  *   answer-rv=0x30          ... return this, although they did it
  *   find-endless=true       C_FindObjects always finds one more
  *   find-beyond=true        ... says that it found more than there was room for
- *   slots-beyond=true       C_GetSlotList likewise
+ *   slots-beyond=true       C_GetSlotList likewise; mechanisms-beyond=true C_GetMechanismList
+ *   slots-twice=true        ... names each slot twice
  *   log=FILE                a line for most calls: name and result
  *
  * After a removal the first use of an old session says DEVICE_REMOVED, then all of them say
@@ -187,8 +188,7 @@ moody_get_slot_list(CK_BBOOL present, CK_SLOT_ID *slots, CK_ULONG *count)
         return told(mood, "C_GetSlotList", CKR_OK);
     }
     rv = real->C_GetSlotList(present, slots, count);
-    if (mood->slots_beyond)
-        *count = slots ? *count + (1ul << 40) : *count;
+    moody_lie_of_slots(mood, slots, count);
     return told(mood, "C_GetSlotList", rv);
 }
 
@@ -275,7 +275,7 @@ moody_get_mechanism_list(CK_SLOT_ID slot, CK_MECHANISM_TYPE *list, CK_ULONG *cou
     for (CK_ULONG i = 0; i < *count; i++)
         if (!moody_hides(mood, list[i]))
             list[kept++] = list[i];
-    *count = kept;
+    *count = kept + (mood->mechanisms_beyond ? 900 : 0);
     return rv;
 }
 

@@ -2,6 +2,7 @@
  * of the fixture; OpenSSL's command line tells what is in them. */
 #include <glib.h>
 #include <openssl/core_names.h>
+#include <openssl/param_build.h>
 #include <openssl/pem.h>
 #include <string.h>
 
@@ -211,6 +212,59 @@ test_other_kinds_of_keys_are_named(void)
     g_assert_cmpstr(reason, ==, "its RSA modulus is shorter than 1024 bits");
 }
 
+static EVP_PKEY *
+build_rsa(const BIGNUM *modulus, const BIGNUM *exponent)
+{
+    OSSL_PARAM_BLD *builder = OSSL_PARAM_BLD_new();
+    EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+    OSSL_PARAM *parameters = NULL;
+    EVP_PKEY *key = NULL;
+
+    (void)OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_N, modulus);
+    (void)OSSL_PARAM_BLD_push_BN(builder, OSSL_PKEY_PARAM_RSA_E, exponent);
+    parameters = OSSL_PARAM_BLD_to_param(builder);
+    g_assert_cmpint(EVP_PKEY_fromdata_init(context), ==, 1);
+    g_assert_cmpint(EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters), ==, 1);
+    OSSL_PARAM_free(parameters);
+    OSSL_PARAM_BLD_free(builder);
+    EVP_PKEY_CTX_free(context);
+    return key;
+}
+
+/* Hexadecimal: 0 behind a digit makes it even. */
+static void
+test_odd_rsa_numbers_only(void)
+{
+    static const struct {
+        const char *last_digit, *exponent;
+        gboolean is_taken;
+    } rows[] = {
+        {"1", "10001", TRUE},
+        {"1", "3", TRUE},
+        {"1", "ffffffffffffffff", TRUE},
+        {"0", "10001", FALSE},
+        {"1", "10000", FALSE},
+        {"1", "1", FALSE},
+        {"1", "10000000000000001", FALSE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *fs = g_strnfill(2048 / 4 - 1, 'f');
+        g_autofree char *number = g_strconcat(fs, rows[i].last_digit, NULL);
+        g_autoptr(BIGNUM) modulus = NULL;
+        g_autoptr(BIGNUM) exponent = NULL;
+        g_autoptr(EVP_PKEY) key = NULL;
+        g_autoptr(SealPublicKey) taken = NULL;
+        const char *reason = NULL;
+
+        (void)BN_hex2bn(&modulus, number);
+        (void)BN_hex2bn(&exponent, rows[i].exponent);
+        key = build_rsa(modulus, exponent);
+        taken = seal_public_key_from_openssl(key, &reason);
+        g_assert_cmpint(taken != NULL, ==, rows[i].is_taken);
+    }
+}
+
 static void
 test_one_key_has_one_form(void)
 {
@@ -239,6 +293,7 @@ main(int argc, char **argv)
     g_test_add_func("/public-key/points-off-the-curve-are-refused",
                     test_points_off_the_curve_are_refused);
     g_test_add_func("/public-key/other-kinds-are-named", test_other_kinds_of_keys_are_named);
+    g_test_add_func("/public-key/rsa/odd-numbers-only", test_odd_rsa_numbers_only);
     g_test_add_func("/public-key/one-key-has-one-form", test_one_key_has_one_form);
     return g_test_run();
 }

@@ -159,6 +159,21 @@ check_no_token(Scene *scene)
     g_assert_cmpuint(scene->host->tokens->len, ==, 0);
 }
 
+/* Also after another look. */
+static void
+check_tokens_are_one_each(Scene *scene)
+{
+    SealFrameHeader header = {.type = SEAL_FRAME_RESCAN};
+    g_autoptr(SealTestAnswer) answer = seal_test_host_ask(scene->host, &header, NULL);
+    guint n = 0;
+
+    g_assert_cmpint(answer->status, ==, SEAL_ERROR_NONE);
+    for (guint i = 0; i < scene->host->tokens->len; i++)
+        n += g_str_equal(((SealTokenInfo *)scene->host->tokens->pdata[i])->label, "Alice");
+    g_assert_cmpuint(n, ==, 1);
+    check_honest_works(scene);
+}
+
 #define LIE(kind) "lie=" kind "\nlie-label=" VICTIM
 
 static const Row rows[] = {
@@ -195,6 +210,9 @@ static const Row rows[] = {
     {"session-key/of-1-byte/is-none", "answer-len=1", check_unwrap_gives_nothing},
     {"list/without-end/ends", "find-endless=true", check_endless_list_ends},
     {"list/longer-than-its-buffer/is-told", "find-beyond=true", check_wrong_count_is_told},
+    {"mechanisms/more-than-there-is-room-for/do-not-count", "mechanisms-beyond=true",
+     check_honest_works},
+    {"slots/listed-twice/are-one", "slots-twice=true", check_tokens_are_one_each},
     {"slots/more-than-there-is-room-for/are-none", "slots-beyond=true", check_no_token},
 };
 
