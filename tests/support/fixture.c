@@ -33,11 +33,19 @@ point_softhsm_at(SealTestHome *home)
 void
 seal_test_fixture_new(SealTestHome *home)
 {
-    g_autofree char *golden = seal_test_built("softhsm-fixtures/golden");
-    g_autofree char *mine = seal_test_home_path(home, "fixture");
-    const char *argv[] = {"cp", "-R", golden, mine, NULL};
+    seal_test_fixture_copy(home, "softhsm-fixtures/golden");
+}
 
-    run_or_abort(home, argv);
+void
+seal_test_fixture_copy(SealTestHome *home, const char *built)
+{
+    g_autofree char *theirs = seal_test_built(built);
+    g_autofree char *mine = seal_test_home_path(home, "fixture");
+    const char *remove[] = {"rm", "-rf", mine, NULL};
+    const char *copy[] = {"cp", "-R", theirs, mine, NULL};
+
+    run_or_abort(home, remove);
+    run_or_abort(home, copy);
     point_softhsm_at(home);
 }
 

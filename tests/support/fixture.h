@@ -9,6 +9,10 @@
  * it. Aborts the test if it cannot. */
 void seal_test_fixture_new(SealTestHome *home);
 
+/* The same from another fixture of the build folder, in place of the one that is there: one that takes
+ * long to make is made with the build. */
+void seal_test_fixture_copy(SealTestHome *home, const char *built);
+
 /* Makes a fixture from `profiles` (NULL-terminated names) there instead: some seconds slower. */
 void seal_test_fixture_make(SealTestHome *home, const char *const *profiles);
 
