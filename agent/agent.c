@@ -20,6 +20,7 @@
 #include "agent/prompter.h"
 #include "agent/registry.h"
 #include "agent/rejection-secret.h"
+#include "agent/screen-saver.h"
 #include "agent/signals.h"
 #include "agent/unlock.h"
 #include "base/error.h"
@@ -54,6 +55,7 @@ struct SealAgent {
     SealFront *front;
     SealSignals *signals;
     SealLogind *logind;
+    SealScreenSaver *screen_saver; /* (nullable) */
     sd_bus *bus;
     sd_bus_slot *releasing;
     SealWatch *idle_watch;
@@ -150,6 +152,12 @@ on_logind(SealLogindEvent event, gpointer user_data)
     seal_leases_end_token(agent->leases, NULL, SEAL_LANE_LOCKED);
     seal_lock_all_async(agent->unlocker, event == SEAL_LOGIND_SUSPENDS ? on_locked_for_sleep : NULL,
                         agent);
+}
+
+static void
+on_screen_locked(gpointer user_data)
+{
+    on_logind(SEAL_LOGIND_SCREEN_LOCKED, user_data);
 }
 
 static guint
@@ -380,6 +388,8 @@ start(SealAgent *agent, const SealAgentOptions *options, GError **error)
     seal_front_add(agent->front, agent->bus, NULL);
     agent->signals = seal_signals_new(agent->loop, on_signal, agent);
     agent->logind = seal_logind_new(agent->loop, logind_events(agent->config), on_logind, agent);
+    if (agent->config->lock_on_screen_lock)
+        agent->screen_saver = seal_screen_saver_new(agent->bus, on_screen_locked, agent);
     if (agent->config->idle_exit_s > 0) {
         agent->idle_watch = seal_loop_watch(agent->loop, -1, 0, on_idle_clock, agent);
         arm_idle_clock(agent);
@@ -410,6 +420,7 @@ seal_agent_free(SealAgent *agent)
     seal_watch_free(agent->end_watch);
     seal_signals_free(agent->signals);
     seal_logind_free(agent->logind);
+    seal_screen_saver_free(agent->screen_saver);
     seal_private_socket_free(agent->socket);
     g_ptr_array_unref(agent->newcomers);
     sd_bus_slot_unref(agent->releasing);
