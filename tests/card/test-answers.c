@@ -56,7 +56,6 @@ static const Row rows[] = {
 /* While the card is read. */
 static const Row reading[] = {
     {"select-word-0000", "status alice A4 each 0000", NULL},
-    {"data-word-ffff", "status alice CB each ffff", NULL},
     {"data-61ff-for-ever", "status alice CB each 61ff;status alice C0 each 61ff", NULL},
     {"data-length-of-4-gib", "answer alice CB each 5384ffffffff9000", NULL},
     {"any-half-a-word", "keep alice any each 1", NULL},
@@ -115,6 +114,15 @@ begin(void)
     return TRUE;
 }
 
+static void
+put_in(void)
+{
+    seal_test_cards_tell(scene.home, "pull alice");
+    seal_card_scene_wait_for_reader(&scene, 0, FALSE); /* else it would be the same card, unread */
+    seal_card_scene_wait(&scene, ALICE, "absent");
+    seal_test_cards_tell(scene.home, "insert alice 0");
+}
+
 /* The card is honest again. */
 static void
 end(guint pins)
@@ -127,7 +135,8 @@ end(guint pins)
 /* -- while a key is used -------------------------------------------------------------------------
  */
 
-static void
+/* FALSE if the module may have read the card anew since. */
+static gboolean
 assert_fails(const char *errors)
 {
     g_autoptr(GError) error = NULL;
@@ -140,12 +149,14 @@ assert_fails(const char *errors)
     g_test_message("%s", error->message);
     if (!name || !has_word(errors, strrchr(name, '.') + 1))
         g_error("ended with %s, expected %s", error->message, errors);
+    return has_word("ModuleFailed PinRequired", strrchr(name, '.') + 1);
 }
 
 static void
 test_use(gconstpointer data)
 {
     const Row *row = data;
+    gboolean was_read = FALSE;
     guint pins = 0;
 
     if (!begin())
@@ -153,10 +164,12 @@ test_use(gconstpointer data)
     if (g_str_has_prefix(row->name, "pin-"))
         lock_all();
     tell_lines(row->lines);
-    assert_fails(row->errors);
+    was_read = !assert_fails(row->errors) || g_str_has_prefix(row->name, "any-");
     assert_bob_works();
     pins = seal_test_pinentry_count(scene.home);
     seal_test_cards_tell(scene.home, "calm alice");
+    if (was_read)
+        put_in();
     end(pins);
 }
 
@@ -187,14 +200,6 @@ test_each_length(void)
 }
 
 /* -- while it is read -------------------------------------------------------------------------- */
-
-static void
-put_in(void)
-{
-    seal_test_cards_tell(scene.home, "pull alice");
-    seal_card_scene_wait(&scene, ALICE, "absent");
-    seal_test_cards_tell(scene.home, "insert alice 0");
-}
 
 static void
 test_reading(gconstpointer data)
