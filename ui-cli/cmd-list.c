@@ -112,7 +112,9 @@ add_key_row(SealTable *table, const SealClientObjects *objects, const KeyRow *ro
 {
     const SealClientKey *key = row->key;
     gboolean absent = (row->uses.limits & SEAL_LIMIT_ABSENT) != 0;
-    SealColour colour = absent ? SEAL_COLOUR_DIM : row->uses.uses ? SEAL_COLOUR_GREEN : SEAL_COLOUR_RED;
+    SealColour colour = absent           ? SEAL_COLOUR_DIM
+                        : row->uses.uses ? SEAL_COLOUR_GREEN
+                                         : SEAL_COLOUR_RED;
     g_autofree char *algorithm = seal_describe_algorithm(key);
     g_autofree char *uses = seal_key_uses_text(&row->uses);
     g_autofree char *limits = seal_key_limits_text(&row->uses);
@@ -130,28 +132,26 @@ add_key_row(SealTable *table, const SealClientObjects *objects, const KeyRow *ro
     seal_table_add_cell(table, SEAL_COLOUR_DIM, id);
 }
 
-/* Less stands higher: keys that are here, then by what they can do. */
-static guint
-rank_of(const SealKeyUses *uses)
+/* Less stands higher: by the first use. */
+static gint
+rank_of(const KeyRow *row)
 {
-    guint first = uses->uses ? (guint)g_bit_nth_lsf(uses->uses, -1) : 31;
-
-    return (uses->limits & SEAL_LIMIT_ABSENT ? 32 : 0) + first;
+    return row->uses.uses ? g_bit_nth_lsf(row->uses.uses, -1) : G_MAXINT;
 }
 
-/* By token, then use, then label: what belongs together stands together. */
+/* Keys that are here first; then by token, use and label: what belongs together stands together. */
 static gint
 compare_keys(gconstpointer a, gconstpointer b)
 {
     const KeyRow *row_a = a, *row_b = b;
-    gint absent_a = (row_a->uses.limits & SEAL_LIMIT_ABSENT) != 0;
-    gint absent_b = (row_b->uses.limits & SEAL_LIMIT_ABSENT) != 0;
+    gboolean absent_a = (row_a->uses.limits & SEAL_LIMIT_ABSENT) != 0;
+    gboolean absent_b = (row_b->uses.limits & SEAL_LIMIT_ABSENT) != 0;
     int order = absent_a - absent_b;
 
     if (order == 0)
         order = g_strcmp0(row_a->key->token, row_b->key->token);
     if (order == 0)
-        order = (int)rank_of(&row_a->uses) - (int)rank_of(&row_b->uses);
+        order = (rank_of(row_a) > rank_of(row_b)) - (rank_of(row_a) < rank_of(row_b));
     return order != 0 ? order : g_strcmp0(row_a->key->label, row_b->key->label);
 }
 
@@ -348,7 +348,8 @@ const SealCommand seal_command_list = {
         "do not run, each with the reason. Asks for no PIN. The ID column is what --key and the\n"
         "like accept besides labels and PKCS#11 URIs; a beginning that fits one key only is\n"
         "enough.\n\n"
-        "CAN is what a key's certificates are for now, and what 'sign' and 'decrypt' would take it\n"
+        "CAN is what a key's certificates are for now, and what 'sign' and 'decrypt' would take "
+        "it\n"
         "for; BUT is why not for more: expired, not before a date, revoked (if that is known on\n"
         "this machine, for CAs that are trusted), no certificate, not for mail, found by --key "
         "only\n"

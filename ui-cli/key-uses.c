@@ -1,7 +1,8 @@
-/* A key can do what its token lets it, but a person can do with it only what its certificates say: mail
- * finds it by them, and readers look at them. The uses are those that the commands would choose it for,
- * by the same questions (mail-certificate.h). Limits are told as far as they matter: an expired
- * certificate is none beside a newer one of the same key, and a key for logging in need not decrypt.
+/* A key can do what its token lets it, but a person can do with it only what its certificates say:
+ * mail finds it by them, and readers look at them. The uses are those that the commands would
+ * choose it for, by the same questions (mail-certificate.h). Limits are told as far as they matter:
+ * an expired certificate is none beside a newer one of the same key, and a key for logging in need
+ * not decrypt.
  *
  * What is revoked is told if it is known on this machine. Nobody is asked over the network: a list
  * must be there at once. */
@@ -22,12 +23,12 @@
 
 #include <openssl/x509v3.h>
 
-#define MAIL_USES  (SEAL_USE_SIGN_MAIL | SEAL_USE_DECRYPT_MAIL | SEAL_USE_DECRYPT_OLD_MAIL)
+#define MAIL_USES   (SEAL_USE_SIGN_MAIL | SEAL_USE_DECRYPT_MAIL | SEAL_USE_DECRYPT_OLD_MAIL)
 #define DATE_LIMITS (SEAL_LIMIT_REVOKED | SEAL_LIMIT_EXPIRED | SEAL_LIMIT_NOT_YET_VALID)
 
 struct SealKnownRevocations {
     SealTrust *trust;
-    STACK_OF(X509) * issuers;
+    STACK_OF(X509) *issuers;
 };
 
 /* Of one certificate. */

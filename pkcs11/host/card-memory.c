@@ -1,11 +1,12 @@
-/* OpenSC reads every certificate of a PIV card whenever it is put in: a look at the object's length,
- * then the object from its beginning, 256 bytes a command. Here the look asks for the first 256 bytes
- * at once, which the reading then needs no more; and where these say that the object is one that is
- * known, the rest comes from memory. So a certificate costs one command, whatever its length.
+/* OpenSC reads every certificate of a PIV card whenever it is put in: a look at the object's
+ * length, then the object from its beginning, 256 bytes a command. Here the look asks for the first
+ * 256 bytes at once, which the reading then needs no more; and where these say that the object is
+ * one that is known, the rest comes from memory. So a certificate costs one command, whatever its
+ * length.
  *
- * Nothing is shown that the card does not have. Within one transaction, in which nobody else has the
- * card, it must have told the same card holder's id (CHUID: FASC-N, GUID, expiry) and the same first
- * bytes, in which stand the object's length and the certificate's serial number, issuer and
+ * Nothing is shown that the card does not have. Within one transaction, in which nobody else has
+ * the card, it must have told the same card holder's id (CHUID: FASC-N, GUID, expiry) and the same
+ * first bytes, in which stand the object's length and the certificate's serial number, issuer and
  * validity, whole. Issuer and serial number are how mail itself names a certificate (RFC 5652
  * 10.2.4): no issuer uses one twice (RFC 5280 4.1.2.2). A serial number of fewer than 64 bits, as
  * certificates made by hand have, is not trusted for that, nor what has no room in the first 256
@@ -35,7 +36,7 @@
 /* Certificates have some 2 KiB. */
 #define OBJECT_MAX (16u * 1024u)
 /* Two cards of 24 keys each that take turns. */
-#define KNOWN_MAX 64u
+#define KNOWN_MAX  64u
 #define SERIAL_MIN 8u /* bytes */
 
 typedef struct {

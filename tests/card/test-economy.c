@@ -1,5 +1,6 @@
-/* What a card is asked, in commands that it counts: no more than is needed, and yet nothing is shown
- * that it has no longer. The certificates are the fixture's; openssl issues the renewed one. */
+/* What a card is asked, in commands that it counts: no more than is needed, and yet nothing is
+ * shown that it has no longer. The certificates are the fixture's; openssl issues the renewed one.
+ */
 #include <string.h>
 
 #include "ipc/names.h"
@@ -9,9 +10,9 @@
 #include "tests/support/process.h"
 
 #define SKIPPED(scene) (!(scene)->connection)
-#define CERTIFICATES 6u /* alice's */
-#define VERIFY       "20"
-#define GET_RESPONSE "c0"
+#define CERTIFICATES   6u /* alice's */
+#define VERIFY         "20"
+#define GET_RESPONSE   "c0"
 
 static guint
 count(SealCardScene *scene, const char *ins)
@@ -54,7 +55,8 @@ card_is_asked_for_what_is_needed(SealCardScene *scene, gconstpointer data)
 /* -- a card that comes again ----------------------------------------------------------------------
  */
 
-/* The token is told before its state was looked at once more: OpenSC asks for the PIN's tries then. */
+/* The token is told before its state was looked at once more: OpenSC asks for the PIN's tries then.
+ */
 static void
 wait_until_read(SealCardScene *scene)
 {
@@ -95,10 +97,9 @@ is_shown(SealCardScene *scene, const char *path)
     while (g_variant_iter_loop(objects, "{o@a{sa{sv}}}", NULL, &members)) {
         g_autoptr(GVariant) properties =
             g_variant_lookup_value(members, SEAL_INTERFACE_CERTIFICATE, NULL);
-        g_autoptr(GVariant) value =
-            properties
-                ? g_variant_lookup_value(properties, "Certificate", G_VARIANT_TYPE_BYTESTRING)
-                : NULL;
+        g_autoptr(GVariant) value = properties ? g_variant_lookup_value(properties, "Certificate",
+                                                                        G_VARIANT_TYPE_BYTESTRING)
+                                               : NULL;
         gsize len = 0;
         const guint8 *bytes = value ? g_variant_get_fixed_array(value, &len, 1) : NULL;
 

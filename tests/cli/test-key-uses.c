@@ -1,5 +1,5 @@
-/* What a key is said to be good for, and why not for more. Certificates are made by OpenSSL; what each
- * may be used for is RFC 8550 4.4 and RFC 5280 4.2.1. */
+/* What a key is said to be good for, and why not for more. Certificates are made by OpenSSL; what
+ * each may be used for is RFC 8550 4.4 and RFC 5280 4.2.1. */
 #include "ui-cli/key-uses.h"
 
 #include <string.h>
@@ -160,7 +160,8 @@ test_absent(SealTestBlue *blue, gconstpointer data)
     assert_uses(blue, key, "sign mail", "insert the token");
 }
 
-/* -- revocation ----------------------------------------------------------------------------------- */
+/* -- revocation -----------------------------------------------------------------------------------
+ */
 
 static void
 write_pem(SealTestHome *home, const char *name, GBytes *pem)
@@ -204,7 +205,8 @@ test_revoked(SealTestBlue *blue, gconstpointer data)
     g_assert_cmpuint(uses[1].limits, ==, 0);
 }
 
-/* -- names ---------------------------------------------------------------------------------------- */
+/* -- names ----------------------------------------------------------------------------------------
+ */
 
 static void
 assert_described(const SealClientObjects *objects, const SealClientToken *token,

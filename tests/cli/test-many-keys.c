@@ -9,7 +9,8 @@
 /* Of many-keys.py: private and public key and certificate of each. */
 #define CROWD 70u
 
-/* -- the tokens ----------------------------------------------------------------------------------- */
+/* -- the tokens -----------------------------------------------------------------------------------
+ */
 
 /* The key `both` is written to the other token of that label, too. */
 static void
@@ -24,7 +25,8 @@ copy_key(void)
         "  $tool --slot $slot --login --pin $(cat pin) --write-object both.der --type privkey \\\n"
         "    --id 01 --label both --usage-sign\n"
         "  openssl x509 -in certs/both.pem -outform DER -out both.crt\n"
-        "  $tool --slot $slot --login --pin $(cat pin) --write-object both.crt --type cert --id 01\n"
+        "  $tool --slot $slot --login --pin $(cat pin) --write-object both.crt --type cert --id "
+        "01\n"
         "done 2>&1",
         fixture);
     g_autoptr(SealTestResult) result = seal_cli_test_other(NULL, "sh", "-ec", script, NULL);
@@ -42,7 +44,8 @@ take_tokens(void)
     copy_key();
 }
 
-/* -- looking -------------------------------------------------------------------------------------- */
+/* -- looking --------------------------------------------------------------------------------------
+ */
 
 static JsonNode *
 list(void)
@@ -95,7 +98,8 @@ first_of(JsonObject *object, const char *name)
     return json_array_get_length(array) > 0 ? json_array_get_string_element(array, 0) : "";
 }
 
-/* -- tests ---------------------------------------------------------------------------------------- */
+/* -- tests ----------------------------------------------------------------------------------------
+ */
 
 static void
 test_equal_labels(void)
@@ -200,8 +204,7 @@ test_crowd(void)
 
         g_assert_nonnull(strstr(table->out, address));
     }
-    signed_mail =
-        seal_cli_test_privyseal(mail, "sign", "--from", "crowd-70@example.org", NULL);
+    signed_mail = seal_cli_test_privyseal(mail, "sign", "--from", "crowd-70@example.org", NULL);
     seal_cli_test_assert_status(signed_mail, 0);
     seal_cli_test_lock_all();
 }
@@ -212,8 +215,7 @@ add(void)
     take_tokens();
     g_test_add_func("/cli/many-keys/equal-token-labels/are-told-apart", test_equal_labels);
     g_test_add_func("/cli/many-keys/equal-key-labels/are-told-apart", test_equal_keys);
-    g_test_add_func("/cli/many-keys/key-on-two-tokens/is-served-by-either",
-                    test_key_on_two_tokens);
+    g_test_add_func("/cli/many-keys/key-on-two-tokens/is-served-by-either", test_key_on_two_tokens);
     g_test_add_func("/cli/many-keys/expired/is-listed-as-such", test_expired);
     g_test_add_func("/cli/many-keys/two-hundred-objects/are-listed-and-used", test_crowd);
 }

@@ -23,8 +23,8 @@ step(SealCardMemory *memory, SealReader *reader)
     guint8 choice = seal_reader_u8(reader), le = seal_reader_u8(reader);
     gsize len = MIN((gsize)seal_reader_u16(reader) % (PIECE_MAX + 3), reader->left);
     SealBytes answer = seal_reader_bytes(reader, len);
-    const guint8 get_data[] = {0x00, 0xcb, 0x3f, 0xff, 0x05, 0x5c, 0x03, 0x5f, 0xc1,
-                               objects[choice >> 6], le};
+    const guint8 get_data[] = {
+        0x00, 0xcb, 0x3f, 0xff, 0x05, 0x5c, 0x03, 0x5f, 0xc1, objects[choice >> 6], le};
     const guint8 get_response[] = {0x00, 0xc0, 0x00, 0x00, le};
     gboolean is_data = (choice & 3) != 0;
     gsize command_len = is_data ? sizeof get_data - ((choice & 3) == 1) : sizeof get_response;

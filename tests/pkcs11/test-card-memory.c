@@ -1,6 +1,6 @@
 /* The memory between a reader of PIV objects, which asks as OpenSC 0.23 does, and a card of a few
- * lines that counts. Certificates are made by OpenSSL; whatever the memory does, the reader must get
- * what the card has. */
+ * lines that counts. Certificates are made by OpenSSL; whatever the memory does, the reader must
+ * get what the card has. */
 #include "pkcs11/host/card-memory.h"
 
 #include <openssl/bn.h>
@@ -69,8 +69,9 @@ put_holder(Card *card, guint8 guid)
     seal_put_bytes(out, fasc_n, sizeof fasc_n);
     seal_put_bytes(out, (const guint8[]){0x34, sizeof id}, 2);
     seal_put_bytes(out, id, sizeof id);
-    seal_put_bytes(out, "\x35\x08"
-                        "20401231",
+    seal_put_bytes(out,
+                   "\x35\x08"
+                   "20401231",
                    10);
     put_length(out, 0x3e, sizeof signature);
     seal_put_bytes(out, signature, sizeof signature);
@@ -213,8 +214,8 @@ whole_card(Scene *scene)
 /* -- the scene ------------------------------------------------------------------------------------
  */
 
-/* As long as that of an RSA key (which takes long to make), self-signed (transfer full). `serial` 0: a
- * random one of ten bytes. */
+/* As long as that of an RSA key (which takes long to make), self-signed (transfer full). `serial`
+ * 0: a random one of ten bytes. */
 static GBytes *
 certificate(const TestSpec *spec, long serial)
 {
@@ -344,11 +345,12 @@ short_serial_number_is_not_trusted(Scene *scene, gconstpointer data)
 static void
 long_issuer_is_compared_longer(Scene *scene, gconstpointer data)
 {
-    const TestSpec spec = {.name = "Alice",
-                           .subject = {"OU=An organisational unit whose name has sixty-four letters",
-                                       "O=An organisation whose name has nearly sixty-four letters",
-                                       "L=A place whose name nobody who lives there can pronounce",
-                                       "CN=Alice Example"}};
+    const TestSpec spec = {
+        .name = "Alice",
+        .subject = {"OU=An organisational unit whose name has sixty-four letters",
+                    "O=An organisation whose name has nearly sixty-four letters",
+                    "L=A place whose name nobody who lives there can pronounce",
+                    "CN=Alice Example"}};
     g_autoptr(GBytes) der = certificate(&spec, 0);
 
     put_certificate(&scene->card, SIGNATURE, der, 0);
@@ -416,8 +418,7 @@ endless_object_is_passed_on(Scene *scene, gconstpointer data)
     g_assert_cmpuint(read_object(scene, SIGNATURE), ==, pieces(scene, SIGNATURE));
 }
 
-#define ADD(path, t0, test)                                                                        \
-    g_test_add(path, Scene, GINT_TO_POINTER(t0), set_up, test, tear_down)
+#define ADD(path, t0, test) g_test_add(path, Scene, GINT_TO_POINTER(t0), set_up, test, tear_down)
 
 int
 main(int argc, char **argv)
