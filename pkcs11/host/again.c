@@ -31,6 +31,7 @@ static struct {
     gint64 pause_us; /* before the look that was planned last; 0: none was */
     gint64 last_us;  /* when that was planned: right after a look */
     guint n_slots;   /* that this look found */
+    gboolean wants;  /* it left a reason for another, even if that is not planned any more */
 } again;
 
 static void
@@ -129,6 +130,7 @@ seal_again_plan(SealHost *host, gboolean failed)
     if (slots->len != again.n_slots || pace.first_us == 0)
         again.pause_us = 0;
     again.n_slots = slots->len;
+    again.wants = pace.first_us > 0;
     again.last_us = g_get_monotonic_time();
     again.due_us = 0;
     if (seal_pace_next_us(&pace, again.pause_us) > 0) {
@@ -159,8 +161,8 @@ seal_again_renew(SealHost *host, gboolean now)
     g_mutex_lock(&again.lock);
     again.pause_us = 0;
     /* not at once after a look: looking itself may have woken the card */
-    if (now && again.due_us > 0) {
-        again.due_us = MIN(again.due_us, again.last_us + FIRST_US);
+    if (now && again.wants) {
+        again.due_us = again.last_us + FIRST_US;
         wake(host);
     }
     g_mutex_unlock(&again.lock);

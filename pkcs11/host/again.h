@@ -19,12 +19,12 @@ SealPace seal_pace_of_polling(gboolean has_token);
 
 /* After each look: plans the next one if a card lies in a reader that the module does not show, or
  * `failed`: it shows a token that cannot be read. Each pause is twice the one before; a look that
- * leaves nothing unread ends them. */
+ * leaves nothing unread ends them. A module that is polled gets its next look in any case. */
 void seal_again_plan(SealHost *host, gboolean failed);
 
 /* From now on the module is asked which tokens are there: it tells nobody. */
 void seal_again_poll(SealHost *host);
 
-/* What could not be read may be readable now: the pauses begin anew. `now`: and the look that is
- * planned, if one is, is due. */
+/* What could not be read may be readable now: the pauses begin anew. `now`: and if the last look
+ * left something unread, the next is due. */
 void seal_again_renew(SealHost *host, gboolean now);
