@@ -1,16 +1,17 @@
-/* Threads and turns are shared between clients, not lanes: who opens many lanes, or has many requests
- * in flight, has no more of either than one that asks, waits for the answer, and asks again.
+/* Threads and turns are shared between clients, not lanes: who opens many lanes, or has many
+ * requests in flight, has no more of either than one that asks, waits for the answer, and asks
+ * again.
  *
- * Threads: as long as several clients are active, each has an equal part, and more only where one is
- * left over for each of the others. Turns: of the lanes that wait the next is one of the client with
- * the fewest operations so far. Who comes back after a pause begins with the fewest of those who are
- * there, so that nobody saves turns up. A client that is alone is not limited, and pays for none of
- * this but its count.
+ * Threads: as long as several clients are active, each has an equal part, and more only where one
+ * is left over for each of the others. Turns: of the lanes that wait the next is one of the client
+ * with the fewest operations so far. Who comes back after a pause begins with the fewest of those
+ * who are there, so that nobody saves turns up. A client that is alone is not limited, and pays for
+ * none of this but its count.
  *
- * A client that floods (it keeps more in a lane's queue than the lane's window) has half a share: two
- * turns are counted for each operation, and it waits as long as it is ahead of any other client that
- * was active within the last tick, even if threads are idle. Who keeps to the window is never held
- * back for somebody who does not ask. */
+ * A client that floods (it keeps more in a lane's queue than the lane's window) has half a share:
+ * two turns are counted for each operation, and it waits as long as it is ahead of any other client
+ * that was active within the last tick, even if threads are idle. Who keeps to the window is never
+ * held back for somebody who does not ask. */
 #include "pkcs11/host/shares.h"
 
 #define FLOOD_WEIGHT 2
@@ -140,8 +141,7 @@ choose(SealShares *shares, guint room, gint64 now_us)
 
     look_around(shares, room, now_us);
     for (GList *at = shares->active.head; at; at = at->next)
-        if (may_go(shares, at->data, room) &&
-            (!chosen || turns_of(at->data) < turns_of(chosen)))
+        if (may_go(shares, at->data, room) && (!chosen || turns_of(at->data) < turns_of(chosen)))
             chosen = at->data;
     return chosen;
 }

@@ -1,5 +1,5 @@
-/* Clients that never stop signing on lanes of the real agent, over a module that signs nothing, at once,
- * and counts each start as it happens (starts.h). */
+/* Clients that never stop signing on lanes of the real agent, over a module that signs nothing, at
+ * once, and counts each start as it happens (starts.h). */
 #pragma once
 
 #include "tests/agent/lane-scene.h"
@@ -16,8 +16,8 @@ typedef struct {
     SealTestSigner *signers[CLIENTS];
 } Load;
 
-/* The agent is configured, and not started before it is asked for something. `agent_lines` (nullable):
- * of its configuration. */
+/* The agent is configured, and not started before it is asked for something. `agent_lines`
+ * (nullable): of its configuration. */
 void load_init(Load *load, const char *agent_lines);
 void load_clear(Load *load);
 /* Changes the module's mood; what it is besides stays. */
@@ -25,7 +25,8 @@ void load_set_mood(Load *load, const char *lines);
 /* Writes the configuration anew, with these [policy] groups. */
 void load_configure(Load *load, const char *agent_lines, const char *rules);
 
-/* Opens a lane for each client, with windows of 1, 2 and 3, and lets them go. `more`: options of OpenLane,
+/* Opens a lane for each client, with windows of 1, 2 and 3, and lets them go. `more`: options of
+ * OpenLane,
  * ", 'seconds': <uint32 1>" say. */
 void load_start(Load *load, const char *more);
 /* Waits until each client has begun some more signatures. */

@@ -1,5 +1,5 @@
-/* What test-lanes.c and test-lane-ends.c ask an agent and a host for. Whatever should work and does not
- * aborts the test. */
+/* What test-lanes.c and test-lane-ends.c ask an agent and a host for. Whatever should work and does
+ * not aborts the test. */
 #include "tests/agent/lane-scene.h"
 
 #include <errno.h>

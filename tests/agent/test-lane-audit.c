@@ -1,6 +1,6 @@
 /* Nothing is done that the audit does not tell, whatever becomes of host and agent: what the module
- * counts as it begins (starts.h) is compared with the agent's log, for lanes and for the agent's own
- * path. */
+ * counts as it begins (starts.h) is compared with the agent's log, for lanes and for the agent's
+ * own path. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -16,11 +16,12 @@
 #define KILLS 5u
 /* What the caller of the agent signs. */
 #define MARK 200u
-/* Uses that may be recorded and not begun when a host is killed: one for each thread at the clients'
- * lanes. */
+/* Uses that may be recorded and not begun when a host is killed: one for each thread at the
+ * clients' lanes. */
 #define UNDER_WAY (1u + 2u + 3u)
 
-/* -- what the log says ---------------------------------------------------------------------------- */
+/* -- what the log says ----------------------------------------------------------------------------
+ */
 
 /* Uses that it tells of lane `number`; none is missing. */
 static guint
@@ -57,7 +58,8 @@ wait_for_no_lanes(Load *load)
         g_thread_yield();
 }
 
-/* -- killed hosts --------------------------------------------------------------------------------- */
+/* -- killed hosts ---------------------------------------------------------------------------------
+ */
 
 /* Asks the agent for signatures, which fail now and then. */
 typedef struct {
@@ -91,7 +93,8 @@ host_pid(Load *load)
     return g_array_index(children, pid_t, 0);
 }
 
-/* By the agent's own path, done or not; those of lanes are told with the lane before the program. */
+/* By the agent's own path, done or not; those of lanes are told with the lane before the program.
+ */
 static guint
 count_calls(const char *log)
 {
@@ -153,7 +156,8 @@ test_killed_hosts_lose_no_record(Load *load, gconstpointer data)
     g_free(caller.key);
 }
 
-/* -- an agent that takes no records --------------------------------------------------------------- */
+/* -- an agent that takes no records ---------------------------------------------------------------
+ */
 
 /* TRUE: signed. FALSE: refused as BUSY. */
 static gboolean
@@ -178,8 +182,8 @@ sign_on(Lane *lane)
     return header.status == SEAL_ERROR_NONE;
 }
 
-/* It is stopped, so its queue fills: what does not fit is refused, and what was done is told once it goes
- * on. */
+/* It is stopped, so its queue fills: what does not fit is refused, and what was done is told once
+ * it goes on. */
 static void
 test_stopped_agent_is_no_way_around(Load *load, gconstpointer data)
 {

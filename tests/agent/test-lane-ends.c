@@ -1,7 +1,7 @@
 /* Every way in which an agent takes lanes back, from clients that never stop signing: with the real
- * agent and host, over a module that tells each start as it happens (starts.h). Where the agent says
- * when it has done so, nothing starts after that; in any case nothing does once the client was told
- * why, which it always is. */
+ * agent and host, over a module that tells each start as it happens (starts.h). Where the agent
+ * says when it has done so, nothing starts after that; in any case nothing does once the client was
+ * told why, which it always is. */
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -11,8 +11,8 @@
 #include "tests/support/agent.h"
 #include "tests/support/process.h"
 
-/* Rounds with one agent, but for what waits a second each time; SEAL_TEST_ROUNDS takes the place of it
- * for long runs. */
+/* Rounds with one agent, but for what waits a second each time; SEAL_TEST_ROUNDS takes the place of
+ * it for long runs. */
 #define ROUNDS 4u
 
 typedef struct {
@@ -196,8 +196,10 @@ main(int argc, char **argv)
         {"/agent/lanes/under-load/grants-revoke", SEAL_LANE_REVOKED, NULL, NULL, revoke_by_command},
         {"/agent/lanes/under-load/removal", SEAL_LANE_REMOVED, NULL, NULL, pull_token},
         {"/agent/lanes/under-load/other-policy", SEAL_LANE_FORBIDDEN, NULL, NULL, change_policy},
-        {"/agent/lanes/under-load/end-of-connection", SEAL_LANE_ABANDONED, NULL, NULL, close_connection},
-        {"/agent/lanes/under-load/expiry", SEAL_LANE_EXPIRED, NULL, ", 'seconds': <uint32 1>", wait},
+        {"/agent/lanes/under-load/end-of-connection", SEAL_LANE_ABANDONED, NULL, NULL,
+         close_connection},
+        {"/agent/lanes/under-load/expiry", SEAL_LANE_EXPIRED, NULL, ", 'seconds': <uint32 1>",
+         wait},
         {"/agent/lanes/under-load/age-limit", SEAL_LANE_LOCKED, "max-unlocked=1", NULL, wait},
     };
 

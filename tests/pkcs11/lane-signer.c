@@ -1,5 +1,5 @@
-/* It takes no notice of answers but to count them. That it stops at all shows that the host closed the
- * lane: there is no other way out. */
+/* It takes no notice of answers but to count them. That it stops at all shows that the host closed
+ * the lane: there is no other way out. */
 #include "tests/pkcs11/lane-signer.h"
 
 #include <errno.h>

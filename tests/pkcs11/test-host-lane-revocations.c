@@ -1,6 +1,6 @@
-/* Lanes of a real host that are taken back, for each reason that an agent has, from clients that never
- * stop signing. The module tells each start as it happens (starts.h), so that one after the agent's
- * order would be seen. */
+/* Lanes of a real host that are taken back, for each reason that an agent has, from clients that
+ * never stop signing. The module tells each start as it happens (starts.h), so that one after the
+ * agent's order would be seen. */
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -23,7 +23,7 @@ typedef struct {
     guint32 number;
     SealTestSigner *signer;
     guint8 mark;
-    guint32 before; /* starts with this mark */
+    guint32 before;         /* starts with this mark */
     guint recorded, failed; /* under lock */
 } Slot;
 
@@ -222,7 +222,8 @@ compare_times(gconstpointer a, gconstpointer b)
     return (*(const gint *)a > *(const gint *)b) - (*(const gint *)a < *(const gint *)b);
 }
 
-/* From the order to the promise that nothing is under way, with a token that needs 2 ms (-m perf). */
+/* From the order to the promise that nothing is under way, with a token that needs 2 ms (-m perf).
+ */
 static void
 test_time_of_revocations(Scene *scene, gconstpointer data)
 {

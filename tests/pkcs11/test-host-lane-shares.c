@@ -97,8 +97,8 @@ let_one_go(Contest *contest)
     return i == 0;
 }
 
-/* For each operation of the honest client one of the other, and the one that was in the token when the
- * first was asked for. */
+/* For each operation of the honest client one of the other, and the one that was in the token when
+ * the first was asked for. */
 static void
 expect_turns(Contest *contest, guint in_flight)
 {
@@ -278,8 +278,8 @@ test_hanging_lanes_of_many_clients(Scene *scene, gconstpointer mood)
     expect_all_at_the_token(scene, TRUE);
 }
 
-/* Microseconds of the host's processor time for one of many signatures, with a token that costs nothing:
- * what others do on the machine hardly changes it. */
+/* Microseconds of the host's processor time for one of many signatures, with a token that costs
+ * nothing: what others do on the machine hardly changes it. */
 static gdouble
 measure(SealTestLane *lane, Scene *scene)
 {
@@ -297,7 +297,8 @@ measure(SealTestLane *lane, Scene *scene)
     }
     g_assert_no_errno(clock_gettime(clock, &after));
     return ((gdouble)(after.tv_sec - before.tv_sec) * 1e6 +
-            (gdouble)(after.tv_nsec - before.tv_nsec) / 1e3) / n;
+            (gdouble)(after.tv_nsec - before.tv_nsec) / 1e3) /
+           n;
 }
 
 /* Of as many other clients (-m perf). */

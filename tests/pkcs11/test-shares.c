@@ -146,7 +146,8 @@ test_alone_is_not_limited(Scene *scene, gconstpointer data)
     leave(scene, &idle);
 }
 
-/* Where threads are few each has its part; where they are many, one is kept for each of the others. */
+/* Where threads are few each has its part; where they are many, one is kept for each of the others.
+ */
 static void
 test_threads_are_shared(Scene *scene, gconstpointer data)
 {
@@ -189,7 +190,8 @@ test_threads_are_given_up(Scene *scene, gconstpointer data)
     leave(scene, &other);
 }
 
-/* -- floods ------------------------------------------------------------------------------------- */
+/* -- floods -------------------------------------------------------------------------------------
+ */
 
 /* It waits even while nobody else is served: the other asks again when it has its answer. */
 static void

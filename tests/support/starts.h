@@ -1,5 +1,5 @@
-/* How often the moody module began to sign, as it happens: a file that module and test share, with a
- * number for each first octet of what is signed. */
+/* How often the moody module began to sign, as it happens: a file that module and test share, with
+ * a number for each first octet of what is signed. */
 #pragma once
 
 #include <glib.h>
