@@ -1,5 +1,6 @@
-/* A counter of tries only grows when a PIN was right. One that grew without may have been reset by another
- * program, or lie; so what a token once said of its last try counts until it took a PIN from us. */
+/* A counter of tries only grows when a PIN was right. One that grew without may have been reset by
+ * another program, or lie; so what a token once said of its last try counts until it took a PIN
+ * from us. */
 #include "agent/last-try.h"
 
 #include "agent/pin-dialogue.h"

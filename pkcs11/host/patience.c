@@ -1,7 +1,7 @@
-/* What the agent asks for has the agent's deadline. What a host does by itself, when a card comes, has
- * none there: a card that always has more to say would keep it reading for ever. So each look at the
- * slots has an end of its own, after which the host asks for another in its place; the agent gives that
- * one its deadline from the start, and longer and longer pauses.
+/* What the agent asks for has the agent's deadline. What a host does by itself, when a card comes,
+ * has none there: a card that always has more to say would keep it reading for ever. So each look
+ * at the slots has an end of its own, after which the host asks for another in its place; the agent
+ * gives that one its deadline from the start, and longer and longer pauses.
  *
  * The thread is made at the first look, and sleeps without end while there is none. */
 #include "pkcs11/host/patience.h"

@@ -44,26 +44,23 @@ fits(EVP_PKEY *key, guint8 algorithm)
     return FALSE;
 }
 
-/* The block as a number with as many bytes as the key: its end, or zeroes and it. */
-static void
+/* The block as a number with as many bytes as the key: itself, its end, or zeroes and it. */
+static SealBytes
 fit_block(EVP_PKEY *key, SealBytes block, guint8 fitting[RESULT_MAX])
 {
     gsize len = (gsize)EVP_PKEY_get_size(key), kept = MIN(len - 1, block.len);
 
+    if (block.len == len || block.len == 0)
+        return block;
     memset(fitting, 0, RESULT_MAX);
     memcpy(fitting + len - kept, block.data + block.len - kept, kept);
+    return (SealBytes){fitting, len};
 }
 
 static gboolean
 power(EVP_PKEY *key, SealBytes block, guint8 *result, gsize *len)
 {
     g_autoptr(EVP_PKEY_CTX) context = EVP_PKEY_CTX_new(key, NULL);
-    guint8 fitting[RESULT_MAX];
-
-    if (block.len != (gsize)EVP_PKEY_get_size(key)) {
-        fit_block(key, block, fitting);
-        block = (SealBytes){fitting, (gsize)EVP_PKEY_get_size(key)};
-    }
 
     return context != NULL && EVP_PKEY_decrypt_init(context) == 1 &&
            EVP_PKEY_CTX_set_rsa_padding(context, RSA_NO_PADDING) == 1 &&
@@ -92,10 +89,11 @@ agree(EVP_PKEY *key, SealBytes point, guint8 *result, gsize *len)
 }
 
 static gboolean
-compute(EVP_PKEY *key, SealBytes data, guint8 *result, gsize *len)
+compute(EVP_PKEY *key, gboolean is_careless, SealBytes data, guint8 *result, gsize *len)
 {
     gboolean is_rsa = EVP_PKEY_is_a(key, "RSA") == 1;
     SealBytes template = {0}, input = {0};
+    guint8 fitting[RESULT_MAX];
 
     if (!seal_tlv_find(data, TAG_TEMPLATE, &template))
         return FALSE;
@@ -103,6 +101,8 @@ compute(EVP_PKEY *key, SealBytes data, guint8 *result, gsize *len)
         return !is_rsa && agree(key, input, result, len);
     if (!seal_tlv_find(template, TAG_CHALLENGE, &input))
         return FALSE;
+    if (is_rsa && is_careless)
+        input = fit_block(key, input, fitting);
     return (is_rsa ? power : sign)(key, input, result, len);
 }
 
@@ -115,7 +115,7 @@ seal_card_authenticate(EVP_PKEY *key, guint8 algorithm, SealBytes data, GByteArr
 
     if (!fits(key, algorithm))
         return SEAL_SW_WRONG_PARAMETERS;
-    if (!compute(key, data, result, &len))
+    if (!compute(key, algorithm == 0, data, result, &len))
         return SEAL_SW_WRONG_DATA;
     seal_tlv_put(answer, TAG_RESPONSE, result, len);
     seal_tlv_put(out, TAG_TEMPLATE, answer->data, answer->len);

@@ -1,4 +1,5 @@
-/* A look at the slots that ends, and one that does not: what the agent hears at its end of the channel. */
+/* A look at the slots that ends, and one that does not: what the agent hears at its end of the
+ * channel. */
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
