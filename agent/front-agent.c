@@ -132,12 +132,6 @@ on_find_keys(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 
 /* -- the others ----------------------------------------------------------------- */
 
-static void
-on_locked(SealErrorCode status, const char *message, gpointer user_data)
-{
-    seal_peer_call_answer(user_data, status, message);
-}
-
 static int
 on_lock_all(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 {
@@ -147,10 +141,8 @@ on_lock_all(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 
     if (result <= 0)
         return result < 0 ? result : 1;
-    if (connection->front->context->leases)
-        seal_leases_end_token(connection->front->context->leases, NULL, SEAL_LANE_LOCKED);
-    seal_lock_all_async(connection->front->context->unlocker, on_locked,
-                        seal_peer_call_new(peer, message));
+    seal_lock_all_async(connection->front->context->unlocker, seal_front_on_locked,
+                        seal_front_lock_lanes(connection, NULL, seal_peer_call_new(peer, message)));
     return 1;
 }
 

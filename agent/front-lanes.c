@@ -174,6 +174,54 @@ seal_front_on_open_lane(sd_bus_message *message, void *user_data, sd_bus_error *
     return 1;
 }
 
+/* -- locking -------------------------------------------------------------------------------------
+ */
+
+/* A call of Lock or LockAll: answered when the tokens are logged out, and nothing is under way on their
+ * lanes. */
+typedef struct {
+    SealPeerCall *call;
+    guint n_waiting;
+    SealErrorCode status;
+    char *message;
+} Locking;
+
+static void
+on_part_done(gpointer user_data)
+{
+    Locking *locking = user_data;
+
+    if (--locking->n_waiting > 0)
+        return;
+    seal_peer_call_answer(locking->call, locking->status, locking->message);
+    g_free(locking->message);
+    g_free(locking);
+}
+
+void
+seal_front_on_locked(SealErrorCode status, const char *message, gpointer user_data)
+{
+    Locking *locking = user_data;
+
+    locking->status = status;
+    locking->message = g_strdup(message);
+    on_part_done(locking);
+}
+
+gpointer
+seal_front_lock_lanes(const SealFrontConnection *connection, const SealTokenObject *token,
+                      SealPeerCall *call)
+{
+    SealLeases *leases = connection->front->context->leases;
+    Locking *locking = g_new0(Locking, 1);
+
+    locking->call = call;
+    locking->n_waiting = leases ? 2 : 1;
+    if (leases)
+        seal_leases_lock(leases, token, on_part_done, locking);
+    return locking;
+}
+
 /* -- the list ------------------------------------------------------------------------------------
  */
 

@@ -65,6 +65,12 @@ int seal_front_on_open_lane(sd_bus_message *message, void *user_data, sd_bus_err
 int seal_front_on_revoke_lanes(sd_bus_message *message, void *user_data, sd_bus_error *ret_error);
 int seal_front_get_lanes(sd_bus *bus, const char *path, const char *interface, const char *property,
                          sd_bus_message *reply, void *user_data, sd_bus_error *ret_error);
+/* For a call that locks `token` (NULL: all): takes back its lanes. What is returned is for
+ * seal_front_on_locked(), which is to be called with the end of the rest and answers the call, once
+ * nothing is under way on the lanes. */
+gpointer seal_front_lock_lanes(const SealFrontConnection *connection, const SealTokenObject *token,
+                               SealPeerCall *call);
+void seal_front_on_locked(SealErrorCode status, const char *message, gpointer user_data);
 /* Tells everybody that the list of lanes is another. `front`: SealFront. */
 void seal_front_lanes_changed(gpointer front);
 

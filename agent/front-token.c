@@ -134,10 +134,9 @@ on_lock(sd_bus_message *message, void *user_data, sd_bus_error *ret_error)
 
     if (result <= 0)
         return result < 0 ? result : 1;
-    if (connection->front->context->leases)
-        seal_leases_end_token(connection->front->context->leases, user_data, SEAL_LANE_LOCKED);
-    seal_lock_async(connection->front->context->unlocker, user_data, on_unlocked,
-                    seal_peer_call_new(peer, message));
+    seal_lock_async(
+        connection->front->context->unlocker, user_data, seal_front_on_locked,
+        seal_front_lock_lanes(connection, user_data, seal_peer_call_new(peer, message)));
     return 1;
 }
 

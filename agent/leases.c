@@ -171,6 +171,43 @@ seal_leases_end_token(SealLeases *leases, const SealTokenObject *token, SealLane
     end_matching(leases, is_of_token, token, why);
 }
 
+/* Several leases that end. */
+typedef struct {
+    guint n_waiting;
+    SealLaneEndedFunc done;
+    gpointer user_data;
+} Ending;
+
+static void
+on_one_ended(gpointer user_data)
+{
+    Ending *ending = user_data;
+
+    if (--ending->n_waiting > 0)
+        return;
+    ending->done(ending->user_data);
+    g_free(ending);
+}
+
+void
+seal_leases_lock(SealLeases *leases, const SealTokenObject *token, SealLaneEndedFunc done,
+                 gpointer user_data)
+{
+    g_autoptr(GPtrArray) list = seal_leases_list(leases);
+    Ending *ending = g_new0(Ending, 1);
+
+    *ending = (Ending){1, done, user_data}; /* this function */
+    for (guint i = 0; i < list->len; i++) {
+        const SealLease *lease = list->pdata[i];
+
+        if (lease->end != SEAL_LANE_OPEN || !is_of_token(lease, token))
+            continue;
+        ending->n_waiting++;
+        seal_leases_end(leases, lease->number, SEAL_LANE_LOCKED, on_one_ended, ending);
+    }
+    on_one_ended(ending);
+}
+
 /* -- other rules ----------------------------------------------------------------------------------
  */
 

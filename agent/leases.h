@@ -78,5 +78,9 @@ void seal_leases_end(SealLeases *leases, guint32 number, SealLaneEnd why, SealLa
 /* The rules are others: takes back what they do not allow by a lane. */
 void seal_leases_judge(SealLeases *leases, const SealKeyUseContext *context);
 void seal_leases_end_owner(SealLeases *leases, gconstpointer owner);
+/* Takes back those of `token` because it is locked (NULL: of all tokens). `done` is called once when
+ * nothing is under way on any of them, perhaps at once. */
+void seal_leases_lock(SealLeases *leases, const SealTokenObject *token, SealLaneEndedFunc done,
+                      gpointer user_data);
 /* `token` NULL: of all tokens. */
 void seal_leases_end_token(SealLeases *leases, const SealTokenObject *token, SealLaneEnd why);
