@@ -1,4 +1,5 @@
-/* Tables: columns as wide as their widest cell, cut to the terminal. */
+/* Tables: columns as wide as their widest cell, cut to the terminal; what has no room even so is
+ * left out from the right. */
 #include "ui-cli/table.h"
 
 #include <string.h>
@@ -87,6 +88,21 @@ measure(const SealTable *table)
     return widths;
 }
 
+/* How many columns fit, cut as far as they may be: the first one at least. */
+static guint
+count_fitting(const guint *widths, guint column_count, guint terminal_width)
+{
+    guint total = INDENT + MIN(widths[0], CELL_LEAST), fitting = 1;
+
+    while (fitting < column_count) {
+        total += GAP + MIN(widths[fitting], CELL_LEAST);
+        if (total > terminal_width)
+            break;
+        fitting++;
+    }
+    return fitting;
+}
+
 /* Takes one column at a time from the widest until the line fits or all are narrow. */
 static void
 shrink(guint *widths, guint column_count, guint terminal_width)
@@ -124,21 +140,24 @@ seal_table_print(const SealTable *table)
 {
     g_autofree guint *widths = measure(table);
     guint terminal_width = seal_terminal_width(stdout);
+    guint shown = table->column_count;
 
-    if (terminal_width > 0)
-        shrink(widths, table->column_count, terminal_width);
+    if (terminal_width > 0) {
+        shown = count_fitting(widths, table->column_count, terminal_width);
+        shrink(widths, shown, terminal_width);
+    }
     printf("%*s", INDENT, "");
-    for (guint i = 0; i < table->column_count; i++)
-        print_cell(SEAL_COLOUR_DIM, table->heads[i], widths[i], i + 1 == table->column_count);
+    for (guint i = 0; i < shown; i++)
+        print_cell(SEAL_COLOUR_DIM, table->heads[i], widths[i], i + 1 == shown);
     printf("\n");
     for (guint r = 0; r < table->rows->len; r++) {
         const GArray *row = table->rows->pdata[r];
 
         printf("%*s", INDENT, "");
-        for (guint i = 0; i < row->len; i++) {
+        for (guint i = 0; i < MIN(row->len, shown); i++) {
             const Cell *cell = &g_array_index(row, Cell, i);
 
-            print_cell(cell->colour, cell->text, widths[i], i + 1 == row->len);
+            print_cell(cell->colour, cell->text, widths[i], i + 1 == MIN(row->len, shown));
         }
         printf("\n");
     }

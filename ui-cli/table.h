@@ -16,5 +16,6 @@ void seal_table_add_row(SealTable *table);
 void seal_table_add_cell(SealTable *table, SealColour colour, const char *text);
 
 /* Prints it on stdout, each line indented by two blanks. On a terminal the widest columns are cut
- * until a line fits; elsewhere nothing is cut. */
+ * until a line fits, and columns that have no room even so are left out from the right; elsewhere
+ * nothing is cut. */
 void seal_table_print(const SealTable *table);

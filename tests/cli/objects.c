@@ -41,6 +41,7 @@ free_key(gpointer data)
     g_strfreev(key->certificates);
     g_free(key->token);
     g_strfreev(key->purposes);
+    g_free(key->fault);
     g_free(key);
 }
 
