@@ -17,9 +17,6 @@ submit_pin(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealBytes 
     CK_UTF8CHAR *data = pin.len > 0 ? (CK_UTF8CHAR *)pin.data : NULL;
     CK_RV rv = host->functions->C_Login(session, CKU_USER, data, pin.len);
 
-    /* Some modules log in all the same; the agent would not know. */
-    if (rv == CKR_PIN_EXPIRED)
-        (void)host->functions->C_Logout(session);
     if (rv != CKR_USER_ALREADY_LOGGED_IN || host->functions->C_Logout(session) != CKR_OK)
         return rv;
     seal_slot_set_logged_in(slot, FALSE);
@@ -39,6 +36,9 @@ login_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session, SealByte
         if (rv != CKR_OK && seal_logout_locked(host, slot, session) != CKR_OK)
             seal_slot_set_logged_in(slot, FALSE);
     }
+    /* Some modules log in all the same; the agent would not know. */
+    if (rv == CKR_PIN_EXPIRED)
+        (void)seal_logout_locked(host, slot, session);
     if (!seal_rv_is_removal(rv))
         seal_scan_tell_flags(host, slot);
     return rv;
@@ -51,16 +51,18 @@ seal_logout_locked(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
 
     if (rv == CKR_USER_NOT_LOGGED_IN)
         rv = CKR_OK;
-    /* C_Logout sends nothing to a PIV card: any program could go on with it. */
-    if (rv == CKR_OK && !seal_readers_reset(host->readers, slot->reader))
+    if (seal_rv_is_removal(rv))
+        return rv;
+    /* C_Logout sends nothing to a PIV card, and one that failed leaves any card as it was: all
+     * programs could go on with it. */
+    if (!seal_readers_reset(host->readers, slot->reader))
         seal_log_warning("token '%s' may still be open to other programs: its card cannot be reset",
                          slot->info.label);
-    if (rv == CKR_OK && seal_ykcs11_is(host->functions))
+    if (seal_ykcs11_is(host->functions))
         seal_ykcs11_forget_pin(host->functions);
     if (rv == CKR_OK)
         seal_slot_set_logged_in(slot, FALSE);
-    if (!seal_rv_is_removal(rv))
-        seal_scan_tell_flags(host, slot);
+    seal_scan_tell_flags(host, slot);
     return rv;
 }
 
