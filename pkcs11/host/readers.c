@@ -54,6 +54,7 @@ struct SealReaders {
     gboolean looked;        /* at all readers, once */
     GHashTable *insertions; /* name -> insertion */
     GHashTable *doubts;     /* the same of cards that a call did not find any more */
+    GHashTable *resets;     /* the same of cards that were reset to be read; again.c's own */
 };
 
 /* -- the readers ----------------------------------------------------------------------------------
@@ -316,6 +317,7 @@ seal_readers_watch(SealHost *host, gboolean dark)
     readers.names = g_ptr_array_new_with_free_func(g_free);
     readers.insertions = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     readers.doubts = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    readers.resets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     g_mutex_init(&readers.lock);
     g_cond_init(&readers.changed);
     host->readers = &readers; /* before the thread looks at tokens */
@@ -441,6 +443,20 @@ list_cards(SealReaders *readers)
     return names;
 }
 
+/* Once for each insertion: a card that stays unread may be in use by another program, which loses
+ * its PIN by each reset. */
+static void
+reset_once(SealReaders *readers, const char *name)
+{
+    guint32 insertion = seal_readers_insertion(readers, name);
+
+    if (insertion == 0 ||
+        GPOINTER_TO_UINT(g_hash_table_lookup(readers->resets, name)) == insertion)
+        return;
+    if (seal_readers_reset(readers, name))
+        g_hash_table_replace(readers->resets, g_strdup(name), GUINT_TO_POINTER(insertion));
+}
+
 /* What it takes for the module to see a card that it did not read, beside another look. */
 static void
 prepare_again(SealReaders *readers)
@@ -454,7 +470,7 @@ prepare_again(SealReaders *readers)
         const char *name = names->pdata[i];
 
         if (seal_ykcs11_serves(name) && !is_read(readers, name))
-            (void)seal_readers_reset(readers, name);
+            reset_once(readers, name);
     }
 }
 

@@ -10,7 +10,7 @@
  * its power unseen, with which it does not begin anew (host.c).
  *
  * A YubiKey whose first commands failed, as when somebody reset it at that moment, it never looks at
- * again, until the next reset (readers.c). If reading fails it says nothing and shows an empty token
+ * again, until the next reset: readers.c makes one for each insertion. If reading fails it says nothing and shows an empty token
  * (scan.c).
  *
  * It has no C_InitPIN, and its security officer is the management key. C_SetPIN unblocks if the old
