@@ -55,6 +55,7 @@ struct SealAgent {
     SealFront *front;
     SealSignals *signals;
     SealLogind *logind;
+    guint sleep_waits;             /* parts of locking that sleep still waits for */
     SealScreenSaver *screen_saver; /* (nullable) */
     sd_bus *bus;
     sd_bus_slot *releasing;
@@ -130,11 +131,27 @@ on_signal(int number, gpointer user_data)
 /* -- nobody is there ------------------------------------------------------------------ */
 
 static void
-on_locked_for_sleep(SealErrorCode status, const char *message, gpointer user_data)
+on_part_ready_for_sleep(gpointer user_data)
 {
     SealAgent *agent = user_data;
 
-    seal_logind_allow_sleep(agent->logind);
+    if (--agent->sleep_waits == 0 && agent->logind)
+        seal_logind_allow_sleep(agent->logind);
+}
+
+static void
+on_locked_for_sleep(SealErrorCode status, const char *message, gpointer user_data)
+{
+    on_part_ready_for_sleep(user_data);
+}
+
+/* Sleep waits until the tokens are logged out, and nothing is under way on their lanes. */
+static void
+lock_for_sleep(SealAgent *agent)
+{
+    agent->sleep_waits += 2;
+    seal_leases_lock(agent->leases, NULL, on_part_ready_for_sleep, agent);
+    seal_lock_all_async(agent->unlocker, on_locked_for_sleep, agent);
 }
 
 static void
@@ -149,9 +166,12 @@ on_logind(SealLogindEvent event, gpointer user_data)
 
     if (seal_unlocker_is_active(agent->unlocker))
         seal_log_info("all tokens are locked: %s", reasons[event]);
+    if (event == SEAL_LOGIND_SUSPENDS) {
+        lock_for_sleep(agent);
+        return;
+    }
     seal_leases_end_token(agent->leases, NULL, SEAL_LANE_LOCKED);
-    seal_lock_all_async(agent->unlocker, event == SEAL_LOGIND_SUSPENDS ? on_locked_for_sleep : NULL,
-                        agent);
+    seal_lock_all_async(agent->unlocker, NULL, NULL);
 }
 
 static void
@@ -419,7 +439,7 @@ seal_agent_free(SealAgent *agent)
     seal_watch_free(agent->idle_watch);
     seal_watch_free(agent->end_watch);
     seal_signals_free(agent->signals);
-    seal_logind_free(agent->logind);
+    g_clear_pointer(&agent->logind, seal_logind_free);
     seal_screen_saver_free(agent->screen_saver);
     seal_private_socket_free(agent->socket);
     g_ptr_array_unref(agent->newcomers);

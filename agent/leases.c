@@ -104,6 +104,56 @@ seal_lease_seconds_left(const SealLease *lease)
 
 /* -- taking back ------------------------------------------------------------------------------- */
 
+/* Who waits for the end of a lane. */
+typedef struct {
+    SealLaneEndedFunc done;
+    gpointer user_data;
+} Waiter;
+
+/* The host's answer that they wait for. It knows one request for each lane: a second one would take
+ * the place of the first, which would never be answered. */
+struct SealRevocation {
+    SealLeases *leases;
+    guint32 number;
+    GArray *waiters; /* of Waiter */
+};
+
+/* The lease may be gone by now. */
+static void
+on_revoked(gpointer user_data)
+{
+    struct SealRevocation *revocation = user_data;
+    SealLease *lease = find(revocation->leases, revocation->number);
+
+    if (lease)
+        lease->revocation = NULL;
+    for (guint i = 0; i < revocation->waiters->len; i++) {
+        const Waiter *waiter = &g_array_index(revocation->waiters, Waiter, i);
+
+        waiter->done(waiter->user_data);
+    }
+    g_array_unref(revocation->waiters);
+    g_free(revocation);
+}
+
+static void
+take_back(SealLeases *leases, SealLease *lease, const Waiter *waiter)
+{
+    struct SealRevocation *revocation = lease->revocation;
+    gboolean is_new = !revocation;
+
+    if (is_new) {
+        revocation = g_new0(struct SealRevocation, 1);
+        *revocation = (struct SealRevocation){leases, lease->number,
+                                              g_array_new(FALSE, FALSE, sizeof(Waiter))};
+        lease->revocation = revocation;
+    }
+    if (waiter->done)
+        g_array_append_vals(revocation->waiters, waiter, 1);
+    if (is_new)
+        seal_module_revoke_lane(lease->module, lease->number, lease->end, on_revoked, revocation);
+}
+
 void
 seal_leases_end(SealLeases *leases, guint32 number, SealLaneEnd why, SealLaneEndedFunc done,
                 gpointer user_data)
@@ -117,7 +167,7 @@ seal_leases_end(SealLeases *leases, guint32 number, SealLaneEnd why, SealLaneEnd
     }
     if (lease->end == SEAL_LANE_OPEN)
         lease->end = why;
-    seal_module_revoke_lane(lease->module, number, why, done, user_data);
+    take_back(leases, lease, &(Waiter){done, user_data});
 }
 
 /* Ends those that match; each at most once. */
@@ -189,6 +239,7 @@ on_one_ended(gpointer user_data)
     g_free(ending);
 }
 
+/* Those that are being taken back already are waited for, too. */
 void
 seal_leases_lock(SealLeases *leases, const SealTokenObject *token, SealLaneEndedFunc done,
                  gpointer user_data)
@@ -200,7 +251,7 @@ seal_leases_lock(SealLeases *leases, const SealTokenObject *token, SealLaneEnded
     for (guint i = 0; i < list->len; i++) {
         const SealLease *lease = list->pdata[i];
 
-        if (lease->end != SEAL_LANE_OPEN || !is_of_token(lease, token))
+        if (!is_of_token(lease, token))
             continue;
         ending->n_waiting++;
         seal_leases_end(leases, lease->number, SEAL_LANE_LOCKED, on_one_ended, ending);

@@ -26,6 +26,7 @@ typedef struct {
     SealLaneGrant grant;
     guint32 used;
     SealLaneEnd end; /* OPEN, or why it is being taken back */
+    struct SealRevocation *revocation; /* (nullable) the host is asked to end it */
 } SealLease;
 
 /* `registry` is listened to; it tells of lanes also while it is freed. */

@@ -10,6 +10,7 @@
 #include "tests/agent/lane-load.h"
 #include "tests/support/agent.h"
 #include "tests/support/process.h"
+#include "tests/support/wait.h"
 
 /* Rounds with one agent, but for what waits a second each time; SEAL_TEST_ROUNDS takes the place of
  * it for long runs. */
@@ -175,6 +176,75 @@ test_lanes_end(Load *load, gconstpointer data)
     }
 }
 
+/* -- a lock after another end ---------------------------------------------------------------------
+ */
+
+static void
+on_answer(GObject *connection, GAsyncResult *result, gpointer user_data)
+{
+    GError *error = NULL;
+    g_autoptr(GVariant) answer =
+        g_dbus_connection_call_finish(G_DBUS_CONNECTION(connection), result, &error);
+
+    g_assert_no_error(error);
+    *(gboolean *)user_data = TRUE;
+}
+
+static void
+call_async(Load *load, const char *path, const char *interface, const char *method,
+           GVariant *arguments, gboolean *ret_answered)
+{
+    g_dbus_connection_call(load->world.connection, SEAL_BUS_NAME, path, interface, method,
+                           arguments, NULL, G_DBUS_CALL_FLAGS_NONE, seal_test_deadline_ms(), NULL,
+                           on_answer, ret_answered);
+}
+
+static gboolean
+is_true(gpointer data)
+{
+    return *(gboolean *)data;
+}
+
+/* The lanes are revoked, and not over, while the module holds an operation: a lock then waits for
+ * it as a lock of open lanes would, and both calls are answered. The module's log tells that
+ * nothing else is left to wait for. */
+static void
+test_lock_of_revoked(Load *load, gconstpointer data)
+{
+    const Row *row = data;
+    g_autofree char *token = seal_test_token(load->world.connection, "Alice");
+    g_autofree char *log = seal_test_home_path(load->world.home, "calls");
+    g_autofree char *mood = g_strdup_printf("hold=sign\nlog=%s\n", log);
+    gboolean is_revoked = FALSE, is_locked = FALSE;
+    guint32 started = 0;
+
+    load_set_mood(load, mood);
+    load_start(load, "");
+    g_assert_true(seal_test_wait_for_text(log, "Held"));
+    call_async(load, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "RevokeLanes",
+               g_variant_new("(a{sv})", NULL), &is_revoked);
+    if (row->order == lock)
+        call_async(load, token, SEAL_INTERFACE_TOKEN, "Lock", NULL, &is_locked);
+    else
+        call_async(load, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "LockAll", NULL, &is_locked);
+    g_assert_true(seal_test_wait_for_text(log, "C_Logout"));
+    (void)call(load, SEAL_ROOT_PATH, SEAL_INTERFACE_AGENT, "Rescan", NULL);
+    while (g_main_context_iteration(NULL, FALSE))
+        ;
+    g_assert_false(is_locked);
+    load_set_mood(load, "");
+    g_assert_true(seal_test_wait_until(is_true, &is_locked));
+    started = load_count(load);
+    g_assert_true(seal_test_wait_until(is_true, &is_revoked));
+    for (guint i = 0; i < CLIENTS; i++) {
+        SealTestSigned had = seal_test_signer_join(load->signers[i]);
+
+        g_assert_cmpint(had.end, ==, row->why);
+        lane_clear(&load->lanes[i]);
+    }
+    g_assert_cmpuint(load_count(load), ==, started);
+}
+
 static void
 set_up(Load *load, gconstpointer data)
 {
@@ -202,9 +272,17 @@ main(int argc, char **argv)
          wait},
         {"/agent/lanes/under-load/age-limit", SEAL_LANE_LOCKED, "max-unlocked=1", NULL, wait},
     };
+    static const Row locks_of_revoked[] = {
+        {"/agent/lanes/revoked-and-under-way/lock-waits", SEAL_LANE_REVOKED, NULL, NULL, lock},
+        {"/agent/lanes/revoked-and-under-way/lock-all-waits", SEAL_LANE_REVOKED, NULL, NULL,
+         lock_all},
+    };
 
     g_test_init(&argc, &argv, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(rows); i++)
         g_test_add(rows[i].path, Load, &rows[i], set_up, test_lanes_end, tear_down);
+    for (gsize i = 0; i < G_N_ELEMENTS(locks_of_revoked); i++)
+        g_test_add(locks_of_revoked[i].path, Load, &locks_of_revoked[i], set_up,
+                   test_lock_of_revoked, tear_down);
     return g_test_run();
 }
