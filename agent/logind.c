@@ -275,6 +275,16 @@ static const struct {
      on_owner_changed},
 };
 
+/* Without a handler of its own sd-bus would close the connection if the match were refused. */
+static int
+on_match_added(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    if (sd_bus_message_is_method_error(reply, NULL))
+        seal_log_warning("a signal of logind is not listened to (%s): it does not lock the tokens",
+                         sd_bus_message_get_error(reply)->message);
+    return 0;
+}
+
 static void
 free_slot(gpointer slot)
 {
@@ -326,7 +336,8 @@ start(SealLogind *logind)
     for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
         sd_bus_slot *slot = NULL;
 
-        if (sd_bus_add_match_async(bus, &slot, rules[i].rule, rules[i].handler, NULL, logind) >= 0)
+        if (sd_bus_add_match_async(bus, &slot, rules[i].rule, rules[i].handler, on_match_added,
+                                   logind) >= 0)
             g_ptr_array_add(logind->matches, slot);
     }
     greet_logind(logind);

@@ -31,6 +31,16 @@ on_active_changed(sd_bus_message *signal, void *user_data, sd_bus_error *ret_err
     return 0;
 }
 
+/* Without a handler of its own sd-bus would close the connection if the match were refused. */
+static int
+on_match_added(sd_bus_message *reply, void *user_data, sd_bus_error *ret_error)
+{
+    if (sd_bus_message_is_method_error(reply, NULL))
+        seal_log_warning("a screen saver is not listened to (%s): it does not lock the tokens",
+                         sd_bus_message_get_error(reply)->message);
+    return 0;
+}
+
 static void
 free_slot(gpointer slot)
 {
@@ -50,7 +60,7 @@ seal_screen_saver_new(sd_bus *bus, void (*locked)(gpointer user_data), gpointer 
             "type='signal',sender='%s',interface='%s',member='ActiveChanged'", names[i], names[i]);
         sd_bus_slot *slot = NULL;
 
-        if (sd_bus_add_match_async(bus, &slot, rule, on_active_changed, NULL, saver) >= 0)
+        if (sd_bus_add_match_async(bus, &slot, rule, on_active_changed, on_match_added, saver) >= 0)
             g_ptr_array_add(saver->matches, slot);
         else
             seal_log_debug("%s is not listened to: it does not lock the tokens", names[i]);
