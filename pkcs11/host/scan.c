@@ -125,10 +125,10 @@ seal_scan_read(SealHost *host, SealSlot *slot, CK_SESSION_HANDLE session)
     g_autoptr(GArray) frames = NULL;
     guint8 hash[32];
 
-    if (seal_ykcs11_is(host->functions) && !seal_ykcs11_has_read(host->functions, session))
-        return CKR_DEVICE_ERROR;
     if (!inventory)
         return rv;
+    if (seal_ykcs11_is(host->functions) && !seal_ykcs11_has_read(host->functions, session))
+        return CKR_DEVICE_ERROR;
     seal_store_set_keys(host->store, slot, inventory->keys);
     frames = describe(inventory, slot->info.reference);
     hash_frames(frames, hash);
