@@ -298,8 +298,8 @@ seal_scan(SealHost *host, gboolean again)
     g_mutex_lock(&host->scan_lock);
     seal_patience_begin(host, LOOK_US);
     good = scan_locked(host, again);
+    seal_again_plan(host, !good); /* asks the module, too */
     seal_patience_end();
-    seal_again_plan(host, !good);
     g_mutex_unlock(&host->scan_lock);
 }
 
