@@ -432,13 +432,20 @@ seal_leases_open(SealLeases *leases, const SealLeaseTerms *terms, SealFd *descri
                  SealReplyFunc done, gpointer user_data, guint32 *ret_number)
 {
     SealLease *lease = lease_new(++leases->last_number, terms);
+    guint64 request = 0;
 
+    request = seal_token_open_lane(terms->token->token, terms->key, lease->number, &lease->grant,
+                                   descriptor, done, user_data);
+    *ret_number = 0;
+    if (!seal_module_has_lane(lease->module, lease->number)) { /* nobody would tell of its end */
+        lease_free(lease);
+        return request;
+    }
     g_hash_table_insert(leases->table, GUINT_TO_POINTER(lease->number), lease);
     *ret_number = lease->number;
     arm(leases);
     tell_changed(leases);
-    return seal_token_open_lane(terms->token->token, terms->key, lease->number, &lease->grant,
-                                descriptor, done, user_data);
+    return request;
 }
 
 /* -- life ----------------------------------------------------------------------------------------

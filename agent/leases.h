@@ -58,8 +58,8 @@ typedef struct {
 gboolean seal_leases_have_room(const SealLeases *leases, gconstpointer owner,
                                const SealCaller *caller, GError **error);
 /* Enters a lease and opens its lane at the host; `descriptor` (taken) is the host's end. As
- * seal_token_open_lane(); `ret_lease` is set first. Whatever the answer is: seal_leases_end() is
- * due one day. */
+ * seal_token_open_lane(). `ret_number`: the lease, for which seal_leases_end() is due one day whatever
+ * the answer is; 0 if the lane is refused without having been entered. */
 guint64 seal_leases_open(SealLeases *leases, const SealLeaseTerms *terms, SealFd *descriptor,
                          SealReplyFunc done, gpointer user_data, guint32 *ret_number);
 

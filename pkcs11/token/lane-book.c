@@ -102,6 +102,12 @@ seal_lane_book_open(SealLaneBook *book, guint32 lane, guint32 *ret_word)
     return TRUE;
 }
 
+gboolean
+seal_lane_book_has(const SealLaneBook *book, guint32 lane)
+{
+    return find(book, lane) != NULL;
+}
+
 static void
 end_entry(SealLaneBook *book, Entry *entry, SealLaneEnd why)
 {

@@ -27,6 +27,8 @@ int seal_lane_book_words(const SealLaneBook *book);
 
 /* Enters a lane, open from here on, and gives it a word. FALSE if SEAL_LANES_MAX are open. */
 gboolean seal_lane_book_open(SealLaneBook *book, guint32 lane, guint32 *ret_word);
+/* TRUE from then until it is closed. */
+gboolean seal_lane_book_has(const SealLaneBook *book, guint32 lane);
 /* Takes it back: nothing starts on it once this has returned, but for what has just looked at its
  * word. FALSE if the lane is not in the book. */
 gboolean seal_lane_book_end(SealLaneBook *book, guint32 lane, SealLaneEnd why);

@@ -24,6 +24,14 @@ seal_module_on_doorbell(SealModule *module, const SealFrameHeader *header, SealB
     return body.len == 0 && book && seal_lane_book_drain(book);
 }
 
+gboolean
+seal_module_has_lane(SealModule *module, guint32 lane)
+{
+    const SealLaneBook *book = seal_module_lanes(module);
+
+    return book && seal_lane_book_has(book, lane);
+}
+
 /* A lane that is being taken back. */
 typedef struct {
     SealModule *module;

@@ -159,6 +159,9 @@ guint64 seal_token_raw(SealToken *token, const SealKeyInfo *key, SealMechanism m
 guint64 seal_token_open_lane(SealToken *token, const SealKeyInfo *key, guint32 lane,
                              const SealLaneGrant *grant, SealFd *descriptor, SealReplyFunc done,
                              gpointer user_data);
+/* TRUE from seal_token_open_lane() until `lane_closed`, while the host it was opened at is there;
+ * FALSE for a lane that was refused before any host was asked: none of its end is told. */
+gboolean seal_module_has_lane(SealModule *module, guint32 lane);
 
 typedef void (*SealLaneEndedFunc)(gpointer user_data);
 /* Takes a lane back: no use starts after this returns, but for one that has just been permitted,

@@ -218,6 +218,28 @@ test_hung_use_costs_the_host(Fixture *fixture, gconstpointer data)
     (void)close(fd);
 }
 
+/* What holds one has nothing to wait for. */
+static void
+test_refused_without_the_host_is_not_entered(Fixture *fixture, gconstpointer data)
+{
+    const SealLaneGrant grant = {.count = 1, .mechanisms = 1u << SEAL_MECHANISM_ECDSA, .window = 1};
+    g_auto(Answer) refused = {0};
+    g_auto(Answer) asked = {0};
+    SealFd none = -1;
+    int fd = -1;
+
+    seal_token_open_lane(fixture->token, p256_key(fixture), LANE, &grant, &none, on_answer,
+                         &refused);
+    g_assert_false(seal_module_has_lane(fixture->module, LANE));
+    wait_for(&refused);
+    g_assert_cmpint(refused.status, ==, SEAL_ERROR_LIMIT_EXCEEDED);
+    fd = open_lane(fixture, LANE, &asked);
+    g_assert_true(seal_module_has_lane(fixture->module, LANE));
+    (void)close(fd);
+    g_assert_true(seal_test_wait_until(is_closed, fixture));
+    g_assert_false(seal_module_has_lane(fixture->module, LANE));
+}
+
 static void
 test_stale_key_is_refused(Fixture *fixture, gconstpointer data)
 {
@@ -269,6 +291,8 @@ main(int argc, char **argv)
     ADD_LANE("revoked-one-ends", test_revoked_lane_ends, 0);
     ADD_LANE("killed-host-ends-them", test_killed_host_ends_lanes, 0);
     ADD_LANE("hung-use-costs-the-host", test_hung_use_costs_the_host, 1000);
+    ADD_LANE("refused-without-the-host-is-not-entered",
+             test_refused_without_the_host_is_not_entered, 0);
     ADD_LANE("stale-key-is-refused", test_stale_key_is_refused, 0);
     ADD_LANE("end-of-the-agent-tells-all", test_end_of_the_agent_tells_all, 0);
     return g_test_run();
