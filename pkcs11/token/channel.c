@@ -140,6 +140,13 @@ fill_header(SealRequest *request, const SealAsk *ask)
     request->header.mechanism = ask->mechanism;
 }
 
+/* What takes a key back is bounded by the number of lanes, and told again by nobody. */
+static gboolean
+must_arrive(guint16 type)
+{
+    return type == SEAL_FRAME_LANE_REVOKE;
+}
+
 guint64
 seal_channel_ask(SealChannel *channel, const SealAsk *ask, SealReplyFunc done, gpointer user_data)
 {
@@ -149,7 +156,7 @@ seal_channel_ask(SealChannel *channel, const SealAsk *ask, SealReplyFunc done, g
     if (!channel->watch)
         return seal_channel_refuse(channel, SEAL_ERROR_MODULE_FAILED,
                                    "the module's host is not running", done, user_data);
-    if (g_hash_table_size(channel->requests.by_id) >= SEAL_REQUESTS_MAX)
+    if (g_hash_table_size(channel->requests.by_id) >= SEAL_REQUESTS_MAX && !must_arrive(ask->type))
         return seal_channel_refuse(channel, SEAL_ERROR_LIMIT_EXCEEDED,
                                    "too many requests wait for this module", done, user_data);
     if (body_len(ask) > SEAL_FRAME_MAX - sizeof(SealFrameHeader))
@@ -160,7 +167,8 @@ seal_channel_ask(SealChannel *channel, const SealAsk *ask, SealReplyFunc done, g
     fill_header(request, ask);
     request->descriptor = seal_fd_steal(&descriptor);
     request->patient = ask->is_patient;
-    request->deadline_us = g_get_monotonic_time() + (gint64)ask->timeout_ms * 1000;
+    request->timeout_us = (gint64)ask->timeout_ms * 1000;
+    request->deadline_us = g_get_monotonic_time() + request->timeout_us;
     arm(channel, request->deadline_us);
     if (seal_requests_first_waiting(&channel->requests) ||
         !try_send(channel, request, ask->parts, ask->n_parts))
@@ -219,6 +227,10 @@ expire(SealChannel *channel, SealRequest *request)
     if (!seal_requests_has_patient(&channel->requests) || request->patient) {
         fail_late(channel, request);
         return TRUE;
+    }
+    if (must_arrive(request->header.type)) {
+        request->deadline_us = g_get_monotonic_time() + request->timeout_us;
+        return FALSE;
     }
     /* The host may still be at it: it counts as in flight, with an answer that nobody awaits. */
     if (request->done) {

@@ -21,7 +21,14 @@ typedef struct {
     guint32 word;
     guint32 uses; /* told so far */
     SealLaneEnd end;
+    GArray *waiters; /* of Waiter; NULL until it is awaited */
 } Entry;
+
+/* Who waits for the end of a lane. */
+typedef struct {
+    SealLaneEndedFunc done;
+    gpointer user_data;
+} Waiter;
 
 struct SealLaneBook {
     int audit;
@@ -109,6 +116,15 @@ seal_lane_book_has(const SealLaneBook *book, guint32 lane)
 }
 
 static void
+entry_free(gpointer data)
+{
+    Entry *entry = data;
+
+    g_clear_pointer(&entry->waiters, g_array_unref);
+    g_free(entry);
+}
+
+static void
 end_entry(SealLaneBook *book, Entry *entry, SealLaneEnd why)
 {
     if (entry->end != SEAL_LANE_OPEN)
@@ -138,16 +154,36 @@ seal_lane_book_end_all(SealLaneBook *book, SealLaneEnd why)
         end_entry(book, entry, why);
 }
 
+gboolean
+seal_lane_book_await(SealLaneBook *book, guint32 lane, SealLaneEndedFunc done, gpointer user_data)
+{
+    Entry *entry = find(book, lane);
+    const Waiter waiter = {done, user_data};
+    const gboolean is_first = !entry->waiters;
+
+    if (is_first)
+        entry->waiters = g_array_new(FALSE, FALSE, sizeof(Waiter));
+    if (done)
+        g_array_append_val(entry->waiters, waiter);
+    return is_first;
+}
+
 static void
 forget(SealLaneBook *book, guint32 lane, SealLaneEnd why)
 {
     Entry *entry = find(book, lane);
+    g_autoptr(GArray) waiters = g_steal_pointer(&entry->waiters);
 
     end_entry(book, entry, why);
     why = entry->end;
     write_word(book, entry->word, 0);
     g_hash_table_remove(book->entries, GUINT_TO_POINTER(lane));
     book->events->closed(lane, why, book->user_data);
+    for (guint i = 0; waiters && i < waiters->len; i++) {
+        const Waiter *waiter = &g_array_index(waiters, Waiter, i);
+
+        waiter->done(waiter->user_data);
+    }
 }
 
 gboolean
@@ -255,7 +291,7 @@ seal_lane_book_new(int audit, const SealLaneBookEvents *events, gpointer user_da
     book->audit = audit;
     book->events = events;
     book->user_data = user_data;
-    book->entries = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    book->entries = g_hash_table_new_full(NULL, NULL, NULL, entry_free);
     if (make_words(book))
         return book;
     seal_log_warning("there are no lanes: no memory can be shared with a host: %s",

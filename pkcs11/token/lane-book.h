@@ -4,6 +4,7 @@
 
 #include <glib.h>
 
+#include "pkcs11/token/module.h"
 #include "pkcs11/wire/lane.h"
 
 typedef struct SealLaneBook SealLaneBook;
@@ -34,6 +35,10 @@ gboolean seal_lane_book_has(const SealLaneBook *book, guint32 lane);
 gboolean seal_lane_book_end(SealLaneBook *book, guint32 lane, SealLaneEnd why);
 /* The same for all of them. */
 void seal_lane_book_end_all(SealLaneBook *book, SealLaneEnd why);
+/* `done` is called once when the lane has been told as closed. TRUE the first time for a lane: its
+ * host is to be asked. The lane must be in the book. */
+gboolean seal_lane_book_await(SealLaneBook *book, guint32 lane, SealLaneEndedFunc done,
+                              gpointer user_data);
 /* The host has done with the lane: reads what was recorded, tells, forgets it. `why`: what the host
  * said; the reason of an end before goes first. No effect if it is not in the book. FALSE as
  * seal_lane_book_drain(). */

@@ -37,11 +37,10 @@ typedef struct {
     SealModule *module;
     guint32 lane;
     SealLaneEnd why;
-    SealLaneEndedFunc done;
-    gpointer user_data;
 } Revocation;
 
-/* A host that is lost has its lanes closed when its process has ended. */
+/* Without a good answer the lane is not over until the host says so, or is lost, which has its lanes
+ * closed when its process has ended. */
 static void
 on_lane_revoked(const SealReply *reply, gpointer user_data)
 {
@@ -50,8 +49,6 @@ on_lane_revoked(const SealReply *reply, gpointer user_data)
 
     if (reply->status == SEAL_ERROR_NONE && book)
         (void)seal_lane_book_close(book, revocation->lane, revocation->why);
-    if (revocation->done)
-        revocation->done(revocation->user_data);
 }
 
 void
@@ -73,7 +70,9 @@ seal_module_revoke_lane(SealModule *module, guint32 lane, SealLaneEnd why, SealL
             done(user_data);
         return;
     }
+    if (!seal_lane_book_await(book, lane, done, user_data))
+        return;
     revocation = g_new0(Revocation, 1);
-    *revocation = (Revocation){module, lane, why, done, user_data};
+    *revocation = (Revocation){module, lane, why};
     (void)seal_channel_ask(seal_module_channel(module), &ask, on_lane_revoked, revocation);
 }

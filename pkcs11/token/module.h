@@ -166,7 +166,7 @@ gboolean seal_module_has_lane(SealModule *module, guint32 lane);
 typedef void (*SealLaneEndedFunc)(gpointer user_data);
 /* Takes a lane back: no use starts after this returns, but for one that has just been permitted,
  * whose result does not leave the host. `done` (nullable) is called once when nothing is under way on
- * it: at once if it is not open. A host that does not answer in the time of an operation is given up.
- */
+ * it, or its host has ended: at once if it is not open. The host is asked once for each lane; one that
+ * does not answer in the time of an operation is given up. */
 void seal_module_revoke_lane(SealModule *module, guint32 lane, SealLaneEnd why,
                              SealLaneEndedFunc done, gpointer user_data);

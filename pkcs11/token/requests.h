@@ -8,13 +8,15 @@
 #include "pkcs11/token/module.h"
 #include "pkcs11/wire/frame.h"
 
-/* More than this at one module is refused: memory stays bounded whatever peers do. */
+/* More than this at one module is refused, but for revocations of lanes: memory stays bounded whatever
+ * peers do. */
 #define SEAL_REQUESTS_MAX 1024u
 
 typedef struct {
     guint64 id;
     SealFrameHeader header;
     gint64 deadline_us;
+    gint64 timeout_us; /* what it was given at first */
     SealReplyFunc done; /* NULL: cancelled; what the host answers is dropped */
     gpointer user_data;
     gboolean patient;   /* a person is at the reader's pad: others may have to wait for it */

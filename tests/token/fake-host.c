@@ -547,6 +547,12 @@ on_hello(const SealFrameHeader *header, const void *body)
 }
 
 static void
+on_lane_revoke(const SealFrameHeader *header, const void *body)
+{
+    keep(header);
+}
+
+static void
 on_request(const SealFrameHeader *header, const void *body)
 {
     static const struct {
@@ -556,6 +562,7 @@ on_request(const SealFrameHeader *header, const void *body)
         {SEAL_FRAME_HELLO, on_hello}, {SEAL_FRAME_RESCAN, on_rescan},
         {SEAL_FRAME_LOGIN, on_login}, {SEAL_FRAME_LOGOUT, on_logout},
         {SEAL_FRAME_SIGN, on_sign},   {SEAL_FRAME_UNWRAP, on_unwrap},
+        {SEAL_FRAME_LANE_REVOKE, on_lane_revoke},
     };
 
     for (guint i = 0; i < G_N_ELEMENTS(requests); i++)

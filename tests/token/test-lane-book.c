@@ -144,6 +144,40 @@ test_records_are_told_before_the_end(Scene *scene, gconstpointer data)
     g_assert_cmpuint(scene->n_closed, ==, 1);
 }
 
+typedef struct {
+    const Scene *scene;
+    guint told;
+} Waiting;
+
+static void
+on_over(gpointer user_data)
+{
+    Waiting *waiting = user_data;
+
+    waiting->told++;
+    g_assert_cmpuint(waiting->scene->n_closed, ==, 1);
+}
+
+/* The host is asked by the first, and answers, or ends, for all. */
+static void
+test_all_waiters_are_told(Scene *scene, gconstpointer ends)
+{
+    Waiting waiting = {scene, 0};
+
+    open_lane(scene, 1);
+    g_assert_true(seal_lane_book_end(scene->book, 1, SEAL_LANE_REVOKED));
+    g_assert_true(seal_lane_book_await(scene->book, 1, NULL, NULL));
+    g_assert_false(seal_lane_book_await(scene->book, 1, on_over, &waiting));
+    g_assert_false(seal_lane_book_await(scene->book, 1, on_over, &waiting));
+    g_assert_cmpuint(waiting.told, ==, 0);
+    if (ends)
+        seal_lane_book_close_all(scene->book, SEAL_LANE_HOST_ENDED);
+    else
+        g_assert_true(seal_lane_book_close(scene->book, 1, SEAL_LANE_CLOSED));
+    g_assert_cmpuint(waiting.told, ==, 2);
+    g_assert_cmpint(scene->why, ==, SEAL_LANE_REVOKED);
+}
+
 static void
 test_records_outlive_the_host(Scene *scene, gconstpointer data)
 {
@@ -201,6 +235,8 @@ main(int argc, char **argv)
     ADD("/lane-book/word/is-the-number-while-open", NULL, test_word_is_the_number_while_open);
     ADD("/lane-book/word/host-cannot-write", NULL, test_host_cannot_write_words);
     ADD("/lane-book/word/numbers-are-limited", NULL, test_numbers_and_words_are_limited);
+    ADD("/lane-book/end/all-who-wait-are-told", NULL, test_all_waiters_are_told);
+    ADD("/lane-book/end/all-who-wait-are-told-of-a-lost-host", "ends", test_all_waiters_are_told);
     ADD("/lane-book/records/are-told-before-the-end", NULL, test_records_are_told_before_the_end);
     ADD("/lane-book/records/outlive-the-host", NULL, test_records_outlive_the_host);
     ADD("/lane-book/records/gap-is-nonsense", "gap", test_bad_records);

@@ -195,6 +195,29 @@ test_killed_host_ends_lanes(Fixture *fixture, gconstpointer data)
     (void)close(fd);
 }
 
+/* The host knows one request for each lane: who comes later waits for the same end. */
+static void
+test_all_revocations_are_told(Fixture *fixture, gconstpointer data)
+{
+    int fd = open_good_lane(fixture);
+    g_autofree char *log = seal_test_home_path(fixture->home, "calls");
+    g_autofree char *mood = g_strdup_printf("log=%s\nhold=sign\n", log);
+    guint ended = 0;
+
+    change_mood(fixture, mood);
+    send_request(fd);
+    g_assert_true(seal_test_wait_for_text(log, "Held"));
+    seal_module_revoke_lane(fixture->module, LANE, SEAL_LANE_REVOKED, on_ended, &ended);
+    seal_module_revoke_lane(fixture->module, LANE, SEAL_LANE_LOCKED, on_ended, &ended);
+    g_assert_cmpuint(ended, ==, 0);
+    change_mood(fixture, "");
+    g_assert_true(seal_test_wait_until(is_closed, fixture));
+    g_assert_cmpuint(ended, ==, 2);
+    g_assert_cmpint(fixture->lane_end, ==, SEAL_LANE_REVOKED);
+    g_assert_cmpuint(next_frame(fd), ==, SEAL_FRAME_LANE_REVOKED);
+    (void)close(fd);
+}
+
 /* Nobody watches a lane's operation; a revocation that is not answered shows that it hangs. */
 static void
 test_hung_use_costs_the_host(Fixture *fixture, gconstpointer data)
@@ -290,6 +313,7 @@ main(int argc, char **argv)
     ADD_LANE("uses-are-told", test_uses_are_told, 0);
     ADD_LANE("revoked-one-ends", test_revoked_lane_ends, 0);
     ADD_LANE("killed-host-ends-them", test_killed_host_ends_lanes, 0);
+    ADD_LANE("all-revocations-are-told", test_all_revocations_are_told, 0);
     ADD_LANE("hung-use-costs-the-host", test_hung_use_costs_the_host, 1000);
     ADD_LANE("refused-without-the-host-is-not-entered",
              test_refused_without_the_host_is_not_entered, 0);

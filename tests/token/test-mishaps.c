@@ -1,5 +1,5 @@
 /* The agent's view of hosts that die, hang, flood, talk nonsense or cannot be started. */
-#include "pkcs11/token/module.h"
+#include "pkcs11/token/token.h"
 
 #include <signal.h>
 #include <string.h>
@@ -93,6 +93,31 @@ test_person_at_pad_is_not_cut_off(Fixture *fixture, gconstpointer data)
     ask_and_wait(fixture, "hang", &answer);
     g_assert_cmpint(answer.status, ==, SEAL_ERROR_TIMED_OUT);
     g_assert_cmpint(seal_module_host_pid(fixture->module), ==, pid);
+    ask_and_wait(fixture, "release", &answer);
+    wait_for(&login);
+    g_assert_cmpint(login.status, ==, SEAL_ERROR_NONE);
+}
+
+/* Late or not: whoever waits for the end of a lane must not be told of it before. */
+static void
+test_revocation_waits_for_the_pad(Fixture *fixture, gconstpointer data)
+{
+    const SealAsk revoke = {.type = SEAL_FRAME_LANE_REVOKE, .lane = 1, .timeout_ms = 200};
+    g_auto(Answer) revoked = {0};
+    g_auto(Answer) login = {0};
+    g_auto(Answer) answer = {0};
+
+    start_with(fixture, "good", (SealModuleConfig){.operation_timeout_ms = 200});
+    g_assert_true(seal_test_wait_until(is_settled, fixture));
+    ask_and_wait(fixture, "pad", &answer);
+    seal_channel_ask(seal_module_channel(fixture->module), &revoke, on_answer, &revoked);
+    seal_token_login(fixture->token, NULL, on_answer, &login);
+    ask_and_wait(fixture, "hang", &answer);
+    g_assert_cmpint(answer.status, ==, SEAL_ERROR_TIMED_OUT);
+    g_assert_cmpuint(revoked.calls, ==, 0);
+    ask_and_wait(fixture, "release", &answer);
+    wait_for(&revoked);
+    g_assert_cmpint(revoked.status, ==, SEAL_ERROR_NONE);
     ask_and_wait(fixture, "release", &answer);
     wait_for(&login);
     g_assert_cmpint(login.status, ==, SEAL_ERROR_NONE);
@@ -313,6 +338,7 @@ main(int argc, char **argv)
     ADD("mishap/freeze/times-out", test_hung_operation_times_out_and_recovers, "freeze");
     ADD("mishap/cancelled-hang/is-noticed", test_cancelled_hang_is_still_noticed, NULL);
     ADD("mishap/pad/person-is-not-cut-off", test_person_at_pad_is_not_cut_off, NULL);
+    ADD("mishap/pad/revocation-waits", test_revocation_waits_for_the_pad, NULL);
     ADD("mishap/retired-host/is-replaced", test_retired_host_is_replaced, NULL);
     ADD("mishap/other-module-goes-on", test_other_module_goes_on, NULL);
     ADD("start/refusal-is-the-reason", test_refusal_is_the_reason, NULL);
