@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "pkcs11/core/rv.h"
+#include "pkcs11/host/patience.h"
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
 #include "pkcs11/host/ykcs11.h"
@@ -78,8 +79,12 @@ change_login(SealHost *host, guint32 token, const Change *change, CK_RV *ret_rv,
 {
     g_autoptr(SealSlot) slot = seal_store_find_slot(host->store, token);
     CK_SESSION_HANDLE session = 0;
-    CK_RV rv = slot ? seal_slot_borrow_session(slot, &session) : CKR_TOKEN_NOT_PRESENT;
+    SealPatienceCall call;
+    CK_RV rv = CKR_TOKEN_NOT_PRESENT;
 
+    seal_patience_call_begin(&call);
+    if (slot)
+        rv = seal_slot_borrow_session(slot, &session);
     if (rv == CKR_OK) {
         g_mutex_lock(&slot->login_lock);
         rv = change->in ? login_locked(host, slot, session, change->pin)
@@ -90,6 +95,7 @@ change_login(SealHost *host, guint32 token, const Change *change, CK_RV *ret_rv,
             seal_readers_lost(host->readers, slot->reader, slot->insertion))
             rv = CKR_DEVICE_REMOVED; /* pulled in the middle */
     }
+    seal_patience_call_end(&call);
     *ret_rv = rv;
     if (rv == CKR_OK)
         return TRUE;

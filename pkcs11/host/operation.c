@@ -154,10 +154,13 @@ check_login(SealOperation *operation, GError **error)
 static gboolean
 open_session(SealOperation *operation, SealSlot **ret_lost, GError **error)
 {
-    CK_RV rv = seal_slot_borrow_session(operation->key->slot, &operation->session);
+    CK_RV rv = CKR_OK;
 
+    seal_patience_call_begin(&operation->call);
+    rv = seal_slot_borrow_session(operation->key->slot, &operation->session);
     if (rv == CKR_OK)
         return TRUE;
+    seal_patience_call_end(&operation->call);
     if (seal_rv_is_removal(rv))
         *ret_lost = seal_slot_ref(operation->key->slot);
     return seal_operation_fail(operation, rv, "C_OpenSession", error);
@@ -205,6 +208,7 @@ finish(SealOperation *operation, SealSlot **ret_lost, GError **error)
 
     if (operation->session != CK_INVALID_HANDLE)
         seal_slot_return_session(slot, operation->session, !operation->dirty);
+    seal_patience_call_end(&operation->call);
     if (seal_rv_is_removal(operation->rv))
         *ret_lost = seal_slot_ref(slot);
     else if (operation->rv != CKR_OK)

@@ -5,6 +5,7 @@
 
 #include "base/secret.h"
 #include "pkcs11/host/host.h"
+#include "pkcs11/host/patience.h"
 
 /* The largest RSA block (8192 bits). */
 #define SEAL_BLOCK_MAX 1024u
@@ -31,6 +32,7 @@ typedef struct {
     gboolean (*permits)(gpointer data);
     gpointer permits_data;
     CK_SESSION_HANDLE session;
+    SealPatienceCall call; /* from before the session is borrowed until it is back */
     gboolean dirty;   /* an operation may be under way in the session */
     gboolean was_exchanged; /* another card answered in place of the key's */
     CK_RV rv;         /* what the module said when it failed, CKR_OK otherwise */

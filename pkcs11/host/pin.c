@@ -13,6 +13,7 @@
 #include "pkcs11/core/rv.h"
 #include "pkcs11/host/library.h"
 #include "pkcs11/host/login.h"
+#include "pkcs11/host/patience.h"
 #include "pkcs11/host/readers.h"
 #include "pkcs11/host/scan.h"
 #include "pkcs11/host/ykcs11.h"
@@ -164,14 +165,17 @@ take_step(SealHost *host, const SealPinRequest *request, Step step, CK_RV *ret_r
 {
     g_autoptr(SealSlot) slot = seal_store_find_slot(host->store, request->parameters.token);
     Outcome outcome = {CKR_TOKEN_NOT_PRESENT, "C_OpenSession"};
+    SealPatienceCall call;
 
     if (slot && !is_complete(slot, request)) {
         *ret_rv = CKR_OK;
         g_set_error(error, SEAL_ERROR, SEAL_ERROR_INVALID_INPUT, "a PIN is missing");
         return FALSE;
     }
+    seal_patience_call_begin(&call);
     if (slot)
         outcome = step(host, slot, request);
+    seal_patience_call_end(&call);
     if (slot && seal_rv_is_doubtful(outcome.rv) &&
         seal_readers_lost(host->readers, slot->reader, slot->insertion))
         outcome.rv = CKR_DEVICE_REMOVED; /* pulled in the middle */
