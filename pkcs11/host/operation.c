@@ -62,6 +62,8 @@ seal_operation_init(SealOperation *operation, SealInitFunc init, CK_MECHANISM *m
         operation->session = CK_INVALID_HANDLE;
         rv = seal_slot_borrow_session(operation->key->slot, &operation->session);
         if (rv == CKR_OK)
+            rv = seal_operation_permit(operation); /* that may have taken its time */
+        if (rv == CKR_OK)
             rv = init(operation->session, mechanism, operation->key->handle);
     }
     operation->dirty = rv == CKR_OK || rv == CKR_OPERATION_ACTIVE;
