@@ -95,8 +95,9 @@ seal_lane_is_used_up(SealLane *lane)
     return g_atomic_int_get(&lane->left) <= 0;
 }
 
-/* The system counts bytes: of so many requests, each as large as the largest so far. Who grows is
- * taken for a flooder until the first of the larger ones is received. */
+/* The system counts bytes: of so many requests, each as large as the largest that had a result so
+ * far (one that is refused costs little, and can be of any size). Who grows is taken for a flooder
+ * until the first of the larger ones has been served. */
 gboolean
 seal_lane_is_flooded(SealLane *lane)
 {
@@ -284,6 +285,15 @@ is_permitted(gpointer data)
 /* -- one use ---------------------------------------------------------------------------------- */
 
 static void
+note_size(const Use *use)
+{
+    guint len = use->header.length + (guint)sizeof use->header;
+
+    if (len > (guint)g_atomic_int_get(&use->lane->frame_max))
+        g_atomic_int_set(&use->lane->frame_max, len);
+}
+
+static void
 answer(Use *use, SealOperation *operation, const GError *error)
 {
     SealLaneEnd end = seal_lane_look(use->lane);
@@ -296,10 +306,14 @@ answer(Use *use, SealOperation *operation, const GError *error)
         status = error->domain == SEAL_ERROR ? (SealErrorCode)error->code : SEAL_ERROR_FAILED;
     if (status != SEAL_ERROR_NONE)
         record_failure(use, status);
-    if (end == SEAL_LANE_OPEN && error)
+    if (end != SEAL_LANE_OPEN)
+        return;
+    if (error) {
         refuse(use, status, operation->rv, error->message);
-    else if (end == SEAL_LANE_OPEN)
-        send_frame(use->lane, &header, operation->scratch->answer, operation->answer_len);
+        return;
+    }
+    note_size(use);
+    send_frame(use->lane, &header, operation->scratch->answer, operation->answer_len);
 }
 
 static SealOperation

@@ -19,7 +19,7 @@ typedef struct {
     gint end;            /* atomic: SealLaneEnd, the first one stays */
     int fd;              /* open as long as somebody serves it, or may */
     SealShare *share;    /* of its client, until it is closed and nobody serves it any more */
-    guint frame_max;     /* atomic: bytes of its largest request so far */
+    guint frame_max;     /* atomic: bytes of the largest request with a result so far */
 
     GMutex lock;       /* guards the rest */
     guint busy;        /* threads that serve it */

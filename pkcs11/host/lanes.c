@@ -211,10 +211,6 @@ receive(Thread *thread, SealLane *lane, SealFrameHeader *header, gboolean linger
     if (received == -EAGAIN)
         return 0;
     if (received == 1) {
-        guint len = header->length + (guint)sizeof *header;
-
-        if (len > (guint)g_atomic_int_get(&lane->frame_max))
-            g_atomic_int_set(&lane->frame_max, len);
         seal_secret_set_len(server->frame, header->length);
         return 1;
     }

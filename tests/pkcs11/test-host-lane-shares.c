@@ -138,29 +138,56 @@ test_many_lanes_take_turns(Scene *scene, gconstpointer mood)
 /* Beyond its window: half of the honest one's share. The host waits 20 ms for who got an answer; a
  * round that took longer, on a busy machine, may let the flooder go once more. */
 static void
-test_flooder_has_half(Scene *scene, gconstpointer mood)
+expect_half(Contest *contest)
 {
     const gint64 surely_us = 10 * 1000;
-    Contest contest;
     guint answered = 0, late = 0, honest = 0;
 
-    begin(&contest, scene, 1, 8);
-    fill(&contest, 200);
-    ask(contest.honest);
+    fill(contest, 200);
+    ask(contest->honest);
     while (honest < 2 * ROUNDS) {
         gint64 start_us = g_get_monotonic_time();
 
-        if (let_one_go(&contest)) {
+        if (let_one_go(contest)) {
             honest++;
-            ask(contest.honest);
+            ask(contest->honest);
         } else {
             answered++;
-            fill(&contest, 200);
+            fill(contest, 200);
         }
         late += g_get_monotonic_time() - start_us > surely_us;
     }
     g_test_message("%u answers to the flooder, %u to the other, %u late", answered, honest, late);
     g_assert_cmpuint(answered, <=, honest / 2 + late + 2);
+}
+
+static void
+test_flooder_has_half(Scene *scene, gconstpointer mood)
+{
+    Contest contest;
+
+    begin(&contest, scene, 1, 8);
+    expect_half(&contest);
+    end(&contest);
+}
+
+/* A single large frame would make room for hundreds of small ones, if it counted. */
+static void
+test_large_refusal_hides_no_flood(Scene *scene, gconstpointer mood)
+{
+    Contest contest;
+    SealFrameHeader header;
+    g_autofree guint8 *zeros = g_malloc0(SEAL_DATA_MAX);
+    g_autoptr(GBytes) body = g_bytes_new(zeros, SEAL_DATA_MAX);
+    g_autoptr(SealTestAnswer) refusal = NULL;
+
+    begin(&contest, scene, 1, 8);
+    header = seal_test_lane_header(contest.greedy[0]);
+    header.type = SEAL_FRAME_LOGIN;
+    g_assert_cmpuint(seal_test_lane_send(contest.greedy[0], &header, body), !=, 0);
+    refusal = seal_test_lane_wait(contest.greedy[0]);
+    g_assert_cmpint(refusal->status, ==, SEAL_ERROR_NOT_SUPPORTED);
+    expect_half(&contest);
     end(&contest);
 }
 
@@ -346,6 +373,7 @@ main(int argc, char **argv)
     ADD_NARROW("/lanes/share/full-window-takes-turns", test_full_window_takes_turns);
     ADD_NARROW("/lanes/share/many-lanes-take-turns", test_many_lanes_take_turns);
     ADD_NARROW("/lanes/share/flooder-has-half", test_flooder_has_half);
+    ADD_NARROW("/lanes/share/large-refusal-hides-no-flood", test_large_refusal_hides_no_flood);
     ADD_NARROW("/lanes/share/flooder-alone-goes-on", test_flooder_alone_goes_on);
     ADD("/lanes/share/idle-lanes-cost-no-thread", INSTANT, test_idle_lanes_cost_no_thread);
     ADD("/lanes/hang/holds-up-no-lane-of-the-client", INSTANT, test_hanging_lanes_of_one_client);
