@@ -1,6 +1,6 @@
 /* The agent decides once, when a lane is opened, and from then on can only take it back. So every
  * change that would make it decide otherwise ends leases: a token that is locked, pulled, or no
- * longer unlocked for another reason; a key that is gone; other rules of the policy; the end of the
+ * longer unlocked for another reason; a key that is gone or lies; other rules of the policy; the end of the
  * connection; the time. What happened on a lane is told by its host, before each use, and written to the audit in the name of
  * the program that opened it. */
 #include "agent/leases.h"
@@ -204,6 +204,20 @@ is_of_key(const SealLease *lease, gconstpointer key)
 }
 
 static gboolean
+is_at_doubted_place(const SealLease *lease, gconstpointer data)
+{
+    const SealKeyObject *key = data;
+
+    for (guint i = 0; i < key->places->len; i++) {
+        const SealKeyPlace *place = key->places->pdata[i];
+
+        if (place->token == lease->token && seal_key_place_is_doubted(place))
+            return is_of_key(lease, key);
+    }
+    return FALSE;
+}
+
+static gboolean
 is_over(const SealLease *lease, gconstpointer now_us)
 {
     return (gint64)lease->grant.expires_us <= *(const gint64 *)now_us;
@@ -329,6 +343,13 @@ on_token_changed(SealTokenObject *token, const char *const *properties, gpointer
         seal_leases_end_token(leases, token, SEAL_LANE_REMOVED);
 }
 
+/* A key whose signatures do not fit serves nobody, on lanes neither. */
+static void
+on_key_changed(SealKeyObject *key, const char *const *properties, gpointer user_data)
+{
+    end_matching(user_data, is_at_doubted_place, key, SEAL_LANE_REMOVED);
+}
+
 static void
 on_key_removed(SealKeyObject *key, gpointer user_data)
 {
@@ -380,6 +401,7 @@ on_lane_closed(guint32 lane, SealLaneEnd why, gpointer user_data)
 
 static const SealRegistryEvents registry_events = {
     .token_changed = on_token_changed,
+    .key_changed = on_key_changed,
     .key_removed = on_key_removed,
 };
 static const SealRegistryLaneEvents lane_events = {on_lane_used, on_lane_closed};

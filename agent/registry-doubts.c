@@ -36,6 +36,18 @@ set_mismatches(SealKeyPlace *place, guint mismatches)
     return was_doubted != seal_key_place_is_doubted(place);
 }
 
+static void
+log_state(const SealKeyPlace *place)
+{
+    if (seal_key_place_is_doubted(place))
+        seal_log_warning("key '%s' on token '%s' is not used any more: its signatures do not fit "
+                         "its public key",
+                         place->info->label, place->token->label);
+    else
+        seal_log_info("key '%s' on token '%s' is used again: a signature fits its public key",
+                      place->info->label, place->token->label);
+}
+
 void
 seal_registry_note_tried(SealRegistry *registry, const SealToken *token, guint32 reference,
                          gboolean fits)
@@ -52,10 +64,7 @@ seal_registry_note_tried(SealRegistry *registry, const SealToken *token, guint32
                 continue;
             if (!set_mismatches(place, fits ? 0 : place->mismatches + 1))
                 return;
-            seal_log_warning(
-                "key '%s' on token '%s' is not used any more: its signatures do not fit "
-                "its public key",
-                place->info->label, place->token->label);
+            log_state(place);
             tell(registry, key);
             return;
         }

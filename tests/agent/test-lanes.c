@@ -296,6 +296,40 @@ test_time_ends_lanes(void)
     expect_end(&lane, SEAL_LANE_EXPIRED);
 }
 
+/* The module's signatures have a length that the key cannot make: the second is the last. */
+static void
+test_doubted_key_loses_lanes(void)
+{
+    g_auto(World) world = {0};
+    g_auto(Lane) lane = {0};
+    g_autofree char *moody = seal_test_built("tests/mock/moody.so");
+    g_autofree char *groups = g_strdup_printf("[module moody]\npath=%s\n", moody);
+    g_autofree char *mood = NULL;
+    g_autofree char *pin = NULL;
+    guint8 body[4096];
+    SealFrameHeader header;
+
+    world.home = seal_test_home_new();
+    mood = seal_test_home_write(world.home, "mood", "[mood]\nanswer-len=17\n");
+    seal_test_home_setenv(world.home, "PRIVYSEAL_MOODY", mood);
+    seal_test_agent_new(world.home);
+    seal_test_agent_configure(world.home, NULL, groups);
+    pin = seal_test_fixture_pin(world.home);
+    seal_test_pinentry_answer(world.home, "always pin %s", pin);
+    world.connection = seal_test_private();
+    open_lane(&world, ECDSA, &lane);
+    g_assert_true(ask(&lane));
+    g_assert_cmpint(next(&lane, &header, body, sizeof body), ==, 1);
+    g_assert_cmpint(header.type, !=, SEAL_FRAME_LANE_REVOKED);
+    g_assert_cmpint(header.status, ==, SEAL_ERROR_MODULE_FAILED);
+    g_assert_true(ask(&lane));
+    do { /* the answer, unless the end comes before it */
+        g_assert_cmpint(next(&lane, &header, body, sizeof body), ==, 1);
+    } while (header.type != SEAL_FRAME_LANE_REVOKED);
+    g_assert_cmpint(header.status, ==, seal_lane_end_code(SEAL_LANE_REMOVED));
+    expect_refusal(world.connection, KEY, ECDSA, SEAL_ERROR_KEY_USAGE, "do not fit");
+}
+
 static void
 test_connection_takes_lanes_along(void)
 {
@@ -399,6 +433,7 @@ main(int argc, char **argv)
     g_test_add_func("/agent/lanes/lock-ends-them", test_lock_ends_lanes);
     g_test_add_func("/agent/lanes/idle-limit-ends-them", test_idle_limit_ends_lanes);
     g_test_add_func("/agent/lanes/time-ends-them", test_time_ends_lanes);
+    g_test_add_func("/agent/lanes/key-that-lies-loses-them", test_doubted_key_loses_lanes);
     g_test_add_func("/agent/lanes/connection-takes-them-along", test_connection_takes_lanes_along);
     g_test_add_func("/agent/lanes/person-takes-them-back", test_person_takes_lanes_back);
     g_test_add_func("/agent/lanes/revoking-names-what-it-knows", test_revoking_names_what_it_knows);
