@@ -13,6 +13,7 @@
 #include "base/pcsc-clients.h"
 
 static void find_key(SealKeyUse *use);
+static void check_policy(SealKeyUse *use, const SealKeyObject *key);
 static void unlock_token(SealKeyUse *use);
 
 static void
@@ -182,6 +183,10 @@ submit(SealKeyUse *use)
         fail(use, SEAL_ERROR_TOKEN_REMOVED, "the token was removed, insert it and try again");
         return;
     }
+    if (use->rules != use->context->config->policy_rules) { /* others, since a person was asked */
+        check_policy(use, seal_registry_key(use->context->registry, use->ask.key_id));
+        return;
+    }
     g_clear_pointer(&use->submitted, seal_token_unref);
     use->submitted = seal_token_ref(place->token->token);
     use->request =
@@ -342,6 +347,7 @@ check_policy(SealKeyUse *use, const SealKeyObject *key)
     g_autofree char *reason = NULL;
 
     use->rule = verdict.rule;
+    use->rules = use->context->config->policy_rules;
     switch (verdict.action) {
     case SEAL_POLICY_ALLOW:
         unlock_token(use);

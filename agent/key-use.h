@@ -62,6 +62,7 @@ struct SealKeyUse {
 
     gint64 started_us;
     const char *rule;       /* of the policy; "" before it was asked */
+    const GPtrArray *rules; /* that it was judged by; only compared */
     SealTokenObject *token; /* (nullable) serves; token objects live as long as the agent */
     SealConsent *consent;   /* at most one of consent, unlock, request is under way */
     SealUnlock *unlock;

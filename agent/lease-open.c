@@ -181,15 +181,26 @@ open_submit(SealKeyUse *use, SealToken *token, const SealKeyInfo *key, const Sea
     return seal_leases_open(use->context->leases, &terms, &pair[1], done, user_data, &open->number);
 }
 
-/* The rules may have changed while a PIN was typed. */
+/* The rules may have changed, or the lane been taken back, while the host opened it. */
 static gboolean
-is_still_allowed(const Open *open)
+check_opened(const Open *open, const SealLease *lease, GError **error)
 {
     const SealKeyUse *use = &open->use;
     const SealKeyObject *key = seal_registry_key(use->context->registry, use->ask.key_id);
+    SealPolicyVerdict verdict = {0};
 
-    return key &&
-           seal_key_object_judge(use->context, key, use->ask.caller, &use->kind->policy_use).lanes;
+    if (!lease || !key)
+        return refuse(SEAL_ERROR_CANCELLED, "the lane was taken back before it was given", error);
+    verdict = seal_key_object_judge(use->context, key, use->ask.caller, &use->kind->policy_use);
+    if (verdict.action == SEAL_POLICY_DENY) {
+        g_set_error(error, SEAL_ERROR, SEAL_ERROR_DENIED, "policy rule '%s' denies it to %s",
+                    verdict.rule, use->ask.caller->name);
+        return FALSE;
+    }
+    if (!check_caller(use, error))
+        return FALSE;
+    return lease->end == SEAL_LANE_OPEN ||
+           refuse(SEAL_ERROR_CANCELLED, "the lane was taken back before it was given", error);
 }
 
 static void
@@ -197,13 +208,13 @@ on_opened(SealErrorCode status, const char *message, SealBytes result, gpointer 
 {
     Open *open = user_data;
     const SealLease *lease = NULL;
+    g_autoptr(GError) error = NULL;
 
     if (status == SEAL_ERROR_NONE)
         lease = seal_leases_find(open->use.context->leases, open->number);
-    if (status == SEAL_ERROR_NONE &&
-        (!lease || lease->end != SEAL_LANE_OPEN || !is_still_allowed(open))) {
-        status = SEAL_ERROR_CANCELLED; /* taken back before it was given */
-        message = seal_error_phrase(status);
+    if (status == SEAL_ERROR_NONE && !check_opened(open, lease, &error)) {
+        status = (SealErrorCode)error->code;
+        message = error->message;
         lease = NULL;
     }
     open->done(status, message, lease, &open->client, open->user_data);

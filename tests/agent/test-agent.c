@@ -1,5 +1,6 @@
 /* The agent's life: how it starts or refuses to, how it ends, and what it survives. */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -385,6 +386,57 @@ policy_is_read_anew(void)
     g_assert_cmpint(seal_test_agent_pid(home), ==, agent);
 }
 
+typedef struct {
+    GDBusConnection *connection;
+    const char *key;
+} Signing;
+
+static gpointer
+sign_in_vain(gpointer data)
+{
+    const Signing *signing = data;
+    const guint8 digest[32] = {1};
+    GError *error = NULL;
+    g_autoptr(GBytes) signature = seal_test_sign(signing->connection, signing->key, "ecdsa",
+                                                 "sha256", digest, sizeof digest, &error);
+
+    g_assert_null(signature);
+    return error;
+}
+
+/* The person types when the test has written the answer into the pipe. */
+static void
+request_that_waits_for_a_pin_is_judged_anew(void)
+{
+    g_autoptr(SealTestHome) home = seal_test_home_new();
+    g_autofree char *log = seal_test_home_path(home, "bus.log");
+    g_autofree char *answers = seal_test_home_path(home, "pinentry/pinentry.answers");
+    g_autoptr(GDBusConnection) connection = NULL;
+    g_autofree char *pin = NULL;
+    g_autofree char *key = NULL;
+    Signing signing = {0};
+    GThread *signer = NULL;
+    FILE *pipe = NULL;
+
+    seal_test_agent_new(home);
+    pin = seal_test_fixture_pin(home);
+    g_assert_no_errno(unlink(answers));
+    g_assert_no_errno(mkfifo(answers, 0600));
+    connection = seal_test_private();
+    key = seal_test_key(connection, "Alice P-256 signing");
+    signing = (Signing){connection, key};
+    signer = g_thread_new("signer", sign_in_vain, &signing);
+    g_assert_true(seal_test_pinentry_wait(home, "GETPIN"));
+    seal_test_agent_add_groups(home, "[policy closed]\naction=deny\n");
+    g_assert_no_errno(kill(seal_test_agent_pid(home), SIGHUP));
+    g_assert_true(seal_test_wait_for_text(log, "rules of policy are in force"));
+    pipe = fopen(answers, "we");
+    g_assert_nonnull(pipe);
+    (void)fprintf(pipe, "pin %s\n", pin);
+    g_assert_no_errno(fclose(pipe));
+    seal_test_assert_error(g_thread_join(signer), SEAL_ERROR_DENIED, "closed");
+}
+
 /* A token that wants another PIN is shown as such: by the bus and by the list. */
 static void
 pin_to_be_changed_is_told(void)
@@ -539,6 +591,8 @@ main(int argc, char **argv)
     g_test_add_func("/agent/end/terminated-agent-leaves-nothing", terminated_agent_leaves_nothing);
     g_test_add_func("/agent/end/stale-socket-is-replaced", stale_socket_is_replaced);
     g_test_add_func("/agent/policy/hangup-reads-it-anew", policy_is_read_anew);
+    g_test_add_func("/agent/policy/request-that-waits-for-a-pin-is-judged-anew",
+                    request_that_waits_for_a_pin_is_judged_anew);
     g_test_add_func("/agent/pin-to-be-changed/is-told", pin_to_be_changed_is_told);
     g_test_add_func("/agent/left-out-objects/are-told", left_out_objects_are_told);
     g_test_add_func("/agent/limits/number-of-uses", uses_are_limited);
