@@ -23,6 +23,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "pkcs11/host/crew.h"
 #include "pkcs11/host/lane.h"
@@ -539,10 +540,26 @@ seal_lanes_revoke(SealLanes *lanes, const SealFrameHeader *header, SealLaneEnd w
 /* -- life ----------------------------------------------------------------------------------------
  */
 
+/* FALSE: threads would have nothing to wait with. */
+static gboolean
+make_epoll(SealLanes *lanes)
+{
+    struct epoll_event ticking = {.events = EPOLLIN, .data.u32 = TICK};
+
+    lanes->epoll = epoll_create1(EPOLL_CLOEXEC);
+    lanes->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (lanes->epoll >= 0 && lanes->timer >= 0 &&
+        epoll_ctl(lanes->epoll, EPOLL_CTL_ADD, lanes->timer, &ticking) == 0)
+        return TRUE;
+    seal_log_warning("no lanes: they cannot be waited for: %s", g_strerror(errno));
+    seal_fd_clear(&lanes->epoll);
+    seal_fd_clear(&lanes->timer);
+    return FALSE;
+}
+
 SealLanes *
 seal_lanes_new(SealHost *host, int audit, int words)
 {
-    struct epoll_event ticking = {.events = EPOLLIN, .data.u32 = TICK};
     SealLanes *lanes = NULL;
     struct stat info;
     void *memory = MAP_FAILED;
@@ -556,13 +573,15 @@ seal_lanes_new(SealHost *host, int audit, int words)
         return NULL;
     }
     lanes = g_new0(SealLanes, 1);
+    if (!make_epoll(lanes)) {
+        (void)munmap(memory, SEAL_LANES_MAX * sizeof(guint32));
+        g_free(lanes);
+        return NULL;
+    }
     lanes->host = host;
     lanes->words = memory;
     lanes->records = seal_records_new(host, audit);
-    lanes->epoll = epoll_create1(EPOLL_CLOEXEC);
     lanes->crew = seal_crew_new(host, thread_main, lanes);
-    lanes->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-    (void)epoll_ctl(lanes->epoll, EPOLL_CTL_ADD, lanes->timer, &ticking);
     seal_shares_init(&lanes->shares);
     g_mutex_init(&lanes->lock);
     g_cond_init(&lanes->left);
