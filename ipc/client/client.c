@@ -35,7 +35,7 @@ seal_client_new_unconnected(GError **error)
 
     client->interrupt.fd = -1;
     client->readiness.epoll = client->readiness.bus = -1;
-    client->patience_us = PATIENCE_US;
+    client->patience_us = client->notice_us = PATIENCE_US;
     client->pid = getpid();
     client->interactive = TRUE;
     client->lanes_off = g_strcmp0(g_getenv(SEAL_LANES_VARIABLE), "0") == 0;

@@ -21,6 +21,7 @@ struct SealClient {
     gboolean lanes_off; /* PRIVYSEAL_LANES=0 */
     gboolean is_bulk;   /* the program expects many operations */
     gint64 patience_us; /* how long a host may take for an operation on a lane */
+    gint64 notice_us;   /* and the agent then, to take the lane back or find out that the host hangs */
     struct {
         guint32 count, seconds;
     } wish; /* for lanes; 0: as the agent likes */

@@ -7,7 +7,7 @@
  * what waited. A lane that ends without a word lost its host in the midst of something: what was
  * sent has failed, for it may have been done. Where the host takes too long with the oldest
  * request, that one has failed, and the agent is asked to take the lane back: if the host hangs, it
- * notices. */
+ * notices. Where not even that ends the lane, the others have failed, too. */
 #include "ipc/client/window.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ struct SealWindow { /* in a reference-counted box: a callback may close it under
     GQueue sent;        /* SealCall *, oldest first */
     GQueue waiting;     /* SealCall *, oldest first */
     gint64 oldest_us;   /* since when the oldest of `sent` is that */
-    gboolean is_late;   /* one was given up; nothing is given to it any more */
+    gint64 late_us;     /* when one was given up, 0: none; nothing is given to it any more */
     SealSecret *answer; /* room for one */
 };
 
@@ -118,7 +118,7 @@ seal_window_key(const SealWindow *window)
 gboolean
 seal_window_takes(const SealWindow *window)
 {
-    return window->fd >= 0 && window->left > 0 && !window->is_late &&
+    return window->fd >= 0 && window->left > 0 && window->late_us == 0 &&
            g_get_monotonic_time() < window->until_us;
 }
 
@@ -209,9 +209,9 @@ send_waiting(SealWindow *window)
 /* -- answers ------------------------------------------------------------------------------------
  */
 
-/* The host says, or does not say, that the lane is over. */
+/* What was sent has failed with `failure`; with NULL nothing came of it. */
 static void
-end(SealWindow *window, gboolean has_said_so)
+end(SealWindow *window, SealErrorCode code, const char *failure)
 {
     g_auto(GQueue) sent = G_QUEUE_INIT;
     g_auto(GQueue) waiting = G_QUEUE_INIT;
@@ -220,13 +220,18 @@ end(SealWindow *window, gboolean has_said_so)
     close_fd(window);
     take_calls(window, &sent, &waiting);
     while ((call = g_queue_pop_head(&sent)))
-        if (has_said_so)
-            seal_call_ask_agent(call);
+        if (failure)
+            seal_call_fail(call, code, failure);
         else
-            seal_call_fail(call, SEAL_ERROR_MODULE_FAILED,
-                           "the module's host ended while it worked, try again");
+            seal_call_ask_agent(call);
     while ((call = g_queue_pop_head(&waiting)))
         seal_call_ask_agent(call);
+}
+
+static void
+end_wordlessly(SealWindow *window)
+{
+    end(window, SEAL_ERROR_MODULE_FAILED, "the module's host ended while it worked, try again");
 }
 
 /* What still waits when nothing is taken any more, or no answer will make room, is for the agent.
@@ -267,7 +272,7 @@ take_answer(SealWindow *window, const SealFrameHeader *header, const guint8 *bod
     SealCall *call = take_sent(window, header->request);
 
     if (!call) { /* nothing that a host says */
-        end(window, FALSE);
+        end_wordlessly(window);
         return;
     }
     send_waiting(window);
@@ -283,8 +288,10 @@ take_frame(SealWindow *window, const SealFrameHeader *header, const guint8 *body
     if (header->type == (SEAL_FRAME_SIGN | SEAL_FRAME_REPLY) ||
         header->type == (SEAL_FRAME_UNWRAP | SEAL_FRAME_REPLY))
         take_answer(window, header, body);
+    else if (header->type == SEAL_FRAME_LANE_REVOKED)
+        end(window, SEAL_ERROR_NONE, NULL);
     else
-        end(window, header->type == SEAL_FRAME_LANE_REVOKED);
+        end_wordlessly(window);
 }
 
 static void
@@ -306,7 +313,7 @@ receive_all(SealWindow *window)
             take_frame(window, &header, body);
             seal_wipe(body, header.length);
         } else {
-            end(window, FALSE);
+            end_wordlessly(window);
         }
     }
 }
@@ -314,21 +321,24 @@ receive_all(SealWindow *window)
 /* -- time ---------------------------------------------------------------------------------------
  */
 
+#define TOO_LATE "the token did not answer in time"
+
 gint64
 seal_window_deadline_us(const SealWindow *window)
 {
-    if (window->fd < 0 || window->is_late || window->sent.length == 0)
+    if (window->fd < 0 || window->sent.length == 0)
         return -1;
+    if (window->late_us > 0)
+        return window->late_us + window->client->notice_us;
     return window->oldest_us + window->client->patience_us;
 }
 
 static void
 give_up_oldest(SealWindow *window)
 {
-    window->is_late = TRUE;
+    window->late_us = g_get_monotonic_time();
     seal_lane_give_up(window->client, window->number);
-    seal_call_give_up(g_queue_peek_head(&window->sent), SEAL_ERROR_TIMED_OUT,
-                      "the token did not answer in time");
+    seal_call_give_up(g_queue_peek_head(&window->sent), SEAL_ERROR_TIMED_OUT, TOO_LATE);
 }
 
 void
@@ -339,8 +349,12 @@ seal_window_process(SealWindow *window)
 
     receive_all(window);
     deadline_us = seal_window_deadline_us(window);
-    if (deadline_us >= 0 && g_get_monotonic_time() >= deadline_us)
-        give_up_oldest(window);
+    if (deadline_us >= 0 && g_get_monotonic_time() >= deadline_us) {
+        if (window->late_us == 0)
+            give_up_oldest(window);
+        else
+            end(window, SEAL_ERROR_TIMED_OUT, TOO_LATE);
+    }
     if (window->fd >= 0)
         release_waiting(window);
     seal_window_unref(held);

@@ -6,6 +6,7 @@
  *   revoked    says that the lane is over instead of answering
  *   silent     closes the lane instead of answering
  *   late       does not answer
+ *   deaf       does not answer, and stays open when it is taken back
  *   stranger   answers a request that nobody made
  *   twice      answers each request twice
  *   other      sends a frame of another type
@@ -80,12 +81,18 @@ say_end(Lane *lane)
     close_lane(lane);
 }
 
+static void
+take_back(Lane *lane)
+{
+    if (lane->fd >= 0 && !g_str_equal(lane->mood, "deaf"))
+        say_end(lane);
+}
+
 void
 fake_lanes_revoke(void)
 {
     for (guint i = 0; lanes && i < lanes->len; i++)
-        if (((Lane *)lanes->pdata[i])->fd >= 0)
-            say_end(lanes->pdata[i]);
+        take_back(lanes->pdata[i]);
 }
 
 static void

@@ -47,6 +47,8 @@ static const Row rows[] = {
     /* The first is given up; the agent takes the lane back, which is the others' last word. */
     {"late", .by_agent = CALLS - 1, .failed = 1, .code = SEAL_ERROR_TIMED_OUT,
      SEAL_ERROR_TIMED_OUT},
+    /* Nothing ends the lane: none waits for ever. */
+    {"deaf", .failed = CALLS, .code = SEAL_ERROR_TIMED_OUT, SEAL_ERROR_TIMED_OUT},
 };
 
 static void
@@ -101,6 +103,8 @@ test_asynchronous(SealClientTest *fixture, gconstpointer data)
     open_window(fixture, key);
     if (row->code == SEAL_ERROR_TIMED_OUT)
         fixture->client->patience_us = 100 * 1000;
+    if (row->failed == CALLS)
+        fixture->client->notice_us = 100 * 1000;
     start(fixture, key, CALLS, &tally);
     seal_client_test_run_until(fixture->client, &tally.finished, CALLS);
     g_assert_true(seal_client_wait(fixture->client, 0, NULL)); /* nobody is called back twice */
