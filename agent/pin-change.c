@@ -181,6 +181,9 @@ on_reply(const SealReply *reply, gpointer user_data)
     SealPinChange *change = user_data;
 
     change->request = 0;
+    if (reply->status == SEAL_ERROR_PIN_INCORRECT || reply->status == SEAL_ERROR_PIN_BLOCKED)
+        /* the registry tells of what the PIN has left, not the PUK */
+        seal_pin_note_last_try(change->token, change->changer->refused);
     switch (reply->status) {
     case SEAL_ERROR_NONE:
         on_done(change);

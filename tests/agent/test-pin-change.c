@@ -327,6 +327,40 @@ test_last_try_of_the_puk(void)
     seal_unlock_scene_close(&scene);
 }
 
+static gboolean
+on_rescanned(gpointer user_data)
+{
+    *(gboolean *)user_data = TRUE;
+    return G_SOURCE_REMOVE;
+}
+
+static gboolean
+is_true(gpointer data)
+{
+    return *(gboolean *)data;
+}
+
+/* The second PUK was wrong, one try was left; now the counter says that there are three. */
+static void
+test_counter_of_the_puk_runs_backwards(void)
+{
+    SealUnlockScene scene;
+    gboolean is_rescanned = FALSE;
+
+    seal_unlock_scene_open(&scene,
+                           &(SealUnlockSceneOptions){.moods = "", .tries = "0", .puk_tries = "2"});
+    seal_test_pinentry_answer(scene.home, "pin 00000001\npin %s\npin %s\ncancel\n", FRESH, FRESH);
+    try_step(&scene, SEAL_PIN_STEP_UNBLOCK, SEAL_ERROR_CANCELLED, NULL);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "CONFIRM"), ==, 1);
+    seal_unlock_scene_set_puk_tries(&scene, "3");
+    seal_registry_rescan(scene.registry, on_rescanned, &is_rescanned);
+    g_assert_true(seal_test_wait_until(is_true, &is_rescanned));
+    seal_test_pinentry_answer(scene.home, "cancel\n");
+    try_step(&scene, SEAL_PIN_STEP_UNBLOCK, SEAL_ERROR_CANCELLED, NULL);
+    g_assert_cmpuint(seal_unlock_scene_prompts(&scene, "CONFIRM"), ==, 2);
+    seal_unlock_scene_close(&scene);
+}
+
 /* -- its end ------------------------------------------------------------------------------ */
 
 static void
@@ -459,6 +493,8 @@ main(int argc, char **argv)
     g_test_add_func("/pin-unblock/blocked-token", test_unblock);
     g_test_add_func("/pin-unblock/wrong-puk", test_wrong_puk);
     g_test_add_func("/pin-unblock/last-try/is-confirmed", test_last_try_of_the_puk);
+    g_test_add_func("/pin-unblock/last-try/counter-that-runs-backwards-is-not-believed",
+                    test_counter_of_the_puk_runs_backwards);
     g_test_add_func("/pin-change/nobody-may-be-asked", test_nobody_may_be_asked);
     g_test_add_func("/pin-change/sandboxed-program/asks-nobody", test_sandboxed_program);
     g_test_add_func("/pin-change/one-at-a-time/until-lock", test_one_at_a_time);
