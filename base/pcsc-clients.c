@@ -23,6 +23,8 @@
 
 #define SOCKET "/run/pcscd/pcscd.comm" /* of pcsc-lite, unless its variable says otherwise */
 #define OURS   "privyseal"
+/* A program that repeats a call which fails does not have /proc read each time. */
+#define CLAUSE_KEPT_US (3 * G_USEC_PER_SEC)
 /* What the kernel fills at most with one datagram of a dump. */
 #define DATAGRAM_MAX 32768u
 
@@ -101,7 +103,8 @@ peers_of(const char *path)
     if (fd < 0 || !ask_kernel(fd))
         return inodes;
     do {
-        len = recv(fd, datagram, DATAGRAM_MAX, 0);
+        /* the kernel answers while it is asked, and while it is read */
+        len = recv(fd, datagram, DATAGRAM_MAX, MSG_DONTWAIT);
     } while (len > 0 && take_datagram(datagram, (gsize)len, path, inodes));
     return inodes;
 }
@@ -186,8 +189,8 @@ seal_pcsc_clients(void)
 /* -- words ----------------------------------------------------------------------------------------
  */
 
-char *
-seal_pcsc_clients_clause(void)
+static char *
+make_clause(void)
 {
     enum { NAMED_MAX = 3 };
     g_autoptr(GPtrArray) clients = seal_pcsc_clients();
@@ -212,4 +215,19 @@ seal_pcsc_clients_clause(void)
     else
         g_string_append(text, " works with cards as well: close it and try again");
     return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
+char *
+seal_pcsc_clients_clause(void)
+{
+    /* of the process: there is one service, and its callers have one thread */
+    static char *clause;
+    static gint64 kept_until_us;
+
+    if (g_get_monotonic_time() >= kept_until_us) {
+        g_free(clause);
+        clause = make_clause();
+        kept_until_us = g_get_monotonic_time() + CLAUSE_KEPT_US;
+    }
+    return g_strdup(clause);
 }

@@ -18,5 +18,6 @@ typedef struct {
 GPtrArray *seal_pcsc_clients(void);
 
 /* A clause that names these programs and says what to do, for the end of a sentence about a card
- * that does not answer or cannot be seen (transfer full); NULL if there are none. */
+ * that does not answer or cannot be seen (transfer full); NULL if there are none. Looks at most
+ * once in three seconds; for a process with one thread. */
 char *seal_pcsc_clients_clause(void);
