@@ -89,7 +89,7 @@ void seal_key_use_cancel(SealKeyUse *use);
 SealPolicyVerdict seal_key_object_judge(const SealKeyUseContext *context, const SealKeyObject *key,
                                         const SealCaller *caller, const SealPolicyUse *policy_use);
 
-/* TRUE if `key` serves `purpose` by its own flags and, if it has certificates, by one of them. */
 /* Why it serves nobody although its attributes would let it, in a few words; "" if it may; static. */
 const char *seal_key_object_fault(const SealKeyObject *key);
+/* TRUE if `key` serves `purpose` by its own flags and, if it has certificates, by one of them. */
 gboolean seal_key_object_serves(const SealKeyObject *key, SealPurpose purpose);
