@@ -2,7 +2,12 @@
  * the callbacks into the main context.
  *
  * A callback may free any watch, also one whose event is in the batch being dispatched: freed watches
- * are marked dead and collected when no dispatch is under way. Deadlines are few (one a host, one a
+ * are marked dead and collected when no dispatch is under way.
+ *
+ * Events name watches by a number that is used once. A descriptor that its owner has closed already
+ * (sd-bus does, at the end of a connection) cannot be taken out of the epoll, and goes by itself only
+ * when nobody has it any more: a child that was spawned a moment ago has it until its exec is over.
+ * What such a descriptor tells meanwhile is for nobody. Deadlines are few (one a host, one a
  * bus connection with a call in flight), so the earliest is found by walking the list, and only
  * after one was changed. */
 #include "base/loop.h"
@@ -17,6 +22,7 @@
 
 struct SealWatch {
     SealLoop *loop;
+    guint64 id;
     int fd;
     uint32_t events;
     gint64 deadline_us;
@@ -30,6 +36,8 @@ struct SealLoop {
     SealFd epoll_fd;
     gpointer tag;
     GPtrArray *watches; /* all that are alive */
+    GHashTable *by_id;  /* those of them that are not dead, by their id (not owned) */
+    guint64 last_id;
     GPtrArray *dead;    /* freed during a dispatch */
     guint depth;        /* dispatches under way */
     gboolean deadlines_changed;
@@ -94,9 +102,10 @@ loop_dispatch(GSource *source, GSourceFunc func, gpointer user_data)
     loop->depth++;
     ready = epoll_wait(loop->epoll_fd, batch, EVENTS_AT_ONCE, 0);
     for (int i = 0; i < ready; i++) {
-        SealWatch *watch = batch[i].data.ptr;
+        const guint64 id = batch[i].data.u64;
+        SealWatch *watch = g_hash_table_lookup(loop->by_id, &id);
 
-        if (!watch->dead)
+        if (watch)
             watch->func(batch[i].events, watch->user_data);
     }
     dispatch_deadlines(loop);
@@ -112,6 +121,7 @@ loop_finalize(GSource *source)
     SealLoop *loop = (SealLoop *)source;
 
     seal_fd_clear(&loop->epoll_fd);
+    g_clear_pointer(&loop->by_id, g_hash_table_unref);
     g_clear_pointer(&loop->watches, g_ptr_array_unref);
     g_clear_pointer(&loop->dead, g_ptr_array_unref);
 }
@@ -132,6 +142,7 @@ seal_loop_new(GMainContext *context)
         g_error("cannot create an epoll descriptor: %s", g_strerror(errno));
     loop->watches = g_ptr_array_new_with_free_func(g_free);
     loop->dead = g_ptr_array_new();
+    loop->by_id = g_hash_table_new(g_int64_hash, g_int64_equal);
     /* Without it GLib blocks and unblocks the source's descriptors around every dispatch: six system
      * calls an operation, measured. Callbacks do not run nested main loops. */
     g_source_set_can_recurse(&loop->source, TRUE);
@@ -153,9 +164,10 @@ SealWatch *
 seal_loop_watch(SealLoop *loop, int fd, uint32_t events, SealWatchFunc func, gpointer user_data)
 {
     SealWatch *watch = g_new0(SealWatch, 1);
-    struct epoll_event event = {.events = events, .data.ptr = watch};
+    struct epoll_event event = {.events = events, .data.u64 = ++loop->last_id};
 
     watch->loop = loop;
+    watch->id = loop->last_id;
     watch->fd = fd;
     watch->events = events;
     watch->deadline_us = -1;
@@ -164,13 +176,14 @@ seal_loop_watch(SealLoop *loop, int fd, uint32_t events, SealWatchFunc func, gpo
     if (fd >= 0 && epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) < 0)
         g_error("cannot watch descriptor %d: %s", fd, g_strerror(errno));
     g_ptr_array_add(loop->watches, watch);
+    g_hash_table_insert(loop->by_id, &watch->id, watch);
     return watch;
 }
 
 void
 seal_watch_set_events(SealWatch *watch, uint32_t events)
 {
-    struct epoll_event event = {.events = events, .data.ptr = watch};
+    struct epoll_event event = {.events = events, .data.u64 = watch->id};
 
     if (watch->events == events || watch->fd < 0)
         return;
@@ -201,6 +214,7 @@ seal_watch_free(SealWatch *watch)
     if (watch->fd >= 0)
         (void)epoll_ctl(loop->epoll_fd, EPOLL_CTL_DEL, watch->fd, NULL);
     watch->dead = TRUE;
+    (void)g_hash_table_remove(loop->by_id, &watch->id);
     loop->deadlines_changed |= watch->deadline_us >= 0;
     watch->deadline_us = -1;
     g_ptr_array_add(loop->dead, watch);

@@ -211,6 +211,23 @@ test_freed_watch_leaves_its_descriptor(Fixture *fixture, gconstpointer data)
 
 #define ADD(path, function) g_test_add("/loop/" path, Fixture, NULL, set_up, function, tear_down)
 
+/* As of a connection that sd-bus closed while a child was between fork and exec. */
+static void
+test_closed_descriptor_lives_elsewhere(Fixture *fixture, gconstpointer data)
+{
+    int elsewhere = fcntl(fixture->read_fd, F_DUPFD_CLOEXEC, 0);
+
+    g_assert_no_errno(elsewhere);
+    fixture->watch = seal_loop_watch(fixture->loop, fixture->read_fd, EPOLLIN, count, fixture);
+    seal_fd_clear(&fixture->read_fd);
+    g_clear_pointer(&fixture->watch, seal_watch_free);
+    g_assert_cmpint(write(fixture->write_fd, "x", 1), ==, 1);
+    g_assert_true(g_main_context_iteration(NULL, FALSE)); /* it is told of, for nobody */
+    g_assert_cmpuint(fixture->calls, ==, 0);
+    seal_fd_clear(&elsewhere);
+    g_assert_false(g_main_context_iteration(NULL, FALSE));
+}
+
 int
 main(int argc, char **argv)
 {
@@ -225,5 +242,6 @@ main(int argc, char **argv)
     ADD("free/any-watch-in-a-callback", test_callback_may_free_any_watch);
     ADD("free/watch-with-deadline", test_callback_may_free_a_watch_with_deadline);
     ADD("free/leaves-the-descriptor", test_freed_watch_leaves_its_descriptor);
+    ADD("free/closed-descriptor-lives-elsewhere", test_closed_descriptor_lives_elsewhere);
     return g_test_run();
 }
