@@ -107,6 +107,24 @@ seal_test_token(GDBusConnection *connection, const char *label)
 }
 
 void
+seal_test_unlock(GDBusConnection *connection, const char *token)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GVariant) answer = seal_test_call(connection, token, SEAL_INTERFACE_TOKEN, "Unlock",
+                                                g_variant_new("(a{sv})", NULL), TRUE, &error);
+
+    g_assert_no_error(error);
+}
+
+gboolean
+seal_test_token_is(GDBusConnection *connection, const char *token, const char *state)
+{
+    g_autoptr(GVariant) value = seal_test_property(connection, token, SEAL_INTERFACE_TOKEN, "State");
+
+    return g_str_equal(g_variant_get_string(value, NULL), state);
+}
+
+void
 seal_test_assert_error(GError *error, SealErrorCode code, const char *words)
 {
     g_autofree char *name = error ? g_dbus_error_get_remote_error(error) : NULL;

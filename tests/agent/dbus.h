@@ -28,6 +28,11 @@ GVariant *seal_test_property(GDBusConnection *connection, const char *path, cons
 char *seal_test_key(GDBusConnection *connection, const char *label);
 char *seal_test_token(GDBusConnection *connection, const char *label);
 
+/* Unlocks the token with this object path; aborts if it cannot. */
+void seal_test_unlock(GDBusConnection *connection, const char *token);
+/* Whether its State is `state`. */
+gboolean seal_test_token_is(GDBusConnection *connection, const char *token, const char *state);
+
 /* Asserts that `error` is the agent's `code` and its text contains `words`; then frees it. */
 void seal_test_assert_error(GError *error, SealErrorCode code, const char *words);
 

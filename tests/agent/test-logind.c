@@ -293,24 +293,10 @@ agent_close(AgentScene *scene)
     seal_test_home_free(scene->home);
 }
 
-static void
-unlock(AgentScene *scene)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) answer =
-        seal_test_call(scene->connection, scene->token, SEAL_INTERFACE_TOKEN, "Unlock",
-                       g_variant_new("(a{sv})", NULL), TRUE, &error);
-
-    g_assert_no_error(error);
-}
-
 static gboolean
-has_state(AgentScene *scene, const char *name)
+has_state(const AgentScene *scene, const char *name)
 {
-    g_autoptr(GVariant) state =
-        seal_test_property(scene->connection, scene->token, SEAL_INTERFACE_TOKEN, "State");
-
-    return g_str_equal(g_variant_get_string(state, NULL), name);
+    return seal_test_token_is(scene->connection, scene->token, name);
 }
 
 static gboolean
@@ -326,19 +312,19 @@ test_agent_locks(void)
 
     agent_open(&scene, NULL);
     g_assert_true(seal_test_wait_until(has_inhibitor, scene.mock));
-    unlock(&scene);
+    seal_test_unlock(scene.connection, scene.token);
     seal_mock_logind_lock(scene.mock, "1");
     g_assert_true(seal_test_wait_until(is_locked, &scene));
-    unlock(&scene);
+    seal_test_unlock(scene.connection, scene.token);
     seal_mock_logind_hint(scene.mock, "1", TRUE);
     g_assert_true(seal_test_wait_until(is_locked, &scene));
-    unlock(&scene);
+    seal_test_unlock(scene.connection, scene.token);
     seal_mock_logind_sleep(scene.mock, TRUE);
     g_assert_true(seal_test_wait_until(has_no_inhibitor, scene.mock));
     g_assert_true(has_state(&scene, "locked")); /* before the machine may sleep */
     seal_mock_logind_sleep(scene.mock, FALSE);
     g_assert_true(seal_test_wait_until(has_inhibitor, scene.mock));
-    unlock(&scene);
+    seal_test_unlock(scene.connection, scene.token);
     seal_mock_logind_end(scene.mock, "1");
     g_assert_true(seal_test_wait_until(is_locked, &scene));
     g_assert_cmpuint(seal_test_pinentry_count(scene.home), ==, 4);
@@ -352,7 +338,7 @@ test_agent_is_told_not_to(void)
 
     agent_open(&scene, "lock-on-screen-lock=no\nlock-on-suspend=no\n");
     g_assert_true(seal_test_wait_until(has_listed, scene.mock));
-    unlock(&scene);
+    seal_test_unlock(scene.connection, scene.token);
     seal_mock_logind_lock(scene.mock, "1");
     seal_mock_logind_hint(scene.mock, "1", TRUE);
     seal_mock_logind_sleep(scene.mock, TRUE);

@@ -52,24 +52,10 @@ tear_down(Scene *scene, gconstpointer configuration)
     seal_test_home_free(scene->home);
 }
 
-static void
-unlock(Scene *scene)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GVariant) answer =
-        seal_test_call(scene->connection, scene->token, SEAL_INTERFACE_TOKEN, "Unlock",
-                       g_variant_new("(a{sv})", NULL), TRUE, &error);
-
-    g_assert_no_error(error);
-}
-
 static gboolean
-has_state(Scene *scene, const char *name)
+has_state(const Scene *scene, const char *name)
 {
-    g_autoptr(GVariant) state =
-        seal_test_property(scene->connection, scene->token, SEAL_INTERFACE_TOKEN, "State");
-
-    return g_str_equal(g_variant_get_string(state, NULL), name);
+    return seal_test_token_is(scene->connection, scene->token, name);
 }
 
 static gboolean
@@ -104,11 +90,11 @@ say(Scene *scene, const char *name, const char *path, gboolean is_active)
 static void
 each_desktop_locks(Scene *scene, gconstpointer configuration)
 {
-    unlock(scene);
+    seal_test_unlock(scene->connection, scene->token);
     take_name(scene, "org.gnome.ScreenSaver");
     say(scene, "org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", TRUE);
     g_assert_true(seal_test_wait_until(is_locked, scene));
-    unlock(scene);
+    seal_test_unlock(scene->connection, scene->token);
     take_name(scene, "org.freedesktop.ScreenSaver");
     say(scene, "org.freedesktop.ScreenSaver", "/ScreenSaver", FALSE);
     g_assert_true(has_state(scene, "unlocked"));
@@ -119,7 +105,7 @@ each_desktop_locks(Scene *scene, gconstpointer configuration)
 static void
 others_do_not(Scene *scene, gconstpointer configuration)
 {
-    unlock(scene);
+    seal_test_unlock(scene->connection, scene->token);
     say(scene, "org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", TRUE); /* whose name it has not */
     take_name(scene, "org.gnome.ScreenSaver");
     say(scene, "org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", FALSE);
@@ -130,7 +116,7 @@ others_do_not(Scene *scene, gconstpointer configuration)
 static void
 switched_off(Scene *scene, gconstpointer configuration)
 {
-    unlock(scene);
+    seal_test_unlock(scene->connection, scene->token);
     take_name(scene, "org.gnome.ScreenSaver");
     say(scene, "org.gnome.ScreenSaver", "/org/gnome/ScreenSaver", TRUE);
     await_answer(scene);
