@@ -12,7 +12,7 @@
 
 #include "base/fd.h"
 
-enum { DEADLINE_MS = 20000 };
+enum { DEADLINE_MS = 20000, ASK_EVERY_MS = 20 };
 
 int
 seal_test_deadline_ms(void)
@@ -67,22 +67,19 @@ seal_test_wait_for_text(const char *path, const char *text)
 }
 
 static gboolean
-note_deadline(gpointer data)
+go_round(gpointer data)
 {
-    gboolean *passed = data;
-
-    *passed = TRUE;
     return G_SOURCE_CONTINUE;
 }
 
 gboolean
 seal_test_wait_until(gboolean (*done)(gpointer data), gpointer data)
 {
-    gboolean passed = FALSE;
-    guint timer = g_timeout_add((guint)seal_test_deadline_ms(), note_deadline, &passed);
+    guint timer = g_timeout_add(ASK_EVERY_MS, go_round, NULL);
+    gint64 end_us = end_from_now();
     gboolean is_done = FALSE;
 
-    while (!(is_done = done(data)) && !passed)
+    while (!(is_done = done(data)) && left_until(end_us) > 0)
         g_main_context_iteration(NULL, TRUE);
     g_source_remove(timer);
     return is_done;

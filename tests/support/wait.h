@@ -12,7 +12,8 @@ int seal_test_deadline_ms(void);
  * running a main loop. */
 gboolean seal_test_wait_for_text(const char *path, const char *text);
 
-/* Runs the default main context until `done(data)` is TRUE. FALSE at the deadline. */
+/* Runs the default main context until `done(data)` is TRUE, which is asked after every event, and
+ * every 20 ms, as what it looks at may be another process's. FALSE at the deadline. */
 gboolean seal_test_wait_until(gboolean (*done)(gpointer data), gpointer data);
 
 /* Waits until process `pid` is gone or a zombie. FALSE at the deadline. */
